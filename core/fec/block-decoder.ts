@@ -1,0 +1,68 @@
+import { assert } from "../errors.ts";
+import { type FecKernel, plainKernel } from "./kernel.ts";
+import { type FecParameters, symbolLength } from "./parameters.ts";
+
+/** Collects the verified symbols of one block; any K of N are enough. Memory: at most N symbols. */
+export class BlockDecoder {
+  readonly fec: FecParameters;
+  readonly #byteLength: number;
+  readonly #kernel: FecKernel;
+  readonly #padded: Uint8Array;
+  readonly #hasSource: Uint8Array;
+  readonly #repair = new Map<number, Uint8Array>();
+  #sourceCount = 0;
+
+  constructor(fec: FecParameters, byteLength: number, kernel: FecKernel = plainKernel) {
+    this.fec = fec;
+    this.#byteLength = byteLength;
+    this.#kernel = kernel;
+    this.#padded = new Uint8Array(fec.k * fec.symbolBytes);
+    this.#hasSource = new Uint8Array(fec.k);
+  }
+
+  /** Whether symbol `esi` was added. */
+  has(esi: number): boolean {
+    return esi < this.fec.k ? this.#hasSource[esi] === 1 : this.#repair.has(esi);
+  }
+
+  /** How many more symbols are needed, 0 when `bytes` can be called. */
+  get needed(): number {
+    return Math.max(0, this.fec.k - this.#sourceCount - this.#repair.size);
+  }
+
+  /** Adds a symbol that its leaf hash has shown to be right, and copies it. */
+  add(esi: number, symbol: Uint8Array): void {
+    const { k, symbolBytes } = this.fec;
+    assert(
+      symbol.length === symbolLength(this.fec, this.#byteLength, esi),
+      "a symbol has its length",
+    );
+    if (this.has(esi)) return;
+    if (esi >= k) {
+      this.#repair.set(esi, symbol.slice());
+      return;
+    }
+    this.#padded.set(symbol, esi * symbolBytes);
+    this.#hasSource[esi] = 1;
+    this.#sourceCount++;
+  }
+
+  /** A view of a symbol that was added, or undefined. */
+  symbol(esi: number): Uint8Array | undefined {
+    if (esi >= this.fec.k) return this.#repair.get(esi);
+    if (this.#hasSource[esi] !== 1) return undefined;
+    const start = esi * this.fec.symbolBytes;
+    return this.#padded.subarray(start, start + symbolLength(this.fec, this.#byteLength, esi));
+  }
+
+  /** Decodes what is missing, once, and gives a view of the block's bytes. */
+  bytes(): Uint8Array {
+    assert(this.needed === 0, "a block is decoded once it has K symbols");
+    const missing: number[] = [];
+    for (let esi = 0; esi < this.fec.k; esi++) if (this.#hasSource[esi] !== 1) missing.push(esi);
+    this.#kernel.decode(this.#padded, missing, this.#repair, this.fec);
+    this.#hasSource.fill(1);
+    this.#sourceCount = this.fec.k;
+    return this.#padded.subarray(0, this.#byteLength);
+  }
+}

@@ -1,0 +1,77 @@
+export {
+  type BlockId,
+  blockKey,
+  INIT_PART,
+  isBlockId,
+  isStreamId,
+  parseBlockKey,
+  RENDITION_MAX,
+  SEQUENCE_MAX,
+} from "./block-id.ts";
+export {
+  concatBytes,
+  equalBytes,
+  fromBase64Url,
+  fromHex,
+  toBase64Url,
+  toHex,
+  utf8,
+} from "./bytes.ts";
+export {
+  type Crypto,
+  nobleCrypto,
+  PUBLIC_KEY_BYTES,
+  SHA256_BYTES,
+  SIGNATURE_BYTES,
+} from "./crypto.ts";
+export { assert, errorCode, StarlingError } from "./errors.ts";
+export { BlockDecoder } from "./fec/block-decoder.ts";
+export { type FecKernel, plainKernel } from "./fec/kernel.ts";
+export {
+  BLOCK_BYTES_MAX,
+  checkFec,
+  chooseFec,
+  DEFAULT_FEC_POLICY,
+  type FecParameters,
+  type FecPolicy,
+  SYMBOL_BYTES_MAX,
+  SYMBOLS_MAX,
+  symbolLength,
+  symbolOf,
+} from "./fec/parameters.ts";
+export {
+  type JoinClaims,
+  type PeerRole,
+  signJoinToken,
+  trackerProofMessage,
+  verifyJoinToken,
+} from "./join-token.ts";
+export { JsonFields, parseJson } from "./json-fields.ts";
+export {
+  type Ed25519Jwk,
+  type Jwks,
+  jwkOf,
+  type KeyPurpose,
+  type KeySet,
+  keyIdOf,
+  parseJwks,
+  parsePublicKey,
+  type TrustedKey,
+} from "./jwk.ts";
+export { JWS_LENGTH_MAX, type Trust } from "./jws.ts";
+export { type InitReference, type Manifest, signManifest, verifyManifest } from "./manifest.ts";
+export { leafHash, leavesMatchRoot, merkleRoot, nodeHash } from "./merkle.ts";
+export { after, type InstantMs, instantMs } from "./time.ts";
+export {
+  type IceServer,
+  INTRODUCTIONS_MAX,
+  type Introduction,
+  type PeerToTracker,
+  parseClientMessage,
+  parseTrackerMessage,
+  type Signal,
+  TRACKER_MESSAGE_LENGTH_MAX,
+  type TrackerToPeer,
+  type ViewerStats,
+} from "./tracker-messages.ts";
+export { CLOCK_SKEW_MAX_S, checkValidity } from "./validity.ts";

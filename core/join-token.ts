@@ -1,0 +1,76 @@
+import { isStreamId } from "./block-id.ts";
+import { utf8 } from "./bytes.ts";
+import { StarlingError } from "./errors.ts";
+import { parsePublicKey } from "./jwk.ts";
+import { type JwsKind, signJws, type Trust, verifyJws } from "./jws.ts";
+import type { InstantMs } from "./time.ts";
+import { checkValidity } from "./validity.ts";
+
+/** Who a peer is to the mesh: `seed` peers are run by the origin (tier 0). */
+export type PeerRole = "viewer" | "seed";
+
+/** A permit to join one stream's mesh, bound to the peer's own key (RFC 7800 `cnf`). */
+export interface JoinClaims {
+  readonly stream: string;
+  /** The peer's Ed25519 public key, base64url: its identity in the mesh. */
+  readonly peer: string;
+  readonly role: PeerRole;
+  readonly tokenId: string;
+  readonly issuedAtS: number;
+  readonly expiresAtS: number;
+}
+
+const KIND: JwsKind = { typ: "starling-join+jwt", purpose: "token", name: "token" };
+
+/** Signs a join token as a JWT. */
+export function signJoinToken(
+  claims: JoinClaims,
+  keyId: string,
+  sign: (message: Uint8Array) => Uint8Array,
+): string {
+  const payload = {
+    aud: claims.stream,
+    sub: claims.peer,
+    role: claims.role,
+    cnf: { jwk: { kty: "OKP", crv: "Ed25519", x: claims.peer } },
+    jti: claims.tokenId,
+    iat: claims.issuedAtS,
+    exp: claims.expiresAtS,
+  };
+  return signJws(KIND, keyId, payload, sign);
+}
+
+/**
+ * Reads and checks a join token for `stream` at `now`. Without `stream`, any stream will do.
+ * Throws StarlingError "token-malformed", "token-unknown-key", "token-bad-signature",
+ * "token-wrong-stream", "token-expired" or "token-not-yet-valid".
+ */
+export function verifyJoinToken(
+  token: string,
+  trust: Trust,
+  { stream, now }: { readonly stream?: string | undefined; readonly now: InstantMs },
+): JoinClaims {
+  const payload = verifyJws(KIND, token, trust);
+  const audience = payload.text("aud", 64);
+  if (!isStreamId(audience)) throw new StarlingError("token-malformed", "Not a stream id.");
+  const jwk = payload.object("cnf").object("jwk");
+  const claims: JoinClaims = {
+    stream: audience,
+    peer: jwk.text("x", 43),
+    role: payload.oneOf("role", ["viewer", "seed"]),
+    tokenId: payload.text("jti", 64),
+    issuedAtS: payload.integer("iat", 0, Number.MAX_SAFE_INTEGER),
+    expiresAtS: payload.integer("exp", 0, Number.MAX_SAFE_INTEGER),
+  };
+  parsePublicKey(claims.peer);
+  if (stream !== undefined && claims.stream !== stream) {
+    throw new StarlingError("token-wrong-stream", "The token is for another stream.");
+  }
+  checkValidity(claims, now, KIND.name);
+  return claims;
+}
+
+/** What a peer signs to prove to the tracker that it holds its key (PROTOCOL.md, "Tracker"). */
+export function trackerProofMessage(nonce: string): Uint8Array {
+  return utf8(`starling-tracker-v1\0${nonce}`);
+}
