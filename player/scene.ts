@@ -1,0 +1,59 @@
+import type { StatusAnswer } from "./stream-status.ts";
+
+/** What the viewer sees: the picture (`live`), the picture behind a word of comfort (`paused`), or no picture (`waiting`). */
+export interface Scene {
+  readonly name: "live" | "paused" | "waiting";
+  readonly badge: string;
+  readonly title: string;
+  readonly text: string;
+}
+
+/** A picture that stands still for less than this says nothing: a viewer forgives a short hiccup more easily than a curtain. */
+export const STALL_PATIENCE_MS = 2500;
+
+/** Chooses the scene from the origin's last answer and the state of the picture. */
+export function sceneOf(
+  status: StatusAnswer | undefined,
+  picture: { started: boolean; stalledMs: number },
+): Scene {
+  const showing = picture.started && picture.stalledMs < STALL_PATIENCE_MS;
+  if (showing) return { name: "live", badge: "Live", title: "", text: "" };
+  if (picture.started) return pausedScene(status);
+  return { name: "waiting", ...waitingWords(status) };
+}
+
+function pausedScene(status: StatusAnswer | undefined): Scene {
+  const broadcasterGone = typeof status === "object" && status.state !== "live";
+  return {
+    name: "paused",
+    badge: "Reconnecting",
+    title: broadcasterGone ? "The broadcast was interrupted" : "Catching up",
+    text: broadcasterGone
+      ? "It goes on here by itself as soon as the broadcaster is back."
+      : "Your connection is slow at the moment. Playback goes on by itself.",
+  };
+}
+
+function waitingWords(status: StatusAnswer | undefined): Omit<Scene, "name"> {
+  if (status === undefined)
+    return { badge: "Connecting", title: "Looking for the stream", text: "One moment." };
+  if (status === "missing")
+    return {
+      badge: "Not found",
+      title: "There is no stream here",
+      text: "Check the address. If the stream is about to be created, this page will find it.",
+    };
+  if (status === "unreachable")
+    return {
+      badge: "No connection",
+      title: "The server cannot be reached",
+      text: "This page keeps trying. There is nothing you need to do.",
+    };
+  if (status.state === "offline")
+    return {
+      badge: "Offline",
+      title: "The broadcast has not started yet",
+      text: "Keep this page open: it starts by itself.",
+    };
+  return { badge: "Connecting", title: "Starting the picture", text: "One moment." };
+}

@@ -1,0 +1,84 @@
+import { canUseMediaSource, openHlsSource } from "./hls-source.ts";
+import type { LiveSource } from "./live-source.ts";
+import { openNativeSource, prefersNativeHls } from "./native-source.ts";
+import { PictureWatch } from "./picture-watch.ts";
+import { sceneOf } from "./scene.ts";
+import { fetchStatus, type StatusAnswer } from "./stream-status.ts";
+import { WatchView } from "./watch-view.ts";
+
+const LOOK_EVERY_MS = 250;
+const ASK_EVERY_MS = { playing: 5000, waiting: 1500 };
+/** A picture that stands still for this long while the stream is live is started anew. */
+const STUCK_MS = 12_000;
+
+/** The watch page: asks the origin whether the stream is live, keeps a source open while it is, shows how it goes. */
+class WatchPage {
+  readonly #stream: string;
+  readonly #view = new WatchView();
+  readonly #picture = new PictureWatch(this.#view.video);
+  readonly #openSource = prefersNativeHls(this.#view.video, canUseMediaSource())
+    ? openNativeSource
+    : openHlsSource;
+  #status: StatusAnswer | undefined;
+  #liveSinceMs = 0;
+  #source: LiveSource | undefined;
+
+  constructor(stream: string) {
+    this.#stream = stream;
+    this.#view.showStream(stream, 0);
+  }
+
+  start(): void {
+    void this.#askAgainAndAgain();
+    setInterval(() => this.#look(), LOOK_EVERY_MS);
+  }
+
+  async #askAgainAndAgain(): Promise<void> {
+    for (;;) {
+      this.#learn(await fetchStatus(this.#stream));
+      const isPlaying = document.body.dataset["scene"] === "live";
+      const pauseMs = isPlaying ? ASK_EVERY_MS.playing : ASK_EVERY_MS.waiting;
+      await new Promise((resolve) => setTimeout(resolve, pauseMs));
+    }
+  }
+
+  #learn(status: StatusAnswer): void {
+    const isOnAir = typeof status === "object" && status.state !== "offline";
+    const isLive = typeof status === "object" && status.state === "live";
+    if (!isLive) this.#liveSinceMs = 0;
+    else if (this.#liveSinceMs === 0) this.#liveSinceMs = performance.now();
+    this.#status = status;
+    if (typeof status === "object") this.#view.showStream(status.title, status.viewers);
+    if (isOnAir && this.#source === undefined) this.#open();
+  }
+
+  #open(): void {
+    this.#picture.reset(performance.now());
+    this.#source = this.#openSource({
+      video: this.#view.video,
+      playlistUrl: `/live/${encodeURIComponent(this.#stream)}/media.m3u8`,
+      onLost: () => this.#forget(),
+    });
+  }
+
+  #forget(): void {
+    this.#source = undefined;
+    this.#picture.reset(performance.now());
+  }
+
+  #look(): void {
+    const nowMs = performance.now();
+    const picture = this.#picture.look(nowMs);
+    this.#view.showScene(sceneOf(this.#status, picture));
+    this.#view.showReadout(this.#source?.readout() ?? {});
+
+    const shouldMove = this.#liveSinceMs > 0 && nowMs - this.#liveSinceMs > STUCK_MS;
+    if (this.#source !== undefined && shouldMove && picture.stalledMs > STUCK_MS) {
+      this.#source.close();
+      this.#forget();
+    }
+  }
+}
+
+const stream = decodeURIComponent(location.pathname.split("/").filter(Boolean).at(-1) ?? "");
+new WatchPage(stream).start();
