@@ -1,3 +1,4 @@
+import { concatBytes } from "../bytes.ts";
 import { assert } from "../errors.ts";
 import { generatorOf, inverseOf, type Matrix } from "./cauchy.ts";
 import type { FecParameters } from "./parameters.ts";
@@ -40,23 +41,22 @@ function preparedGenerator({ k, n }: FecParameters): PreparedMatrix {
   return prepared;
 }
 
-/** The symbols of `bytes`, end to end; the last may be short. */
-function symbolsOf(bytes: Uint8Array, symbolBytes: number, count: number): Uint8Array[] {
-  return Array.from({ length: count }, (_, index) =>
-    bytes.subarray(index * symbolBytes, (index + 1) * symbolBytes),
-  );
-}
-
 /** The kernel in plain TypeScript: the code's Cauchy-matrix form, by table lookups. */
 export const plainKernel: FecKernel = {
   encode(source, fec) {
     const { k, n, symbolBytes } = fec;
     assert(source.length <= k * symbolBytes, "a block fits into its source symbols");
+    let padded = source;
+    if (source.length < k * symbolBytes) {
+      padded = new Uint8Array(k * symbolBytes);
+      padded.set(source);
+    }
     const repair = new Uint8Array((n - k) * symbolBytes);
     addProduct(
       preparedGenerator(fec),
-      symbolsOf(source, symbolBytes, k),
-      symbolsOf(repair, symbolBytes, n - k),
+      { buffer: padded, offsets: offsetsOf(range(k), symbolBytes) },
+      { buffer: repair, offsets: offsetsOf(range(n - k), symbolBytes) },
+      symbolBytes,
     );
     return repair;
   },
@@ -66,28 +66,35 @@ export const plainKernel: FecKernel = {
     assert(padded.length === k * symbolBytes, "a block is decoded in its padded length");
     assert(repair.size >= missing.length, "a lost symbol needs a repair symbol");
     if (missing.length === 0) return;
-    const used = [...repair.keys()].slice(0, missing.length);
-    const rows = used.map((esi) => esi - k);
-    const generator = generatorOf(fec);
+    const used = [...repair].slice(0, missing.length);
+    const rows = used.map(([esi]) => esi - k);
     const lost = new Set(missing);
-    const kept = Array.from({ length: k }, (_, esi) => esi).filter((esi) => !lost.has(esi));
-    const symbols = symbolsOf(padded, symbolBytes, k);
+    const kept = range(k).filter((esi) => !lost.has(esi));
+    const generator = generatorOf(fec);
 
     // What the received sources leave of a repair symbol is what the lost ones put into it.
-    const syndromes = used.map((esi) => repair.get(esi)!.slice());
-    if (kept.length > 0) {
-      addProduct(prepare(part(generator, rows, kept)), pick(symbols, kept), syndromes);
-    }
-    const solution = inverseOf(part(generator, rows, missing));
-    addProduct(prepare(solution), syndromes, pick(symbols, missing));
+    const syndromes = {
+      buffer: concatBytes(...used.map(([, symbol]) => symbol)),
+      offsets: offsetsOf(range(used.length), symbolBytes),
+    };
+    const received = { buffer: padded, offsets: offsetsOf(kept, symbolBytes) };
+    addProduct(prepare(partOf(generator, rows, kept)), received, syndromes, symbolBytes);
+
+    const solution = inverseOf(partOf(generator, rows, missing));
+    const solved = { buffer: padded, offsets: offsetsOf(missing, symbolBytes) };
+    addProduct(prepare(solution), syndromes, solved, symbolBytes);
   },
 };
 
-function pick(symbols: readonly Uint8Array[], indexes: readonly number[]): Uint8Array[] {
-  return indexes.map((index) => symbols[index]!);
+function range(count: number): number[] {
+  return Array.from({ length: count }, (_, index) => index);
 }
 
-function part(
+function offsetsOf(indexes: readonly number[], symbolBytes: number): number[] {
+  return indexes.map((index) => index * symbolBytes);
+}
+
+function partOf(
   { columns, cells }: Matrix,
   rows: readonly number[],
   picked: readonly number[],
