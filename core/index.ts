@@ -75,3 +75,12 @@ export {
   type ViewerStats,
 } from "./tracker-messages.ts";
 export { CLOCK_SKEW_MAX_S, checkValidity } from "./validity.ts";
+export {
+  type ByeCode,
+  decodeMessage,
+  encodeMessage,
+  helloProofMessage,
+  MESSAGE_BYTES_MAX,
+  type Message,
+  WIRE_VERSION,
+} from "./wire.ts";
