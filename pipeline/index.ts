@@ -1,0 +1,33 @@
+export { BlockStore, type CodedBlock } from "./block-store.ts";
+export { publishKey, readJwks } from "./key-directory.ts";
+export { LOG_START, type LogEntry, ManifestLog } from "./manifest-log.ts";
+export { renderMediaPlaylist } from "./media-playlist.ts";
+export { createFirstApiKey, internalKey, verifyApiKey } from "./origin-secrets.ts";
+export {
+  LEASE_MS,
+  type Publisher,
+  type PublishSession,
+  PublishSessions,
+} from "./publish-sessions.ts";
+export {
+  createEncodeQueue,
+  createEncodeWorker,
+  createSignQueue,
+  createSignWorker,
+  type DeadJob,
+  deadJobs,
+  type EncodeJob,
+  type EncodeQueue,
+  enqueueEncode,
+  enqueueSign,
+  type SignJob,
+  type SignQueue,
+  type WorkerChoices,
+} from "./queues.ts";
+export { enqueueUnsigned } from "./recovery.ts";
+export { connectRedis } from "./redis-connection.ts";
+export { type RedisServer, startRedisServer } from "./redis-server.ts";
+export { REPORT_INTERVAL_MS, REPORT_TTL_MS, type RoleReport, RoleStatus } from "./role-status.ts";
+export type { NewSegment, SegmentRecord } from "./segment-record.ts";
+export { STREAMS_MAX, type Stream, StreamRegistry } from "./stream-registry.ts";
+export { TIMELINE_RECORDS_MAX, Timeline } from "./timeline.ts";

@@ -1,0 +1,93 @@
+import { describe, expect, test } from "@jest/globals";
+import { renderMediaPlaylist, type SegmentRecord } from "./index.ts";
+
+/** `count` segments of each session, one session after the other. */
+function timelineOf(sessions: readonly string[], count: number): SegmentRecord[] {
+  return Array.from({ length: sessions.length * count }, (_, sequence) => {
+    const discontinuity = Math.floor(sequence / count);
+    const session = sessions[discontinuity] ?? "";
+    return {
+      stream: "demo",
+      session,
+      block: { rendition: 0, sequence, part: 0 },
+      path: `demo/${session}/${sequence}.m4s`,
+      byteLength: 1000,
+      durationMs: 1000,
+      programDateTimeMs: 1_795_000_000_000,
+      completedAtMs: 1_795_000_001_000,
+      discontinuity,
+      init: { sequence: discontinuity * count, sha256: "A".repeat(43) },
+    };
+  });
+}
+
+describe("renderMediaPlaylist", () => {
+  const options = { targetDurationS: 1, ended: false };
+
+  test("lists one session with its map", () => {
+    expect(renderMediaPlaylist(timelineOf(["a"], 2), options)).toBe(
+      [
+        "#EXTM3U",
+        "#EXT-X-VERSION:7",
+        "#EXT-X-TARGETDURATION:1",
+        "#EXT-X-MEDIA-SEQUENCE:0",
+        "#EXT-X-DISCONTINUITY-SEQUENCE:0",
+        "#EXT-X-INDEPENDENT-SEGMENTS",
+        '#EXT-X-MAP:URI="init-0.mp4"',
+        "#EXT-X-PROGRAM-DATE-TIME:2026-11-18T11:06:40.000Z",
+        "#EXTINF:1.000,",
+        "0.m4s",
+        "#EXT-X-PROGRAM-DATE-TIME:2026-11-18T11:06:40.000Z",
+        "#EXTINF:1.000,",
+        "1.m4s",
+        "",
+      ].join("\n"),
+    );
+  });
+
+  test("gives each segment the same discontinuity number in every window that lists it", () => {
+    const numberOf = new Map<string, number>();
+    const all = timelineOf(["a", "b", "c", "d"], 3);
+    for (let from = 0; from < all.length; from++) {
+      for (let to = from + 1; to <= all.length; to++) {
+        const read = readPlaylist(renderMediaPlaylist(all.slice(from, to), options));
+        for (const { uri, sequence, discontinuity, map } of read) {
+          expect(uri).toBe(`${sequence}.m4s`);
+          expect(map).toBe(`init-${sequence - (sequence % 3)}.mp4`);
+          expect(numberOf.get(uri) ?? discontinuity).toBe(discontinuity);
+          numberOf.set(uri, discontinuity);
+        }
+      }
+    }
+    expect([...numberOf.values()]).toEqual([0, 0, 0, 1, 1, 1, 2, 2, 2, 3, 3, 3]);
+  });
+
+  test("refuses to list nothing, and ends only when told", () => {
+    const window = timelineOf(["a"], 1);
+    expect(renderMediaPlaylist(window, { ...options, ended: true })).toMatch(/#EXT-X-ENDLIST\n$/);
+    expect(() => renderMediaPlaylist([], options)).toThrow(/no segment/);
+  });
+});
+
+interface ListedSegment {
+  readonly uri: string;
+  readonly sequence: number;
+  readonly discontinuity: number;
+  readonly map: string | undefined;
+}
+
+/** What a player makes of a playlist (RFC 8216 sections 4.3.3.2, 4.3.3.3 and 6.2.2). */
+function readPlaylist(text: string): ListedSegment[] {
+  const header = (tag: string) => Number(new RegExp(`#${tag}:(\\d+)`).exec(text)?.[1]);
+  const listed: ListedSegment[] = [];
+  let discontinuity = header("EXT-X-DISCONTINUITY-SEQUENCE");
+  let map: string | undefined;
+  for (const line of text.split("\n")) {
+    if (line === "#EXT-X-DISCONTINUITY") discontinuity++;
+    map = /^#EXT-X-MAP:URI="(.*)"$/.exec(line)?.[1] ?? map;
+    if (line === "" || line.startsWith("#")) continue;
+    const sequence = header("EXT-X-MEDIA-SEQUENCE") + listed.length;
+    listed.push({ uri: line, sequence, discontinuity, map });
+  }
+  return listed;
+}

@@ -1,0 +1,62 @@
+import { assert, StarlingError } from "../core/index.ts";
+import type { SegmentRecord } from "./segment-record.ts";
+
+/**
+ * The public media playlist of a window of media segments, oldest first and without a hole, as
+ * Timeline.window gives it (RFC 8216). URIs are `<sequence>.m4s` and `init-<sequence>.mp4`, relative
+ * to `/live/<stream>/`. Throws StarlingError "playlist-empty" when there is no segment to list.
+ */
+export function renderMediaPlaylist(
+  records: readonly SegmentRecord[],
+  options: { readonly targetDurationS: number; readonly ended: boolean },
+): string {
+  const [first] = records;
+  if (first === undefined) {
+    throw new StarlingError("playlist-empty", "The stream has no segment yet.");
+  }
+  const lines = [
+    "#EXTM3U",
+    "#EXT-X-VERSION:7",
+    `#EXT-X-TARGETDURATION:${targetDuration(records, options.targetDurationS)}`,
+    `#EXT-X-MEDIA-SEQUENCE:${first.block.sequence}`,
+    // The first segment carries no DISCONTINUITY tag, so its number is the playlist's
+    // (section 4.3.3.3): the tags that went before have all been removed and counted.
+    `#EXT-X-DISCONTINUITY-SEQUENCE:${first.discontinuity}`,
+    "#EXT-X-INDEPENDENT-SEGMENTS",
+  ];
+  let previous: SegmentRecord | undefined;
+  for (const record of records) {
+    lines.push(...segmentLines(record, previous));
+    previous = record;
+  }
+  if (options.ended) lines.push("#EXT-X-ENDLIST");
+  return `${lines.join("\n")}\n`;
+}
+
+function segmentLines(record: SegmentRecord, previous: SegmentRecord | undefined): string[] {
+  const { block, init } = record;
+  assert(init !== null, "a playlist lists media segments");
+  assert(
+    previous === undefined || block.sequence === previous.block.sequence + 1,
+    "a playlist skips no media sequence number",
+  );
+  const lines: string[] = [];
+  if (previous && previous.discontinuity !== record.discontinuity) {
+    lines.push("#EXT-X-DISCONTINUITY");
+  }
+  if (previous?.init?.sequence !== init.sequence) {
+    lines.push(`#EXT-X-MAP:URI="init-${init.sequence}.mp4"`);
+  }
+  lines.push(
+    `#EXT-X-PROGRAM-DATE-TIME:${new Date(record.programDateTimeMs).toISOString()}`,
+    `#EXTINF:${(record.durationMs / 1000).toFixed(3)},`,
+    `${block.sequence}.m4s`,
+  );
+  return lines;
+}
+
+/** EXTINF rounded to whole seconds may not exceed it (RFC 8216 section 4.3.3.1). */
+function targetDuration(records: readonly SegmentRecord[], atLeastS: number): number {
+  const longestS = Math.max(...records.map(({ durationMs }) => Math.round(durationMs / 1000)));
+  return Math.max(Math.ceil(atLeastS), longestS, 1);
+}

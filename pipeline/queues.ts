@@ -1,0 +1,154 @@
+import { type Job, type JobsOptions, Queue, UnrecoverableError, Worker } from "bullmq";
+import type { Redis } from "ioredis";
+import { z } from "zod";
+import { blockKey, type FecParameters } from "../core/index.ts";
+import { BULL_PREFIX } from "./redis-keys.ts";
+import { type SegmentRecord, segmentRecordSchema } from "./segment-record.ts";
+
+/** Work for the encoder: a registered segment. */
+export interface EncodeJob {
+  readonly record: SegmentRecord;
+}
+
+/** Work for the signer: an encoded block. Jobs carry references, never media. */
+export interface SignJob {
+  readonly record: SegmentRecord;
+  /** SHA-256 of the block's bytes, base64url. */
+  readonly sha256: string;
+  readonly fec: FecParameters;
+  /** Path of the leaf list relative to the media root. */
+  readonly leaves: string;
+}
+
+export type EncodeQueue = Queue<EncodeJob>;
+export type SignQueue = Queue<SignJob>;
+
+const DEAD_JOBS_MAX = 1000;
+const EVENTS_MAX = 1000;
+
+/** Five attempts over some 3 s, then a job is dead: it stays where it can be seen and retried. */
+const JOB_OPTIONS: JobsOptions = {
+  attempts: 5,
+  backoff: { type: "exponential", delay: 200 },
+  removeOnComplete: { age: 60, count: 1000 },
+  removeOnFail: { count: DEAD_JOBS_MAX },
+  stackTraceLimit: 3,
+};
+
+const fecSchema = z.object({
+  code: z.literal("leopard-gf8"),
+  k: z.int().min(1).max(256),
+  n: z.int().min(1).max(256),
+  symbolBytes: z.int().min(1),
+}) satisfies z.ZodType<FecParameters>;
+
+const encodeJobSchema = z.object({ record: segmentRecordSchema }) satisfies z.ZodType<EncodeJob>;
+
+const signJobSchema = z.object({
+  record: segmentRecordSchema,
+  sha256: z.string().length(43),
+  fec: fecSchema,
+  leaves: z.string(),
+}) satisfies z.ZodType<SignJob>;
+
+export function createEncodeQueue(redis: Redis): EncodeQueue {
+  return createQueue("encode", redis);
+}
+
+export function createSignQueue(redis: Redis): SignQueue {
+  return createQueue("sign", redis);
+}
+
+/** Adds the block's encode job; a block has one job, however often it is added. */
+export async function enqueueEncode(queue: EncodeQueue, record: SegmentRecord): Promise<void> {
+  await queue.add("encode", { record }, { jobId: jobIdOf(record) });
+}
+
+/** Adds the block's sign job; a block has one job, however often it is added. */
+export async function enqueueSign(queue: SignQueue, job: SignJob): Promise<void> {
+  await queue.add("sign", job, { jobId: jobIdOf(job.record) });
+}
+
+/** What a worker may choose. Errors of the connection come as the worker's "error" events. */
+export interface WorkerChoices {
+  /** Jobs in work at a time. */
+  readonly concurrency: number;
+}
+
+/** Works on encode jobs until it is closed. */
+export function createEncodeWorker(
+  redis: Redis,
+  work: (job: EncodeJob) => Promise<void>,
+  choices: WorkerChoices,
+): Worker<EncodeJob, void> {
+  return createWorker("encode", redis, encodeJobSchema, work, choices);
+}
+
+/** Works on sign jobs until it is closed. */
+export function createSignWorker(
+  redis: Redis,
+  work: (job: SignJob) => Promise<void>,
+  choices: WorkerChoices,
+): Worker<SignJob, void> {
+  return createWorker("sign", redis, signJobSchema, work, choices);
+}
+
+/** A job that used up its attempts. */
+export interface DeadJob {
+  readonly id: string;
+  readonly queue: string;
+  /** The message of the last error. */
+  readonly reason: string;
+  readonly attempts: number;
+  /** Milliseconds since the UNIX epoch. */
+  readonly diedAtMs: number;
+}
+
+/** The newest `count` dead jobs of a queue. */
+export async function deadJobs(queue: EncodeQueue | SignQueue, count: number): Promise<DeadJob[]> {
+  const jobs: Job[] = await queue.getFailed(0, Math.min(count, DEAD_JOBS_MAX) - 1);
+  return jobs.map((job) => ({
+    id: job.id ?? "",
+    queue: queue.name,
+    reason: job.failedReason,
+    attempts: job.attemptsMade,
+    diedAtMs: job.finishedOn ?? job.timestamp,
+  }));
+}
+
+function jobIdOf({ stream, block }: SegmentRecord): string {
+  return `${stream}.${blockKey(block).replaceAll(":", "-")}`;
+}
+
+function createQueue<Data>(name: string, redis: Redis): Queue<Data> {
+  return new Queue<Data>(name, {
+    connection: redis,
+    prefix: BULL_PREFIX,
+    defaultJobOptions: JOB_OPTIONS,
+    streams: { events: { maxLen: EVENTS_MAX } },
+  });
+}
+
+function createWorker<Data>(
+  name: string,
+  redis: Redis,
+  schema: z.ZodType<Data>,
+  work: (job: Data) => Promise<void>,
+  { concurrency }: WorkerChoices,
+): Worker<Data, void> {
+  const process = async ({ data }: Job<Data, void>) => {
+    const checked = schema.safeParse(data);
+    if (!checked.success) throw new UnrecoverableError(z.prettifyError(checked.error));
+    await work(checked.data);
+  };
+  return new Worker<Data, void>(name, process, {
+    connection: redis,
+    prefix: BULL_PREFIX,
+    concurrency,
+    // A killed worker's jobs go back to the queue within lock + interval.
+    lockDuration: 5000,
+    stalledInterval: 2000,
+    maxStalledCount: 100,
+    runRetryDelay: 1000,
+  });
+}

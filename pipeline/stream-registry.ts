@@ -1,0 +1,145 @@
+import { createHash, timingSafeEqual } from "node:crypto";
+import type { Redis } from "ioredis";
+import { z } from "zod";
+import { isStreamId, StarlingError } from "../core/index.ts";
+import { randomBase32 } from "./random-text.ts";
+import { publisherKey, STREAMS_KEY } from "./redis-keys.ts";
+import { RedisScript } from "./redis-script.ts";
+
+/** What one broadcaster publishes. A stream outlives its publish sessions. */
+export interface Stream {
+  readonly id: string;
+  readonly title: string;
+  /** "<id>_<secret>": who knows it may publish. Never log it. */
+  readonly streamKey: string;
+  readonly createdAtMs: number;
+  /** Who may ask for a join token: everybody, or only the site's own backend. */
+  readonly access: "open" | "backend";
+}
+
+export const STREAMS_MAX = 1000;
+const TITLE_LENGTH_MAX = 200;
+const SECRET_LENGTH = 32;
+
+const streamSchema = z.object({
+  id: z.string().refine(isStreamId, "expected a stream id"),
+  title: z.string().max(TITLE_LENGTH_MAX),
+  streamKey: z.string(),
+  createdAtMs: z.number(),
+  access: z.enum(["open", "backend"]),
+}) satisfies z.ZodType<Stream>;
+
+/** KEYS streams; ARGV id, stream, streams max. Answers "ok" or an error code. */
+const createScript = new RedisScript(
+  "create-stream",
+  `
+if redis.call("HEXISTS", KEYS[1], ARGV[1]) == 1 then return "stream-exists" end
+if redis.call("HLEN", KEYS[1]) >= tonumber(ARGV[3]) then return "stream-limit" end
+redis.call("HSET", KEYS[1], ARGV[1], ARGV[2])
+return "ok"
+`,
+);
+
+/** KEYS streams; ARGV id, stream: writes only over a stream that is still there. Answers 1 or 0. */
+const replaceScript = new RedisScript(
+  "replace-stream",
+  `
+if redis.call("HEXISTS", KEYS[1], ARGV[1]) == 0 then return 0 end
+redis.call("HSET", KEYS[1], ARGV[1], ARGV[2])
+return 1
+`,
+);
+
+/** The streams of this origin, and the keys to publish to them. */
+export class StreamRegistry {
+  readonly #redis: Redis;
+
+  constructor(redis: Redis) {
+    this.#redis = redis;
+  }
+
+  /** Throws StarlingError "stream-id-invalid", "stream-title-invalid", "stream-exists" or "stream-limit". */
+  async create(wanted: {
+    readonly id: string;
+    readonly title?: string | undefined;
+    readonly access?: Stream["access"] | undefined;
+  }): Promise<Stream> {
+    const { id, title = id, access = "open" } = wanted;
+    if (!isStreamId(id)) {
+      throw new StarlingError(
+        "stream-id-invalid",
+        "A stream id is 1-64 lower-case letters, digits and hyphens, not a hyphen first.",
+      );
+    }
+    if (title.length > TITLE_LENGTH_MAX) {
+      throw new StarlingError(
+        "stream-title-invalid",
+        `A title has at most ${TITLE_LENGTH_MAX} characters.`,
+      );
+    }
+    const stream: Stream = { id, title, streamKey: newKey(id), createdAtMs: Date.now(), access };
+    const answer = await createScript.run(
+      this.#redis,
+      [STREAMS_KEY],
+      id,
+      JSON.stringify(stream),
+      STREAMS_MAX,
+    );
+    if (answer === "ok") return stream;
+    throw answer === "stream-exists"
+      ? new StarlingError("stream-exists", `There is a stream "${id}" already.`)
+      : new StarlingError("stream-limit", `An origin holds ${STREAMS_MAX} streams: delete one.`);
+  }
+
+  /** All streams, by id. */
+  async list(): Promise<Stream[]> {
+    const streams = (await this.#redis.hvals(STREAMS_KEY)).map(streamOf);
+    return streams.sort((a, b) => (a.id < b.id ? -1 : 1));
+  }
+
+  async get(id: string): Promise<Stream | undefined> {
+    const stream = await this.#redis.hget(STREAMS_KEY, id);
+    return stream === null ? undefined : streamOf(stream);
+  }
+
+  /**
+   * Removes a stream and ends its publisher's lease. Its media stay until Timeline.trim(id, 0), and
+   * its numbers for ever: a new stream of this id goes on where the old one ended.
+   */
+  async delete(id: string): Promise<boolean> {
+    const removed = await this.#redis.hdel(STREAMS_KEY, id);
+    await this.#redis.del(publisherKey(id));
+    return removed === 1;
+  }
+
+  /** Gives a stream a new key; the old one no longer opens a session. Throws StarlingError "stream-unknown". */
+  async rotateKey(id: string): Promise<Stream> {
+    const stream = await this.get(id);
+    const rotated = stream && { ...stream, streamKey: newKey(id) };
+    const replaced =
+      rotated && (await replaceScript.run(this.#redis, [STREAMS_KEY], id, JSON.stringify(rotated)));
+    if (rotated && replaced === 1) return rotated;
+    throw new StarlingError("stream-unknown", "There is no stream of this id.");
+  }
+
+  /** The stream that `streamKey` may publish to. The secret is compared in constant time. */
+  async authorise(streamKey: string): Promise<Stream | undefined> {
+    const id = streamKey.slice(0, Math.max(0, streamKey.lastIndexOf("_")));
+    if (!isStreamId(id)) return undefined;
+    const stream = await this.get(id);
+    if (!stream) return undefined;
+    return timingSafeEqual(digest(streamKey), digest(stream.streamKey)) ? stream : undefined;
+  }
+}
+
+function newKey(id: string): string {
+  return `${id}_${randomBase32(SECRET_LENGTH)}`;
+}
+
+function digest(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
+}
+
+function streamOf(json: string): Stream {
+  return streamSchema.parse(JSON.parse(json));
+}

@@ -1,0 +1,125 @@
+import { RedisScript } from "./redis-script.ts";
+
+/**
+ * Puts one segment into the public order.
+ * KEYS state, records, blocks, sessions, inits; ARGV rendition, session, index, fields, init
+ * SHA-256, records max, sessions max. Answers { "ok", record } or { error code }.
+ *
+ * The state hash holds `next` (number of the next media segment), `discontinuity`, and of the newest
+ * session: `session`, `last` (index), `init` (its number), `init-sha256`. A record is the JSON array
+ * [sequence, part, discontinuity, init, name, fields]: the fields stay as the caller spelled them,
+ * because Lua's JSON would round large numbers.
+ */
+export const registerScript = new RedisScript(
+  "register-segment",
+  `
+local state, records, blocks, sessions, inits = unpack(KEYS)
+local rendition, session, index, fields, sha256, records_max, sessions_max = unpack(ARGV)
+local name = session .. "/" .. index
+
+local known = redis.call("HGET", blocks, name)
+if known then return { "ok", redis.call("HGET", records, known) } end
+if redis.call("HLEN", records) >= tonumber(records_max) then return { "timeline-full" } end
+
+local newest, next, discontinuity, last, init_number, init_sha256 = unpack(redis.call(
+  "HMGET", state, "session", "next", "discontinuity", "last", "init", "init-sha256"))
+local sequence = tonumber(next or 0)
+discontinuity = tonumber(discontinuity or 0)
+
+local part, init, key = 0, "null", nil
+if index == "init" then
+  if redis.call("LPOS", sessions, session) then return { "session-over" } end
+  if newest and tonumber(last) >= 0 then discontinuity = discontinuity + 1 end
+  -- A session that got no media leaves its number unused: its init segment may already be signed.
+  if newest and tonumber(last) < 0 then sequence = sequence + 1 end
+  redis.call("LPUSH", sessions, session)
+  redis.call("LTRIM", sessions, 0, tonumber(sessions_max) - 1)
+  redis.call("RPUSH", inits, sequence)
+  redis.call("HSET", state, "session", session, "next", sequence, "discontinuity", discontinuity,
+    "last", -1, "init", sequence, "init-sha256", sha256)
+  part = 65535
+  key = rendition .. ":" .. sequence .. ":init"
+else
+  if newest ~= session then
+    return { redis.call("LPOS", sessions, session) and "session-over" or "init-missing" }
+  end
+  if tonumber(index) <= tonumber(last) then return { "segment-out-of-order" } end
+  redis.call("HSET", state, "next", sequence + 1, "last", index)
+  init = '{"sequence":' .. init_number .. ',"sha256":"' .. init_sha256 .. '"}'
+  key = rendition .. ":" .. sequence .. ":0"
+end
+if sequence > 4294967295 then return { "sequence-exhausted" } end
+
+local record = "[" .. sequence .. "," .. part .. "," .. discontinuity .. "," .. init .. ',"'
+  .. name .. '",' .. fields .. "]"
+redis.call("HSET", records, key, record)
+redis.call("HSET", blocks, name, key)
+return { "ok", record }
+`,
+);
+
+/**
+ * The newest media records, oldest first, as far back as their numbers have no hole: HLS counts
+ * positions, so a playlist may not skip a number.
+ * KEYS state, records; ARGV rendition, count.
+ */
+export const windowScript = new RedisScript(
+  "timeline-window",
+  `
+local next = tonumber(redis.call("HGET", KEYS[1], "next") or 0)
+local window = {}
+for sequence = next - 1, math.max(0, next - tonumber(ARGV[2])), -1 do
+  local record = redis.call("HGET", KEYS[2], ARGV[1] .. ":" .. sequence .. ":0")
+  if not record then break end
+  table.insert(window, 1, record)
+end
+return window
+`,
+);
+
+/**
+ * Removes records with their manifests, and remembers up to where, so that no late signer brings a
+ * manifest back. An init segment goes when no record that is left needs it; the newest one stays
+ * unless nothing is kept.
+ * KEYS state, records, blocks, inits, manifest index, manifest log; ARGV rendition, count to keep,
+ * removals max. Answers { more to do (0 or 1), removed records }.
+ */
+export const trimScript = new RedisScript(
+  "timeline-trim",
+  `
+local state, records, blocks, inits, manifests, log = unpack(KEYS)
+local rendition, keep, max = ARGV[1], tonumber(ARGV[2]), tonumber(ARGV[3])
+local removed = {}
+
+local function remove(key)
+  local record = redis.call("HGET", records, key)
+  if not record then return end
+  redis.call("HDEL", records, key)
+  redis.call("HDEL", blocks, cjson.decode(record)[5])
+  local entry = redis.call("HGET", manifests, key)
+  if entry then
+    redis.call("XDEL", log, entry)
+    redis.call("HDEL", manifests, key)
+  end
+  removed[#removed + 1] = record
+end
+
+local next, oldest = unpack(redis.call("HMGET", state, "next", "oldest"))
+next, oldest = tonumber(next or 0), tonumber(oldest or 0)
+local goal = math.max(oldest, next - keep)
+local limit = math.min(goal, oldest + max)
+for sequence = oldest, limit - 1 do remove(rendition .. ":" .. sequence .. ":0") end
+redis.call("HSET", state, "oldest", limit)
+
+local function is_needed(index)
+  local following = tonumber(redis.call("LINDEX", inits, index + 1))
+  return (not following and keep > 0) or (following or next) > limit
+end
+while redis.call("LLEN", inits) > 0 and not is_needed(0) do
+  local init = tonumber(redis.call("LPOP", inits))
+  remove(rendition .. ":" .. init .. ":init")
+  redis.call("HSET", state, "oldest-init", init + 1)
+end
+return { limit < goal and 1 or 0, removed }
+`,
+);

@@ -1,0 +1,183 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
+import type { Redis } from "ioredis";
+import { INIT_PART } from "../core/index.ts";
+import {
+  connectRedis,
+  ManifestLog,
+  type NewSegment,
+  type RedisServer,
+  startRedisServer,
+  Timeline,
+} from "./index.ts";
+
+let dir: string;
+let server: RedisServer;
+let redis: Redis;
+let timeline: Timeline;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "timeline-"));
+  server = await startRedisServer({ dir });
+  redis = connectRedis(server.url);
+  timeline = new Timeline(redis);
+});
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+  await rm(dir, { recursive: true });
+});
+beforeEach(async () => {
+  await redis.flushall();
+});
+
+const SHA256 = "A".repeat(43);
+
+function segment(session: string, index: number | "init", stream = "demo"): NewSegment {
+  const name = index === "init" ? "init.mp4" : `${String(index).padStart(9, "0")}.m4s`;
+  return {
+    stream,
+    session,
+    rendition: 0,
+    index,
+    path: `${stream}/${session}/${name}`,
+    byteLength: 1000,
+    durationMs: index === "init" ? 0 : 1000.5,
+    programDateTimeMs: 1_795_000_000_000.125,
+    completedAtMs: 1_795_000_001_000,
+    ...(index === "init" ? { initSha256: SHA256 } : {}),
+  };
+}
+
+async function registerSession(session: string, count: number): Promise<void> {
+  await timeline.register(segment(session, "init"));
+  for (let index = 0; index < count; index++) await timeline.register(segment(session, index));
+}
+
+async function sequences(count: number): Promise<number[]> {
+  return (await timeline.window("demo", 0, count)).map(({ block }) => block.sequence);
+}
+
+describe("Timeline.register", () => {
+  test("numbers segments in order and gives the init segment the number of the first", async () => {
+    const init = await timeline.register(segment("a", "init"));
+    const first = await timeline.register(segment("a", 0));
+    const second = await timeline.register(segment("a", 1));
+    expect(init.block).toEqual({ rendition: 0, sequence: 0, part: INIT_PART });
+    expect(first.block).toEqual({ rendition: 0, sequence: 0, part: 0 });
+    expect(second.block.sequence).toBe(1);
+    expect(second.init).toEqual({ sequence: 0, sha256: SHA256 });
+    expect(second.programDateTimeMs).toBe(1_795_000_000_000.125);
+    expect(await timeline.get("demo", second.block)).toEqual(second);
+    expect(await timeline.get("demo", init.block)).toEqual(init);
+  });
+
+  test("gives the same segment the same record, however often it is registered", async () => {
+    await timeline.register(segment("a", "init"));
+    const records = await Promise.all(
+      Array.from({ length: 8 }, () => timeline.register(segment("a", 0))),
+    );
+    expect(new Set(records.map((record) => JSON.stringify(record))).size).toBe(1);
+    expect(await sequences(10)).toEqual([0]);
+  });
+
+  test("goes on counting over publish sessions and bumps the discontinuity", async () => {
+    await registerSession("a", 2);
+    await registerSession("b", 2);
+    const window = await timeline.window("demo", 0, 10);
+    expect(window.map(({ block, discontinuity }) => [block.sequence, discontinuity])).toEqual([
+      [0, 0],
+      [1, 0],
+      [2, 1],
+      [3, 1],
+    ]);
+    expect(window[3]?.init?.sequence).toBe(2);
+  });
+
+  test("leaves the number of a session without media unused, and lists no window over the hole", async () => {
+    await registerSession("a", 2);
+    const unused = await timeline.register(segment("b", "init"));
+    await registerSession("c", 2);
+    expect(unused.block.sequence).toBe(2);
+    const window = await timeline.window("demo", 0, 10);
+    expect(window.map(({ block }) => block.sequence)).toEqual([3, 4]);
+    expect(window[0]?.discontinuity).toBe(1);
+  });
+});
+
+describe("Timeline.trim", () => {
+  test("never goes back and never gives a number twice after a trim", async () => {
+    await registerSession("a", 5);
+    const removed = await timeline.trim("demo", 2);
+    expect(removed.map(({ block }) => block.sequence)).toEqual([0, 1, 2]);
+    expect(await sequences(10)).toEqual([3, 4]);
+    await expect(timeline.register(segment("a", 1))).rejects.toMatchObject({
+      code: "segment-out-of-order",
+    });
+    expect((await timeline.trim("demo", 0)).length).toBe(3);
+    expect(await sequences(10)).toEqual([]);
+    await registerSession("b", 1);
+    expect(await sequences(10)).toEqual([5]);
+  });
+
+  test("removes an init segment when no segment that is left needs it", async () => {
+    await registerSession("a", 3);
+    await registerSession("b", 3);
+    expect((await timeline.trim("demo", 4)).map(({ path }) => path)).toEqual([
+      "demo/a/000000000.m4s",
+      "demo/a/000000001.m4s",
+    ]);
+    expect((await timeline.trim("demo", 3)).map(({ path }) => path)).toEqual([
+      "demo/a/000000002.m4s",
+      "demo/a/init.mp4",
+    ]);
+    expect((await timeline.trim("demo", 1)).map(({ path }) => path)).toEqual([
+      "demo/b/000000000.m4s",
+      "demo/b/000000001.m4s",
+    ]);
+  });
+});
+
+describe("Timeline", () => {
+  test("refuses media without an init segment and segments of a session that is over", async () => {
+    await expect(timeline.register(segment("a", 0))).rejects.toMatchObject({
+      code: "init-missing",
+    });
+    await registerSession("a", 1);
+    await registerSession("b", 1);
+    await expect(timeline.register(segment("a", 1))).rejects.toMatchObject({
+      code: "session-over",
+    });
+    await timeline.trim("demo", 0);
+    await expect(timeline.register(segment("a", "init"))).rejects.toMatchObject({
+      code: "session-over",
+    });
+  });
+
+  test.each([
+    ["a path that climbs", { path: "demo/../../etc/passwd" }],
+    ["an absolute path", { path: "/demo/a/0.m4s" }],
+    ["a wrong stream id", { stream: "Demo!" }],
+    ["no bytes", { byteLength: 0 }],
+    ["a negative duration", { durationMs: -1 }],
+  ])("refuses %s", async (_, fault) => {
+    await timeline.register(segment("a", "init"));
+    await expect(timeline.register({ ...segment("a", 0), ...fault })).rejects.toMatchObject({
+      code: "segment-invalid",
+    });
+  });
+
+  test("knows which blocks have no manifest", async () => {
+    await registerSession("a", 3);
+    const log = new ManifestLog(redis);
+    await log.publish("demo", { rendition: 0, sequence: 1, part: 0 }, "x");
+    const open = await timeline.unsigned("demo");
+    expect(open.map(({ block }) => [block.sequence, block.part])).toEqual([
+      [0, INIT_PART],
+      [0, 0],
+      [2, 0],
+    ]);
+  });
+});
