@@ -1,0 +1,166 @@
+import {
+  after,
+  BlockDecoder,
+  blockKey,
+  type FecParameters,
+  INIT_PART,
+  type InstantMs,
+  type Manifest,
+  symbolOf,
+} from "../core/index.ts";
+import { INIT_BLOCKS_MAX, MEDIA_BLOCKS_MAX } from "./limits.ts";
+
+/** Where the symbols of a block come from when a neighbour asks for one. */
+export interface SymbolSource {
+  has(esi: number): boolean;
+  symbol(esi: number): Uint8Array | undefined;
+}
+
+/** A block whose manifest was verified. */
+export interface Block {
+  readonly key: string;
+  readonly manifest: Manifest;
+  readonly jws: string;
+  readonly leaves: readonly Uint8Array[];
+  /** After this a viewer has no more use for it. */
+  readonly deadline: InstantMs;
+  symbols: SymbolSource;
+  /** Collects symbols; undefined once the block is complete or given up. */
+  decoder: BlockDecoder | undefined;
+  /** Verified symbols that were not announced yet. */
+  unannounced: number[];
+}
+
+/** What a block costs in memory, in bytes. */
+function weightOf({ manifest: { fec } }: Block): number {
+  return fec.n * fec.symbolBytes;
+}
+
+/** The live window of blocks, bounded by count and by bytes. The oldest media block goes first. */
+export class BlockCache {
+  readonly #blocks = new Map<string, Block>();
+  readonly #bytesMax: number;
+  readonly #maxDelayMs: number;
+  readonly #onEvict: (block: Block) => void;
+  #bytes = 0;
+
+  constructor(
+    { cacheBytesMax, maxDelayMs }: { readonly cacheBytesMax: number; readonly maxDelayMs: number },
+    onEvict: (block: Block) => void,
+  ) {
+    this.#bytesMax = cacheBytesMax;
+    this.#maxDelayMs = maxDelayMs;
+    this.#onEvict = onEvict;
+  }
+
+  get(key: string): Block | undefined {
+    return this.#blocks.get(key);
+  }
+
+  values(): IterableIterator<Block> {
+    return this.#blocks.values();
+  }
+
+  /** Adds a block to be collected. Gives undefined when it is older than all that a full cache holds. */
+  addWanted(now: InstantMs, announced: AnnouncedBlock): Block | undefined {
+    const { fec, byteLength } = announced.manifest;
+    const decoder = new BlockDecoder(fec, byteLength);
+    return this.#add(now, announced, decoder, decoder);
+  }
+
+  /** Adds a block that is complete from the start. */
+  addPublished(
+    now: InstantMs,
+    announced: AnnouncedBlock,
+    source: Uint8Array,
+    repair: Uint8Array,
+  ): Block | undefined {
+    const symbols = publishedSymbols(announced.manifest.fec, source, repair);
+    return this.#add(now, announced, symbols, undefined);
+  }
+
+  /** The newest `count` media blocks and the init segments that they need, oldest first. */
+  newest(count: number): Block[] {
+    const media = [...this.#blocks.values()].filter(({ manifest }) => manifest.init !== null);
+    const picked = media.sort(bySequence).slice(-count);
+    const inits = [...this.#blocks.values()].filter((block) => isNeededBy(block, picked));
+    return [...inits, ...picked];
+  }
+
+  /** Whether some media block in the cache needs this init segment. */
+  isNeeded(init: Block): boolean {
+    return isNeededBy(init, [...this.#blocks.values()]);
+  }
+
+  #add(
+    now: InstantMs,
+    announced: AnnouncedBlock,
+    symbols: SymbolSource,
+    decoder: BlockDecoder | undefined,
+  ): Block | undefined {
+    const block: Block = {
+      ...announced,
+      key: blockKey(announced.manifest.block),
+      deadline: after(now, this.#maxDelayMs),
+      symbols,
+      decoder,
+      unannounced: [],
+    };
+    this.#blocks.set(block.key, block);
+    this.#bytes += weightOf(block);
+    this.#evict();
+    return this.#blocks.get(block.key);
+  }
+
+  #evict(): void {
+    const inits = this.#sorted((block) => block.manifest.block.part === INIT_PART);
+    for (const block of inits.slice(0, -INIT_BLOCKS_MAX)) this.#delete(block);
+    const media = this.#sorted((block) => block.manifest.block.part !== INIT_PART);
+    while (media.length > MEDIA_BLOCKS_MAX || (this.#bytes > this.#bytesMax && media.length > 1)) {
+      const oldest = media.shift();
+      if (oldest !== undefined) this.#delete(oldest);
+    }
+  }
+
+  #sorted(isPicked: (block: Block) => boolean): Block[] {
+    return [...this.#blocks.values()].filter(isPicked).sort(bySequence);
+  }
+
+  #delete(block: Block): void {
+    this.#blocks.delete(block.key);
+    this.#bytes -= weightOf(block);
+    this.#onEvict(block);
+  }
+}
+
+/** A verified manifest with its leaves. */
+export interface AnnouncedBlock {
+  readonly manifest: Manifest;
+  readonly jws: string;
+  readonly leaves: readonly Uint8Array[];
+}
+
+function bySequence(a: Block, b: Block): number {
+  return a.manifest.block.sequence - b.manifest.block.sequence;
+}
+
+function isNeededBy(init: Block, media: readonly Block[]): boolean {
+  if (init.manifest.block.part !== INIT_PART) return false;
+  return media.some(
+    ({ manifest }) =>
+      manifest.block.rendition === init.manifest.block.rendition &&
+      manifest.init?.sequence === init.manifest.block.sequence &&
+      manifest.init.sha256 === init.manifest.sha256,
+  );
+}
+
+function publishedSymbols(
+  fec: FecParameters,
+  source: Uint8Array,
+  repair: Uint8Array,
+): SymbolSource {
+  return {
+    has: (esi) => esi < fec.n,
+    symbol: (esi) => (esi < fec.n ? symbolOf(fec, source, repair, esi) : undefined),
+  };
+}
