@@ -27,6 +27,8 @@ export interface Block {
   symbols: SymbolSource;
   /** Collects symbols; undefined once the block is complete or given up. */
   decoder: BlockDecoder | undefined;
+  /** Symbols that a neighbour was asked for and did not send in time. */
+  readonly lapsed: Set<number>;
   /** Verified symbols that were not announced yet. */
   unannounced: number[];
 }
@@ -104,6 +106,7 @@ export class BlockCache {
       deadline: after(now, this.#maxDelayMs),
       symbols,
       decoder,
+      lapsed: new Set(),
       unannounced: [],
     };
     this.#blocks.set(block.key, block);

@@ -202,6 +202,7 @@ export class Downloads {
       if (expiresAt > now) continue;
       neighbour.takePending(key, esi);
       neighbour.lateCount++;
+      this.#state.cache.get(key)?.lapsed.add(esi);
       this.#state.send(neighbour, { type: "cancel", block, esis: [esi] });
     }
   }

@@ -21,7 +21,7 @@ export function planRequests(
   const { fec, byteLength } = manifest;
   const pending = pendingOf(key, neighbours);
   let lacking = decoder.needed - pending.size;
-  for (const esi of inOrder(fec, firstEsi)) {
+  for (const esi of inOrder(block, firstEsi)) {
     if (lacking <= 0) break;
     if (decoder.has(esi) || pending.has(esi)) continue;
     const symbol = { key, block: manifest.block, esi, bytes: symbolLength(fec, byteLength, esi) };
@@ -44,10 +44,14 @@ function pendingOf(key: string, neighbours: readonly Neighbour[]): Set<number> {
   return pending;
 }
 
-/** Source symbols first, since they need no decoding. */
-function inOrder({ k, n }: { readonly k: number; readonly n: number }, firstEsi: number): number[] {
-  const sources = Array.from({ length: k }, (_, index) => (index + firstEsi) % k);
-  return [...sources, ...Array.from({ length: n - k }, (_, index) => k + index)];
+/**
+ * Source symbols first, since they need no decoding, then repair symbols, and last of all those that
+ * were asked for in vain: any K of N will do.
+ */
+function inOrder({ manifest, lapsed }: Block, firstEsi: number): number[] {
+  const { k, n } = manifest.fec;
+  const all = Array.from({ length: n }, (_, esi) => (esi < k ? (esi + firstEsi) % k : esi));
+  return [...all.filter((esi) => !lapsed.has(esi)), ...all.filter((esi) => lapsed.has(esi))];
 }
 
 /** The least busy neighbour that has the symbol; those that let requests lapse come last. */

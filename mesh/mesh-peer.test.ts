@@ -1,0 +1,218 @@
+import { describe, expect, test } from "@jest/globals";
+import fc from "fast-check";
+import {
+  after,
+  type BlockId,
+  decodeMessage,
+  encodeMessage,
+  INIT_PART,
+  toHex,
+} from "../core/index.ts";
+import type { MeshLimits } from "./mesh-state.ts";
+import {
+  initSegment,
+  peerIdOf,
+  secretKeyOf,
+  segmentOf,
+  TestOrigin,
+} from "./testing/test-origin.ts";
+import { type Tamper, VirtualNetwork } from "./testing/virtual-network.ts";
+
+const SEED = peerIdOf("seed");
+const ALICE = peerIdOf("alice");
+const BOB = peerIdOf("bob");
+const INIT: BlockId = { rendition: 0, sequence: 0, part: INIT_PART };
+
+function blockAt(sequence: number): BlockId {
+  return { rendition: 0, sequence, part: 0 };
+}
+
+function world(tamper?: Tamper, limits: Partial<MeshLimits> = {}) {
+  const network = new VirtualNetwork(20, tamper);
+  const origin = new TestOrigin();
+  network.add(SEED, origin.peer(network.now, "seed", "seed", limits));
+  for (const name of ["alice", "bob"]) {
+    network.add(peerIdOf(name), origin.peer(network.now, name, "viewer"));
+  }
+  const publish = (block: BlockId, source: Uint8Array) =>
+    network.input(SEED, origin.block(network.now, block, source));
+  return { network, origin, publish };
+}
+
+function mediaOf(network: VirtualNetwork, id: string): Map<number, string> {
+  return new Map(
+    network
+      .outputs(id, "block")
+      .filter(({ manifest }) => manifest.block.part === 0)
+      .map(({ manifest, bytes }) => [manifest.block.sequence, toHex(bytes)]),
+  );
+}
+
+/** Changes the messages of one type that the seed sends. */
+function tamperWith(type: string, change: (bytes: Uint8Array) => readonly Uint8Array[]): Tamper {
+  return (bytes, from) =>
+    from === SEED && decodeMessage(bytes).type === type ? change(bytes) : [bytes];
+}
+
+describe("a viewer", () => {
+  test("gets the init segment and every block from a seed", () => {
+    const { network, publish } = world();
+    publish(INIT, initSegment());
+    publish(blockAt(0), segmentOf(0));
+    network.connect(ALICE, SEED);
+    network.run(500);
+    publish(blockAt(1), segmentOf(1));
+    network.run(500);
+    const blocks = network.outputs(ALICE, "block");
+    expect(blocks.map(({ manifest }) => manifest.block.part)).toEqual([INIT_PART, 0, 0]);
+    expect(toHex(blocks[0]?.bytes ?? new Uint8Array())).toBe(toHex(initSegment()));
+    expect(mediaOf(network, ALICE)).toEqual(
+      new Map([0, 1].map((sequence) => [sequence, toHex(segmentOf(sequence))])),
+    );
+    expect(network.outputs(ALICE, "rejected")).toEqual([]);
+  });
+
+  test("gets blocks from another viewer when it knows no seed", () => {
+    const { network, publish } = world();
+    network.connect(ALICE, SEED);
+    network.connect(BOB, ALICE);
+    network.run(200);
+    publish(INIT, initSegment());
+    publish(blockAt(0), segmentOf(0));
+    network.run(1000);
+    expect(mediaOf(network, BOB).get(0)).toBe(toHex(segmentOf(0)));
+  });
+
+  test("decodes a block from repair symbols when source symbols never come", () => {
+    const { network, publish } = world((bytes, from) => {
+      const message = decodeMessage(bytes);
+      return from === SEED && message.type === "symbol" && message.esi < 3 ? [] : [bytes];
+    });
+    network.connect(ALICE, SEED);
+    publish(blockAt(0), segmentOf(0));
+    network.run(1400);
+    expect(mediaOf(network, ALICE).size).toBe(0);
+    network.run(600);
+    expect(mediaOf(network, ALICE).get(0)).toBe(toHex(segmentOf(0)));
+  });
+
+  test("tells of a block that did not come in time, once", () => {
+    const { network, publish } = world(tamperWith("symbol", () => []));
+    network.connect(ALICE, SEED);
+    publish(blockAt(7), segmentOf(7));
+    network.run(10_000);
+    expect(network.outputs(ALICE, "missing")).toEqual([{ kind: "missing", block: blockAt(7) }]);
+  });
+});
+
+describe("what is refused", () => {
+  test("a symbol with one flipped byte, and its sender is cut", () => {
+    const { network, publish } = world(
+      tamperWith("symbol", (bytes) => {
+        const changed = bytes.slice();
+        changed[100] = (changed[100] ?? 0) ^ 1;
+        return [changed];
+      }),
+    );
+    network.connect(ALICE, SEED);
+    publish(blockAt(0), segmentOf(0));
+    network.run(5000);
+    expect(network.outputs(ALICE, "rejected").map(({ code }) => code)).toEqual(["symbol-bad-hash"]);
+    expect(network.outputs(ALICE, "disconnect").map(({ code }) => code)).toEqual(["bad-data"]);
+    expect(mediaOf(network, ALICE).size).toBe(0);
+  });
+
+  const replaced = [
+    ["a manifest signed by another key", "manifest-unknown-key", "key"],
+    ["an expired manifest", "manifest-expired", "expired"],
+    ["a manifest of another stream", "manifest-wrong-stream", "stream"],
+  ] as const;
+  test.each(replaced)("%s", (_, code, fault) => {
+    const { network, origin } = world();
+    const block = {
+      key: () => origin.block(network.now, blockAt(0), segmentOf(0), {}, secretKeyOf("thief")),
+      expired: () => origin.block(after(network.now, -121_000), blockAt(0), segmentOf(0)),
+      stream: () => new TestOrigin("other").block(network.now, blockAt(0), segmentOf(0)),
+    }[fault]();
+    network.connect(ALICE, SEED);
+    network.run(200);
+    const { jws, leaves } = block;
+    const bytes = encodeMessage({ type: "manifest", jws, leaves });
+    network.input(ALICE, { kind: "message", neighbour: SEED, bytes });
+    network.run(1000);
+    expect(network.outputs(ALICE, "rejected").map((rejected) => rejected.code)).toEqual([code]);
+    expect(network.outputs(ALICE, "manifest")).toEqual([]);
+  });
+
+  test("leaf hashes that do not give the signed root", () => {
+    const { network, origin } = world();
+    network.connect(ALICE, SEED);
+    network.run(200);
+    const { jws, leaves } = origin.block(network.now, blockAt(0), segmentOf(0));
+    const bytes = encodeMessage({ type: "manifest", jws, leaves: [...leaves].reverse() });
+    network.input(ALICE, { kind: "message", neighbour: SEED, bytes });
+    expect(network.outputs(ALICE, "rejected")[0]?.code).toBe("manifest-bad-leaves");
+  });
+
+  test("a hello whose proof is of another connection", () => {
+    const { network, origin } = world();
+    const mallory = peerIdOf("mallory");
+    network.add(mallory, origin.peer(network.now, "mallory", "viewer"));
+    network.connect(mallory, SEED);
+    const [hello] = network.outputs(mallory, "transmit");
+    network.connect(ALICE, BOB);
+    network.input(ALICE, {
+      kind: "message",
+      neighbour: BOB,
+      bytes: hello?.bytes ?? new Uint8Array(),
+    });
+    expect(network.outputs(ALICE, "rejected")[0]?.code).toBe("hello-wrong-peer");
+    expect(network.outputs(ALICE, "disconnect")[0]?.code).toBe("refused");
+  });
+
+  test("any other bytes, without a throw", () => {
+    const { network } = world();
+    fc.assert(
+      fc.property(fc.uint8Array({ minLength: 0, maxLength: 200 }), (bytes) => {
+        network.connect(ALICE, BOB);
+        network.input(ALICE, { kind: "message", neighbour: BOB, bytes });
+      }),
+    );
+    expect(network.outputs(ALICE, "block")).toEqual([]);
+  });
+});
+
+describe("a neighbour", () => {
+  test("that sends no hello is cut after five seconds", () => {
+    const { network } = world(tamperWith("hello", () => []));
+    network.connect(ALICE, SEED);
+    network.run(5100);
+    expect(network.outputs(ALICE, "disconnect").map(({ code }) => code)).toEqual(["silent"]);
+  });
+
+  test("that falls silent is cut after six seconds", () => {
+    let isSilent = false;
+    const { network } = world((bytes, from) => (isSilent && from === SEED ? [] : [bytes]));
+    network.connect(ALICE, SEED);
+    network.run(1000);
+    isSilent = true;
+    network.run(4500);
+    expect(network.outputs(ALICE, "disconnect")).toEqual([]);
+    network.run(3000);
+    expect(network.outputs(ALICE, "disconnect").map(({ code }) => code)).toEqual(["silent"]);
+  });
+});
+
+test("an upload budget bounds what a seed sends", () => {
+  const bytesPerS = 20_000;
+  const { network, publish } = world(undefined, { totalUploadBytesPerS: bytesPerS });
+  network.connect(ALICE, SEED);
+  network.run(100);
+  publish(blockAt(0), segmentOf(0, 400_000));
+  network.run(2000);
+  const sentBytes = network
+    .outputs(SEED, "transmit")
+    .reduce((sum, { bytes }) => sum + bytes.length, 0);
+  expect(sentBytes).toBeGreaterThan(bytesPerS);
+  expect(sentBytes).toBeLessThan(65_536 + 2 * bytesPerS + 20_000);
+});
