@@ -1,0 +1,112 @@
+import { EventEmitter, on } from "node:events";
+import { describe, expect, test } from "@jest/globals";
+import type { Signal } from "../core/index.ts";
+import type { Channel } from "./transport.ts";
+import { describeTransport, type TransportPair } from "./transport-suite.ts";
+import { WebRtcTransport } from "./webrtc-transport.ts";
+
+const LOOPBACK = "127.0.0.1";
+
+type Tamper = (from: string, signal: Signal) => Signal;
+
+function connectByMemory(
+  tamper: Tamper = (_, signal) => signal,
+  connectionsMax = 8,
+): TransportPair & { alice: WebRtcTransport; bob: WebRtcTransport } {
+  const transports = new Map<string, WebRtcTransport>();
+  const accepted = new EventEmitter();
+  const make = (self: string): WebRtcTransport => {
+    const transport = new WebRtcTransport({
+      self,
+      connectTimeoutMs: 1500,
+      bindAddress: LOOPBACK,
+      connectionsMax,
+      sendSignal: (peer, signal) => {
+        setImmediate(() => transports.get(peer)?.handleSignal(self, tamper(self, signal)));
+      },
+      onChannel: (channel) => accepted.emit(self, channel),
+    });
+    transports.set(self, transport);
+    return transport;
+  };
+  const channels = on(accepted, "bob");
+  const toBob: AsyncIterator<Channel> = {
+    next: async () => ({ done: false, value: (await channels.next()).value[0] }),
+  };
+  return { alice: make("alice"), bob: make("bob"), toBob };
+}
+
+describeTransport("WebRtcTransport", () => connectByMemory());
+
+describe("WebRtcTransport", () => {
+  const withPair = async (
+    { alice, bob }: TransportPair,
+    body: () => Promise<void>,
+  ): Promise<void> => {
+    try {
+      await body();
+    } finally {
+      await Promise.all([alice.close(), bob.close()]);
+    }
+  };
+
+  test("does not connect when the signalling has swapped the fingerprint", async () => {
+    const pair = connectByMemory((from, signal) =>
+      from === "alice" && signal.kind === "description"
+        ? {
+            ...signal,
+            sdp: signal.sdp.replace(/(sha-256 )(..)/, (_, name, byte) => {
+              return `${name}${byte === "00" ? "01" : "00"}`;
+            }),
+          }
+        : signal,
+    );
+    await withPair(pair, async () => {
+      await expect(pair.alice.dial("bob")).rejects.toMatchObject({
+        code: expect.stringMatching(/^transport-(failed|timeout)$/),
+      });
+    });
+  });
+
+  test("drops signals that make no sense", async () => {
+    const pair = connectByMemory();
+    await withPair(pair, async () => {
+      const junk: Signal[] = [
+        { kind: "candidate", candidate: "candidate:nonsense", mid: "0" },
+        { kind: "description", sdpType: "answer", sdp: "v=0" },
+        { kind: "description", sdpType: "offer", sdp: "garbage" },
+        {
+          kind: "description",
+          sdpType: "offer",
+          sdp: `a=fingerprint:sha-256 ${"00:".repeat(31)}00`,
+        },
+      ];
+      for (const signal of junk) pair.alice.handleSignal("mallory", signal);
+      await pair.alice.dial("bob");
+      for (const signal of junk.slice(0, 2)) pair.alice.handleSignal("bob", signal);
+      expect(pair.alice.has("bob")).toBe(true);
+      expect(pair.alice.has("mallory")).toBe(false);
+    });
+  });
+
+  test("holds its limit on connections", async () => {
+    const pair = connectByMemory(undefined, 1);
+    await withPair(pair, async () => {
+      await pair.alice.dial("bob");
+      await expect(pair.alice.dial("carol")).rejects.toMatchObject({ code: "transport-limit" });
+    });
+  });
+
+  test("connects at once, without a lost first flight of DTLS", async () => {
+    const times: number[] = [];
+    for (let round = 0; round < 12; round++) {
+      const pair = connectByMemory();
+      await withPair(pair, async () => {
+        const startedMs = performance.now();
+        await pair.alice.dial("bob");
+        times.push(performance.now() - startedMs);
+      });
+    }
+    expect(times.sort((a, b) => a - b)[10]).toBeLessThan(900);
+  });
+});

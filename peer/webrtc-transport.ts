@@ -1,0 +1,117 @@
+import type { IceServer as LibraryIceServer } from "node-datachannel";
+import { type IceServer, type Signal, StarlingError } from "../core/index.ts";
+import { libraryIceServers } from "./ice-servers.ts";
+import type { Channel, Transport } from "./transport.ts";
+import { WebRtcChannel } from "./webrtc-channel.ts";
+import { acquireWebRtc, releaseWebRtc } from "./webrtc-library.ts";
+
+const CONNECTIONS_MAX = 256;
+
+export interface WebRtcTransportOptions {
+  /** Our own peer id: it decides which of two crossing offers holds. */
+  readonly self: string;
+  /** Carries a signal to a peer. May lose it. */
+  readonly sendSignal: (peer: string, signal: Signal) => void;
+  /** A peer has opened a channel to us. */
+  readonly onChannel: (channel: Channel) => void;
+  /** Connections at a time, open or not. Default 256. */
+  readonly connectionsMax?: number | undefined;
+  /** Default CONNECT_TIMEOUT_MS. */
+  readonly connectTimeoutMs?: number | undefined;
+  /** The one local address to use. By default all of them. */
+  readonly bindAddress?: string | undefined;
+}
+
+/** WebRTC data channels by libdatachannel: one connection per peer, trickle ICE. */
+export class WebRtcTransport implements Transport {
+  readonly #options: WebRtcTransportOptions;
+  readonly #channels = new Map<string, WebRtcChannel>();
+  readonly #ending = new Set<Promise<void>>();
+  #iceServers: readonly (string | LibraryIceServer)[] = [];
+  #closed = false;
+
+  constructor(options: WebRtcTransportOptions) {
+    this.#options = options;
+    acquireWebRtc();
+  }
+
+  /** The STUN and TURN servers of connections made from now on. */
+  useIceServers(servers: readonly IceServer[]): void {
+    this.#iceServers = libraryIceServers(servers);
+  }
+
+  has(peer: string): boolean {
+    return this.#channels.has(peer);
+  }
+
+  async dial(peer: string): Promise<Channel> {
+    if (this.has(peer)) throw refused("transport-duplicate", "There is a channel already.");
+    if (this.#closed) throw refused("transport-closed", "The transport is closed.");
+    if (this.#isFull()) {
+      throw refused("transport-limit", "Too many connections: close one or raise the limit.");
+    }
+    const channel = this.#connect(peer, true);
+    await channel.opened;
+    return channel;
+  }
+
+  /** Takes a signal that `peer` sent to us. One that fits nothing is dropped. */
+  handleSignal(peer: string, signal: Signal): void {
+    if (this.#closed) return;
+    if (signal.kind === "description" && signal.sdpType === "offer") this.#answer(peer, signal);
+    else this.#channels.get(peer)?.handleSignal(signal);
+  }
+
+  abandon(peer: string): void {
+    const channel = this.#channels.get(peer);
+    if (channel?.state === "connecting") channel.close();
+  }
+
+  async close(): Promise<void> {
+    if (this.#closed) return;
+    this.#closed = true;
+    for (const channel of [...this.#channels.values()]) channel.close();
+    await Promise.all(this.#ending);
+    releaseWebRtc();
+  }
+
+  #answer(peer: string, offer: Signal): void {
+    const current = this.#channels.get(peer);
+    const isCrossing = current?.offering === true && current.state === "connecting";
+    if (isCrossing && this.#options.self < peer) return; // Our own offer holds, at both ends.
+    current?.close(); // A peer that offers again has lost its end of the old connection.
+    if (this.#isFull()) return;
+    const channel = this.#connect(peer, false);
+    channel.handleSignal(offer);
+    channel.opened.then(
+      () => this.#options.onChannel(channel),
+      () => undefined, // A peer that does not get through tries again, or not.
+    );
+  }
+
+  #connect(peer: string, offering: boolean): WebRtcChannel {
+    const channel = new WebRtcChannel({
+      peer,
+      offering,
+      iceServers: this.#iceServers,
+      bindAddress: this.#options.bindAddress,
+      sendSignal: (signal) => this.#options.sendSignal(peer, signal),
+      connectTimeoutMs: this.#options.connectTimeoutMs,
+      onClosed: () => {
+        if (this.#channels.get(peer) === channel) this.#channels.delete(peer);
+      },
+    });
+    this.#channels.set(peer, channel);
+    const finished = channel.finished.finally(() => this.#ending.delete(finished));
+    this.#ending.add(finished);
+    return channel;
+  }
+
+  #isFull(): boolean {
+    return this.#ending.size >= (this.#options.connectionsMax ?? CONNECTIONS_MAX);
+  }
+}
+
+function refused(code: string, message: string): StarlingError {
+  return new StarlingError(code, message);
+}
