@@ -35,16 +35,16 @@ export function toBase64Url(bytes: Uint8Array): string {
 
 /**
  * Bytes of unpadded base64url text. Only the one canonical spelling of each value is taken, so that
- * equal bytes have equal texts. Throws StarlingError "bad-base64url".
+ * equal bytes have equal texts. Throws StarlingError with `code`.
  */
-export function fromBase64Url(text: string): Uint8Array {
+export function fromBase64Url(text: string, code = "bad-base64url"): Uint8Array {
   const bytes = new Uint8Array(Math.floor((text.length * 3) / 4));
   let word = 0;
   let bits = 0;
   let at = 0;
   for (let index = 0; index < text.length; index++) {
     const digit = DIGIT_OF[text.charCodeAt(index)] ?? NOT_A_DIGIT;
-    if (digit === NOT_A_DIGIT) throw notBase64Url();
+    if (digit === NOT_A_DIGIT) throw notBase64Url(code);
     word = (word << 6) | digit;
     bits += 6;
     if (bits < 8) continue;
@@ -52,12 +52,12 @@ export function fromBase64Url(text: string): Uint8Array {
     bytes[at++] = (word >>> bits) & 0xff;
     word &= (1 << bits) - 1;
   }
-  if (bits === 6 || word !== 0) throw notBase64Url();
+  if (bits === 6 || word !== 0) throw notBase64Url(code);
   return bytes;
 }
 
-function notBase64Url(): StarlingError {
-  return new StarlingError("bad-base64url", "Expected base64url text without padding.");
+function notBase64Url(code: string): StarlingError {
+  return new StarlingError(code, "Expected base64url text without padding.");
 }
 
 /** Whether two byte arrays hold the same bytes. Not constant-time: not for secrets. */

@@ -55,7 +55,9 @@ export function verifyJws(kind: JwsKind, jws: string, { keys, crypto }: Trust): 
       `The key is not one that the origin publishes for this purpose (${kind.purpose}).`,
     );
   }
-  if (!crypto.verify(fromBase64Url(signature), utf8(`${header}.${payload}`), key.publicKey)) {
+  if (
+    !crypto.verify(fromBase64Url(signature, malformed), utf8(`${header}.${payload}`), key.publicKey)
+  ) {
     throw new StarlingError(`${kind.name}-bad-signature`, "The signature does not verify.");
   }
   return decodeJson(payload, malformed);
@@ -66,7 +68,7 @@ function encodeJson(value: object): string {
 }
 
 function decodeJson(part: string, code: string): JsonFields {
-  const bytes = fromBase64Url(part);
+  const bytes = fromBase64Url(part, code);
   if (bytes.some((byte) => byte >= 0x80)) throw new StarlingError(code, "Expected ASCII text.");
   return new JsonFields(parseJson(String.fromCharCode(...bytes), code), code);
 }

@@ -143,7 +143,7 @@ function fecOf(claims: JsonFields, byteLength: number): FecParameters {
 
 function digestOf(claims: JsonFields, name: string): string {
   const text = claims.text(name, 43);
-  if (fromBase64Url(text).length !== SHA256_BYTES) {
+  if (fromBase64Url(text, MALFORMED).length !== SHA256_BYTES) {
     throw new StarlingError(MALFORMED, `Field "${name}": expected ${SHA256_BYTES} bytes.`);
   }
   return text;
