@@ -1,0 +1,169 @@
+import type { OptionName } from "./options.ts";
+
+/** One command of the program, and the settings it takes on its command line. */
+export interface CommandSpec {
+  readonly summary: string;
+  readonly group: CommandGroup;
+  readonly options: readonly OptionName[];
+  /** Names of arguments that have to be given. */
+  readonly arguments?: readonly string[];
+  /** Shown below the options in the command's help. */
+  readonly examples?: readonly string[];
+}
+
+export const COMMAND_GROUPS = [
+  "Start here:",
+  "One role each, on a shared Redis:",
+  "Tools:",
+] as const;
+export type CommandGroup = (typeof COMMAND_GROUPS)[number];
+
+const [START, ROLE, TOOL] = COMMAND_GROUPS;
+
+const COMMON = ["dataDir", "redisUrl", "logLevel", "logFormat"] as const;
+const INGEST = [
+  "host",
+  "rtmpPort",
+  "segmentTargetS",
+  "firstPacketTimeoutS",
+  "silenceTimeoutS",
+  "retentionCount",
+] as const;
+const ENCODER = ["encoderThreads", "symbolBytes", "repairRatio"] as const;
+const SIGNER = ["manifestTtlS", "manifestKeyFile"] as const;
+const TEST_CARD = ["testSize", "testFps", "testKbps", "testGopS"] as const;
+const SEEDER = ["apiUrl", "seederUploadMbps", "seederPeerUploadMbps"] as const;
+const API = [
+  "host",
+  "httpPort",
+  "publicUrl",
+  "playlistWindow",
+  "tokenKeyFile",
+  "iceServer",
+] as const;
+
+/** The roles of an origin, in the order in which the studio starts them. */
+export const ROLES = ["signer", "encoder", "ingest", "api", "seeder"] as const;
+export type Role = (typeof ROLES)[number];
+
+/** A space parts a command from its sub-command. */
+export const COMMANDS = {
+  studio: {
+    summary: "everything on one machine: Redis, all roles, a watch page and a test card",
+    group: START,
+    options: [
+      ...new Set([
+        "stream",
+        "demo",
+        ...TEST_CARD,
+        ...COMMON,
+        ...INGEST,
+        ...ENCODER,
+        ...SIGNER,
+        ...SEEDER,
+        ...API,
+      ] as const),
+    ].filter((name) => name !== "apiUrl"),
+    examples: ["starling studio", "starling studio --no-demo --http-port 8000"],
+  },
+  ingest: {
+    summary: "the RTMP door: checks stream keys, cuts segments",
+    group: ROLE,
+    options: [...COMMON, ...INGEST],
+  },
+  encoder: {
+    summary: "codes segments into symbols and hashes them",
+    group: ROLE,
+    options: [...COMMON, ...ENCODER],
+  },
+  signer: {
+    summary: "signs manifests; the only holder of the manifest key",
+    group: ROLE,
+    options: [...COMMON, ...SIGNER],
+  },
+  seeder: {
+    summary: "the first peer of every stream, over WebRTC",
+    group: ROLE,
+    options: [...COMMON, ...SEEDER],
+  },
+  api: {
+    summary: "REST API, tracker, playlists and the watch page",
+    group: ROLE,
+    options: [...COMMON, ...API],
+  },
+  peer: {
+    summary: "a viewer without a screen: joins, pulls, verifies, writes or pipes media",
+    group: TOOL,
+    options: [
+      "apiUrl",
+      "stream",
+      "output",
+      "segmentsDir",
+      "durationS",
+      "maxDelayS",
+      "httpFallback",
+      "statsJson",
+      "logLevel",
+      "logFormat",
+    ],
+    examples: [
+      "starling peer --stream main --output - | ffplay -",
+      "starling peer --api-url https://live.example --duration-s 60 --stats-json",
+    ],
+  },
+  "keys public": {
+    summary: "print the origin's public keys as a JWKS",
+    group: TOOL,
+    options: ["dataDir", "redisUrl"],
+  },
+  "keys streams": {
+    summary: "list the streams",
+    group: TOOL,
+    options: ["dataDir", "redisUrl"],
+  },
+  "keys create-stream": {
+    summary: "make a stream and print its stream key",
+    group: TOOL,
+    arguments: ["id"],
+    options: ["title", "dataDir", "redisUrl"],
+  },
+  "keys stream-key": {
+    summary: "print the stream key of a stream",
+    group: TOOL,
+    arguments: ["id"],
+    options: ["dataDir", "redisUrl"],
+  },
+  "keys rotate-stream-key": {
+    summary: "give a stream a new key and print it; the old one stops working",
+    group: TOOL,
+    arguments: ["id"],
+    options: ["dataDir", "redisUrl"],
+  },
+  "keys api-key": {
+    summary: "make the API key of a new origin and print it",
+    group: TOOL,
+    options: ["dataDir", "redisUrl"],
+  },
+  "publish-test": {
+    summary: "publish a test card with ffmpeg, like a broadcaster would",
+    group: TOOL,
+    options: ["publishUrl", "stream", ...TEST_CARD, "durationS", "rtmpPort", "dataDir", "redisUrl"],
+    examples: ["starling publish-test --publish-url rtmp://live.example/live/main_abc"],
+  },
+  config: {
+    summary: "print the settings in force, and where each one comes from",
+    group: TOOL,
+    options: [],
+  },
+  health: {
+    summary: "end with status 0 if a role is alive, else 1",
+    group: TOOL,
+    arguments: ["role"],
+    options: ["dataDir", "redisUrl"],
+  },
+} as const satisfies Record<string, CommandSpec>;
+
+export type CommandName = keyof typeof COMMANDS;
+
+/** All commands, in the order of the table. */
+export const COMMAND_NAMES = Object.keys(COMMANDS) as readonly CommandName[];

@@ -1,0 +1,267 @@
+import {
+  choice,
+  decimal,
+  flag,
+  host,
+  iceServer,
+  integer,
+  type Kind,
+  listOf,
+  path,
+  pathOrStdout,
+  port,
+  redisUrl,
+  streamId,
+  text,
+  url,
+} from "./option-kinds.ts";
+
+/** One setting. Its key in {@link OPTIONS} gives the flag, the variable and the YAML key. */
+export interface OptionSpec<T> {
+  readonly kind: Kind<T>;
+  readonly group: OptionGroup;
+  /** One sentence without its full stop; units are in the name. */
+  readonly summary: string;
+  /** Parsed like any other text; undefined when the setting may be left out. */
+  readonly defaultText: string | undefined;
+  /** What happens when it is left out, for settings without a default. */
+  readonly unset: string | undefined;
+  /** May hold a password: shown as "(hidden)" wherever settings are listed. */
+  readonly secret: boolean;
+}
+
+export const OPTION_GROUPS = [
+  "Common",
+  "Stream",
+  "Ingest",
+  "Encoder",
+  "Signer",
+  "Seeder",
+  "HTTP and tracker",
+  "Peer",
+  "Test card",
+] as const;
+export type OptionGroup = (typeof OPTION_GROUPS)[number];
+
+/** A setting with a default. */
+function option<T>(group: OptionGroup, kind: Kind<T>, defaultText: string, summary: string) {
+  return { kind, group, summary, defaultText, unset: undefined, secret: false };
+}
+
+/** A setting that may be left out; `unset` says what happens then. */
+function optional<T>(group: OptionGroup, kind: Kind<T>, unset: string, summary: string) {
+  return { kind, group, summary, defaultText: undefined, unset, secret: false };
+}
+
+/** Every setting of every command. The rest (flags, variables, YAML keys, help, docs) is derived. */
+export const OPTIONS = {
+  dataDir: option("Common", path, "data", "folder of media, keys, logs and the embedded Redis"),
+  redisUrl: {
+    ...optional(
+      "Common",
+      redisUrl,
+      "the studio's own redis-server in the data folder",
+      "Redis that all roles share",
+    ),
+    secret: true,
+  },
+  logLevel: option(
+    "Common",
+    choice("trace", "debug", "info", "warn", "error", "fatal", "silent"),
+    "info",
+    "least severe log lines that are written",
+  ),
+  logFormat: option(
+    "Common",
+    choice("auto", "json", "text"),
+    "auto",
+    "form of log lines; auto = text on a terminal, else JSON",
+  ),
+  host: option("Common", host, "0.0.0.0", "address that the RTMP and HTTP doors listen on"),
+
+  stream: option("Stream", streamId, "main", "stream to make at start, or to watch"),
+  title: optional("Stream", text, "the stream's id", "words for people"),
+  demo: option("Stream", flag, "true", "show a test card while nobody publishes"),
+
+  rtmpPort: option("Ingest", port, "1935", "RTMP port for broadcasters"),
+  segmentTargetS: option("Ingest", decimal(0.25, 10, "seconds"), "1", "wanted length of a segment"),
+  firstPacketTimeoutS: option(
+    "Ingest",
+    decimal(1, 120, "seconds"),
+    "15",
+    "time from connecting to the first media packet",
+  ),
+  silenceTimeoutS: option(
+    "Ingest",
+    decimal(1, 120, "seconds"),
+    "10",
+    "silence after which a broadcaster is dropped",
+  ),
+  retentionCount: option(
+    "Ingest",
+    integer(10, 100_000, "segments"),
+    "120",
+    "newest segments of a stream that are kept on disk",
+  ),
+
+  encoderThreads: optional(
+    "Encoder",
+    integer(1, 16, "threads"),
+    "one per core",
+    "worker threads that code segments",
+  ),
+  symbolBytes: option(
+    "Encoder",
+    integer(1024, 65_536, "bytes"),
+    "16384",
+    "wanted size of an encoding symbol",
+  ),
+  repairRatio: option(
+    "Encoder",
+    decimal(0, 1, "ratio"),
+    "0.25",
+    "repair symbols per source symbol",
+  ),
+
+  manifestTtlS: option(
+    "Signer",
+    integer(10, 3600, "seconds"),
+    "120",
+    "time for which a signed manifest is valid",
+  ),
+  manifestKeyFile: optional(
+    "Signer",
+    path,
+    "keys/manifest.json in the data folder",
+    "private key that signs manifests; made at the first start",
+  ),
+
+  apiUrl: optional(
+    "Seeder",
+    url("http", "https"),
+    "http://127.0.0.1 at the HTTP port",
+    "address of the API and tracker",
+  ),
+  seederUploadMbps: option(
+    "Seeder",
+    decimal(0.1, 100_000, "Mbit/s"),
+    "200",
+    "upload budget of the seeder for all peers together",
+  ),
+  seederPeerUploadMbps: option(
+    "Seeder",
+    decimal(0.1, 100_000, "Mbit/s"),
+    "40",
+    "upload budget of the seeder for one peer",
+  ),
+
+  httpPort: option(
+    "HTTP and tracker",
+    port,
+    "8080",
+    "port of the API, tracker, playlists and watch pages",
+  ),
+  publicUrl: optional(
+    "HTTP and tracker",
+    url("http", "https"),
+    "the address that each request came to",
+    "URL under which viewers reach the HTTP port",
+  ),
+  playlistWindow: option(
+    "HTTP and tracker",
+    integer(3, 3600, "segments"),
+    "12",
+    "segments in a public playlist",
+  ),
+  tokenKeyFile: optional(
+    "HTTP and tracker",
+    path,
+    "keys/token.json in the data folder",
+    "private key that signs join tokens; made at the first start",
+  ),
+  iceServer: {
+    ...optional(
+      "HTTP and tracker",
+      listOf(iceServer, 8),
+      "none: peers on one network or with public addresses only",
+      "STUN or TURN server given to peers; may be repeated",
+    ),
+    secret: true,
+  },
+
+  output: optional(
+    "Peer",
+    pathOrStdout,
+    "no file",
+    "write one playable fMP4 file; - = standard output",
+  ),
+  segmentsDir: optional(
+    "Peer",
+    path,
+    "no files",
+    "write each segment and manifest as a file of its own",
+  ),
+  durationS: optional("Peer", decimal(1, 86_400, "seconds"), "until Ctrl-C", "time to watch"),
+  maxDelayS: option(
+    "Peer",
+    decimal(1, 60, "seconds"),
+    "6",
+    "time after which a segment that is still incomplete is given up",
+  ),
+  httpFallback: option("Peer", flag, "true", "fetch late segments over HTTP"),
+  statsJson: option("Peer", flag, "false", "end with the statistics as one JSON line"),
+
+  publishUrl: {
+    ...optional(
+      "Test card",
+      url("rtmp", "rtmps"),
+      "this origin's door, with the key of --stream",
+      "RTMP URL with the stream key",
+    ),
+    secret: true,
+  },
+  testSize: option(
+    "Test card",
+    choice("640x360", "960x540", "1280x720", "1920x1080"),
+    "1280x720",
+    "picture size in pixels",
+  ),
+  testFps: option("Test card", integer(1, 60, "fps"), "30", "pictures per second"),
+  testKbps: option("Test card", integer(100, 50_000, "kbit/s"), "2500", "bit rate of the picture"),
+  testGopS: option(
+    "Test card",
+    decimal(0.25, 10, "seconds"),
+    "1",
+    "time from key frame to key frame",
+  ),
+} as const satisfies Record<string, OptionSpec<unknown>>;
+
+export type OptionName = keyof typeof OPTIONS;
+
+/** What each setting is once read; durations and sizes keep the units of their names. */
+export type Config = { readonly [Name in OptionName]: ValueOf<(typeof OPTIONS)[Name]> };
+type ValueOf<Spec> = Spec extends { kind: Kind<infer T>; defaultText: infer Default }
+  ? T | (Default extends undefined ? undefined : never)
+  : never;
+
+/** The settings file is named by --config or this variable; without either, the default is tried. */
+export const CONFIG_VARIABLE = "STARLING_CONFIG";
+export const CONFIG_FILE_DEFAULT = "starling.yaml";
+
+/** All names, in the order of the table. */
+export const OPTION_NAMES = Object.keys(OPTIONS) as readonly OptionName[];
+
+/** "rtmpPort" -> "rtmp-port": the long flag without its dashes, and the YAML key. */
+export function optionKey(name: string): string {
+  return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`);
+}
+
+/** "rtmpPort" -> "STARLING_RTMP_PORT". */
+export function optionVariable(name: string): string {
+  return `STARLING_${optionKey(name).replaceAll("-", "_").toUpperCase()}`;
+}
+
+/** "1935", or what happens when the setting is left out. */
+export function optionDefault(spec: OptionSpec<unknown>): string {
+  return spec.defaultText ?? spec.unset ?? "";
+}

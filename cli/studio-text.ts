@@ -1,0 +1,55 @@
+import type { Stream } from "../pipeline/index.ts";
+import { friendlyHost } from "./addresses.ts";
+import type { Config } from "./options.ts";
+import type { OriginPorts } from "./origin-processes.ts";
+import type { OriginStatus, StreamState } from "./origin-status.ts";
+import type { Terminal } from "./terminal.ts";
+
+const STATE_STYLES = {
+  live: "green",
+  "test card": "cyan",
+  starting: "yellow",
+  stalled: "red",
+  "waiting for a broadcaster": "yellow",
+} as const satisfies Record<StreamState, string>;
+
+/** What a newcomer needs to know, once, when everything runs. */
+export function bannerText(
+  terminal: Terminal,
+  facts: {
+    readonly config: Config;
+    readonly stream: Stream;
+    readonly newApiKey: string | undefined;
+    readonly ports: OriginPorts;
+  },
+): string {
+  const { config, stream, ports, newApiKey } = facts;
+  const host = friendlyHost(config.host);
+  const site = config.publicUrl ?? `http://${host}:${ports.httpPort}`;
+  const rtmpHost = config.publicUrl === undefined ? host : new URL(config.publicUrl).hostname;
+  const rows = [
+    ["Watch", terminal.style("bold", `${site}/watch/${stream.id}`)],
+    ["OBS server", `rtmp://${rtmpHost}:${ports.rtmpPort}/live`],
+    ["OBS stream key", stream.streamKey],
+    ["API", `${site}/api/v1`],
+    ...(newApiKey === undefined
+      ? []
+      : [["API key", `${newApiKey}  ${terminal.style("yellow", "(shown only now: keep it)")}`]]),
+    ["Data folder", config.dataDir],
+  ];
+  const lines = rows.map(([name = "", value]) => `  ${name.padEnd(16)}${value}`);
+  const title = terminal.style("bold", "Starling is on air.");
+  return `\n${title}\n\n${lines.join("\n")}\n\n  Ctrl-C stops everything.\n`;
+}
+
+/** "● live  main  1.0 segments/s  12 peers  offload 93 %" */
+export function statusText(terminal: Terminal, stream: string, status: OriginStatus): string {
+  const parts = [
+    terminal.style(STATE_STYLES[status.state], `● ${status.state}`),
+    stream,
+    `${status.segmentsPerS.toFixed(1)} segments/s`,
+    status.peers === 1 ? "1 peer" : `${status.peers} peers`,
+    `offload ${status.offload === undefined ? "-" : `${(status.offload * 100).toFixed(0)} %`}`,
+  ];
+  return parts.join("   ");
+}
