@@ -1,4 +1,6 @@
 export { BlockStore, type CodedBlock } from "./block-store.ts";
+export { startHeartbeat } from "./heartbeat.ts";
+export { JobMeter, type JobStats, quantile } from "./job-meter.ts";
 export { publishKey, readJwks } from "./key-directory.ts";
 export { LOG_START, type LogEntry, ManifestLog } from "./manifest-log.ts";
 export { renderMediaPlaylist } from "./media-playlist.ts";

@@ -143,7 +143,8 @@ async function once<Answer>(
   } catch {
     return undefined;
   } finally {
-    redis.disconnect();
+    // Closing twice would leave ioredis waiting 2 s for a socket that is gone.
+    if (redis.status !== "end") redis.disconnect();
   }
 }
 

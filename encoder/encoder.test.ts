@@ -1,0 +1,111 @@
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import type { Redis } from "ioredis";
+import { pino } from "pino";
+import {
+  BlockStore,
+  connectRedis,
+  createEncodeQueue,
+  createSignWorker,
+  deadJobs,
+  enqueueEncode,
+  type RedisServer,
+  RoleStatus,
+  type SegmentRecord,
+  type SignJob,
+  StreamRegistry,
+  startRedisServer,
+  Timeline,
+} from "../pipeline/index.ts";
+import { type EncoderOptions, runEncoder } from "./index.ts";
+
+let dir: string;
+let mediaRoot: string;
+let server: RedisServer;
+let redis: Redis;
+let options: EncoderOptions;
+
+beforeAll(async () => {
+  dir = await mkdtemp(join(tmpdir(), "encoder-"));
+  mediaRoot = join(dir, "media");
+  server = await startRedisServer({ dir: join(dir, "redis") });
+  redis = connectRedis(server.url);
+  await new StreamRegistry(redis).create({ id: "demo" });
+  const log = pino({ level: "silent" });
+  options = { redisUrl: server.url, mediaRoot, log, threads: 0 };
+});
+afterAll(async () => {
+  redis.disconnect();
+  await server.stop();
+  await rm(dir, { recursive: true });
+});
+
+async function registerInit(session: string, bytes: Uint8Array): Promise<SegmentRecord> {
+  const path = `demo/${session}/init.mp4`;
+  await mkdir(dirname(join(mediaRoot, path)), { recursive: true });
+  await writeFile(join(mediaRoot, path), bytes);
+  return new Timeline(redis).register({
+    stream: "demo",
+    session,
+    rendition: 0,
+    index: "init",
+    path,
+    byteLength: bytes.length,
+    durationMs: 0,
+    programDateTimeMs: 0,
+    completedAtMs: 0,
+    initSha256: createHash("sha256").update(bytes).digest("base64url"),
+  });
+}
+
+async function nextSignJob(): Promise<SignJob> {
+  const { promise, resolve } = withResolvers<SignJob>();
+  const worker = createSignWorker(redis, async (job) => resolve(job), { concurrency: 1 });
+  const job = await promise;
+  await worker.close();
+  return job;
+}
+
+function withResolvers<Value>(): { promise: Promise<Value>; resolve: (value: Value) => void } {
+  let resolve: (value: Value) => void = () => {};
+  const promise = new Promise<Value>((settle) => {
+    resolve = settle;
+  });
+  return { promise, resolve };
+}
+
+test("codes a block, stores it and asks for a signature; a block left by a crash too", async () => {
+  const bytes = randomBytes(50_000);
+  const record = await registerInit("a", bytes); // Registered, never enqueued.
+  const encoder = await runEncoder(options);
+  const job = await nextSignJob();
+  expect(job.record).toEqual(record);
+  expect(job.sha256).toBe(createHash("sha256").update(bytes).digest("base64url"));
+  expect(job.leaves).toBe("demo/a/init.mp4.leaves");
+  const store = new BlockStore(mediaRoot);
+  expect((await store.readLeaves(record)).length).toBe(job.fec.n);
+  const repair = await store.readRepair(record);
+  expect(repair.length).toBe((job.fec.n - job.fec.k) * job.fec.symbolBytes);
+  expect((await RoleStatus.all(redis)).map(({ role }) => role)).toEqual(["encoder"]);
+  await encoder.close();
+});
+
+test("keeps a job that cannot succeed where it can be seen", async () => {
+  const record = await registerInit("b", randomBytes(5000));
+  await rm(join(mediaRoot, record.path));
+  const queue = createEncodeQueue(redis);
+  await enqueueEncode(queue, record);
+  const encoder = await runEncoder(options);
+  let dead = await deadJobs(queue, 10);
+  while (dead.length === 0) {
+    await new Promise((resolve) => setTimeout(resolve, 50));
+    dead = await deadJobs(queue, 10);
+  }
+  expect(dead).toMatchObject([{ id: "demo.0-1-init", queue: "encode", attempts: 5 }]);
+  expect(dead[0]?.reason).toMatch(/init\.mp4 is not there/);
+  await encoder.close();
+  await queue.close();
+});

@@ -1,0 +1,1 @@
+export { type Encoder, type EncoderOptions, runEncoder } from "./encoder.ts";

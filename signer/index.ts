@@ -1,0 +1,1 @@
+export { runSigner, type Signer, type SignerOptions } from "./signer.ts";

@@ -1,0 +1,98 @@
+import { randomBytes } from "node:crypto";
+import { link, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { z } from "zod";
+import {
+  type Ed25519Jwk,
+  errorCode,
+  fromBase64Url,
+  jwkOf,
+  nobleCrypto,
+  parseJson,
+  StarlingError,
+  toBase64Url,
+} from "../core/index.ts";
+
+/** The key that signs manifests. Its secret never leaves this object. */
+export interface SigningKey {
+  /** The public half, as peers get it. */
+  readonly jwk: Ed25519Jwk;
+  /** The 64-byte Ed25519 signature of `message` (RFC 8032 section 5.1.6). */
+  sign(message: Uint8Array): Uint8Array;
+}
+
+const SECRET_KEY_BYTES = 32;
+const OWNER_ONLY = 0o600;
+const OTHERS = 0o077;
+
+/** A private OKP JWK (RFC 8037 section 2). */
+const privateJwkSchema = z.object({
+  kty: z.literal("OKP"),
+  crv: z.literal("Ed25519"),
+  d: z.string().length(43),
+  x: z.string().length(43),
+});
+
+/**
+ * Reads the key of a private JWK file; makes the file (mode 0600) when there is none.
+ * Throws StarlingError "key-file-permissions" when others may read it, "key-file-malformed".
+ */
+export async function loadSigningKey(keyFile: string): Promise<SigningKey> {
+  const text = (await readKeyFile(keyFile)) ?? (await createKeyFile(keyFile));
+  const parsed = privateJwkSchema.safeParse(parseJson(text, "key-file-malformed"));
+  if (!parsed.success) throw malformed(keyFile, "is not a private Ed25519 JWK");
+  return signingKeyOf(fromBase64Url(parsed.data.d), parsed.data.x, keyFile);
+}
+
+function signingKeyOf(secretKey: Uint8Array, x: string, keyFile: string): SigningKey {
+  const jwk = jwkOf(nobleCrypto.publicKeyOf(secretKey), "manifest", nobleCrypto);
+  if (jwk.x !== x) throw malformed(keyFile, 'holds a public key "x" that is not that of "d"');
+  return { jwk, sign: (message) => nobleCrypto.sign(message, secretKey) };
+}
+
+async function readKeyFile(keyFile: string): Promise<string | undefined> {
+  try {
+    const { mode } = await stat(keyFile);
+    if ((mode & OTHERS) !== 0) {
+      throw new StarlingError(
+        "key-file-permissions",
+        `${keyFile} is open to other users of this machine: run chmod 600 on it.`,
+      );
+    }
+    return await readFile(keyFile, "utf8");
+  } catch (error) {
+    if (errorCode(error) === "ENOENT") return undefined;
+    throw error;
+  }
+}
+
+/** Writes a new key. Of signers that start together one wins, and all read what it wrote. */
+async function createKeyFile(keyFile: string): Promise<string> {
+  const secretKey = randomBytes(SECRET_KEY_BYTES);
+  const jwk = {
+    kty: "OKP",
+    crv: "Ed25519",
+    d: toBase64Url(secretKey),
+    x: toBase64Url(nobleCrypto.publicKeyOf(secretKey)),
+  };
+  await mkdir(dirname(keyFile), { recursive: true });
+  const temporary = `${keyFile}.${randomBytes(6).toString("hex")}.tmp`;
+  try {
+    await writeFile(temporary, `${JSON.stringify(jwk)}\n`, { mode: OWNER_ONLY, flush: true });
+    await link(temporary, keyFile);
+  } catch (error) {
+    if (errorCode(error) !== "EEXIST") throw error;
+  } finally {
+    await rm(temporary, { force: true });
+  }
+  const text = await readKeyFile(keyFile);
+  if (text === undefined) throw malformed(keyFile, "vanished while it was made");
+  return text;
+}
+
+function malformed(keyFile: string, what: string): StarlingError {
+  return new StarlingError(
+    "key-file-malformed",
+    `${keyFile} ${what}: restore it from a backup, or move it away to get a new key.`,
+  );
+}
