@@ -1,0 +1,71 @@
+import type { Logger } from "pino";
+import type { IceServer } from "../core/index.ts";
+import { defaultStaticDir } from "./page-routes.ts";
+
+/** What `runApi` needs, and what it may be told. */
+export interface ApiOptions {
+  readonly redisUrl: string;
+  /** The folder of the block store. */
+  readonly mediaRoot: string;
+  readonly log: Logger;
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Private key that signs join tokens; made at the first start with mode 0600. */
+  readonly tokenKeyFile: string;
+  /** Address of this API as viewers see it; left out, the one each request came to. */
+  readonly publicUrl?: string | undefined;
+  /** Segments in a playlist. */
+  readonly playlistWindow?: number | undefined;
+  /** The least EXT-X-TARGETDURATION, seconds. */
+  readonly targetDurationS?: number | undefined;
+  /** A stream without a new segment for this long is offline, milliseconds. */
+  readonly offlineAfterMs?: number | undefined;
+  readonly tokenTtlS?: number | undefined;
+  /** Join tokens that one address gets without an API key. */
+  readonly tokensPerMinute?: number | undefined;
+  /** How many reverse proxies stand in front and set X-Forwarded-*; 0 believes no such header. */
+  readonly trustedProxies?: number | undefined;
+  /** STUN and TURN servers for peers. */
+  readonly iceServers?: readonly IceServer[] | undefined;
+  /** Seeds and viewers that a newcomer is introduced to. */
+  readonly seedsMax?: number | undefined;
+  readonly viewersMax?: number | undefined;
+  readonly trackerConnectionsMax?: number | undefined;
+  readonly joinTimeoutMs?: number | undefined;
+  /** Roles without which `/readyz` is not ready. */
+  readonly requiredRoles?: readonly string[] | undefined;
+  /** Free bytes on the media disk without which `/readyz` is not ready. */
+  readonly freeBytesMin?: number | undefined;
+  /** The built pages; left out, dist/player of this package. */
+  readonly staticDir?: string | undefined;
+}
+
+/** The options with every default filled in. */
+export type ResolvedOptions = {
+  readonly [Name in keyof ApiOptions]-?: Name extends "publicUrl"
+    ? string | undefined
+    : Exclude<ApiOptions[Name], undefined>;
+};
+
+/** Fills in the defaults. */
+export function resolveOptions(options: ApiOptions): ResolvedOptions {
+  return {
+    ...options,
+    publicUrl: options.publicUrl,
+    playlistWindow: options.playlistWindow ?? 12,
+    targetDurationS: options.targetDurationS ?? 2,
+    offlineAfterMs: options.offlineAfterMs ?? 60_000,
+    tokenTtlS: options.tokenTtlS ?? 300,
+    tokensPerMinute: options.tokensPerMinute ?? 60,
+    trustedProxies: options.trustedProxies ?? 0,
+    iceServers: options.iceServers ?? [],
+    seedsMax: options.seedsMax ?? 4,
+    viewersMax: options.viewersMax ?? 8,
+    trackerConnectionsMax: options.trackerConnectionsMax ?? 20_000,
+    joinTimeoutMs: options.joinTimeoutMs ?? 10_000,
+    requiredRoles: options.requiredRoles ?? ["ingest", "encoder", "signer", "seeder"],
+    freeBytesMin: options.freeBytesMin ?? 512_000_000,
+    staticDir: options.staticDir ?? defaultStaticDir(),
+  };
+}

@@ -1,0 +1,71 @@
+import express, { type Express, type RequestHandler } from "express";
+import type { Redis } from "ioredis";
+import type { Logger } from "pino";
+import type { AccessControl } from "./access-control.ts";
+import type { ApiMetrics } from "./metrics.ts";
+import { describeApi } from "./openapi.ts";
+import { problemHandler, refusal } from "./problems.ts";
+import { defineRoute, mountRoutes, type Route } from "./route.ts";
+import { securityHeaders } from "./security-headers.ts";
+
+interface AppParts {
+  readonly redis: Pick<Redis, "status">;
+  readonly access: AccessControl;
+  readonly metrics: ApiMetrics;
+  readonly log: Logger;
+  readonly trustedProxies: number;
+}
+
+const RETRY_AFTER_S = "2";
+
+/** The Express app that serves `routes` and describes them at `/openapi.json`. */
+export function createApp(routes: readonly Route[], parts: AppParts): Express {
+  const all: Route[] = [...routes, openApiRoute(() => describeApi(all))];
+  const app = express();
+  app.disable("x-powered-by");
+  app.disable("etag");
+  app.set("trust proxy", parts.trustedProxies);
+  app.set("query parser", "simple");
+  app.use(securityHeaders, measure(parts.metrics));
+  app.use(["/api", "/live", "/.well-known", "/metrics"], needsRedis(parts.redis));
+  mountRoutes(app, all, parts.access);
+  app.use(() => {
+    throw refusal("route-not-found", "See /openapi.json for what there is.");
+  });
+  app.use(problemHandler(parts.log));
+  return app;
+}
+
+function openApiRoute(describe: () => object): Route {
+  return defineRoute({
+    method: "get",
+    path: "/openapi.json",
+    tag: "health",
+    summary: "This description",
+    answers: { 200: { description: "OpenAPI 3.1", contentType: "application/json" } },
+    handle: (_request, response) => {
+      response.set("Cache-Control", "no-cache").json(describe());
+    },
+  });
+}
+
+/** Without Redis every answer would hang until it is back. */
+function needsRedis(redis: Pick<Redis, "status">): RequestHandler {
+  return (_request, response, next) => {
+    if (redis.status === "ready") return next();
+    response.set("Retry-After", RETRY_AFTER_S);
+    throw refusal("redis-unreachable", "Try again in a few seconds.");
+  };
+}
+
+/** Times every request under its route's pattern: no id and no address gets into a label. */
+function measure({ requestSeconds }: ApiMetrics): RequestHandler {
+  return (request, response, next) => {
+    const stop = requestSeconds.startTimer({ method: request.method });
+    response.once("close", () => {
+      const route = (response.locals["route"] as string | undefined) ?? "none";
+      stop({ route, status: String(response.statusCode) });
+    });
+    next();
+  };
+}

@@ -1,0 +1,95 @@
+import {
+  renderMediaPlaylist,
+  type SegmentRecord,
+  type Stream,
+  type StreamRegistry,
+  type Timeline,
+} from "../pipeline/index.ts";
+import { FreshCache } from "./fresh-cache.ts";
+
+/** `interrupted`: no segment came for some seconds, viewers wait for the broadcaster to come back. */
+export type StreamState = "live" | "interrupted" | "offline";
+
+/** What viewers can get of a stream now. */
+export interface LiveView {
+  readonly stream: Stream;
+  readonly state: StreamState;
+  /** The live window, oldest first; empty when the stream is offline. */
+  readonly records: readonly SegmentRecord[];
+  /** The media playlist of the window; undefined when the stream is offline. */
+  readonly playlist: string | undefined;
+  readonly segmentsPerS: number;
+}
+
+export interface LiveStreamsOptions {
+  /** Segments in the playlist. */
+  readonly playlistWindow: number;
+  /** The least EXT-X-TARGETDURATION, seconds. */
+  readonly targetDurationS: number;
+  /** A stream whose newest segment is older than this is offline, milliseconds. */
+  readonly offlineAfterMs: number;
+}
+
+const RENDITION = 0;
+const VIEW_MAX_AGE_MS = 100;
+const INTERRUPTED_AFTER_MS = 6000;
+const RATE_WINDOW_MS = 10_000;
+
+/** The live side of every stream, read from Redis at most once per 100 ms and stream. */
+export class LiveStreams {
+  readonly #registry: StreamRegistry;
+  readonly #timeline: Timeline;
+  readonly #options: LiveStreamsOptions;
+  readonly #views = new FreshCache(VIEW_MAX_AGE_MS, (id) => this.#load(id));
+
+  constructor(registry: StreamRegistry, timeline: Timeline, options: LiveStreamsOptions) {
+    this.#registry = registry;
+    this.#timeline = timeline;
+    this.#options = options;
+  }
+
+  /** undefined: there is no such stream. */
+  view(id: string): Promise<LiveView | undefined> {
+    return this.#views.get(id);
+  }
+
+  async #load(id: string): Promise<LiveView | undefined> {
+    const { playlistWindow, targetDurationS, offlineAfterMs } = this.#options;
+    const [stream, window] = await Promise.all([
+      this.#registry.get(id),
+      this.#timeline.window(id, RENDITION, playlistWindow),
+    ]);
+    if (stream === undefined) return undefined;
+    const nowMs = Date.now();
+    const ageMs = nowMs - (window.at(-1)?.completedAtMs ?? Number.NEGATIVE_INFINITY);
+    if (ageMs > offlineAfterMs) {
+      return { stream, state: "offline", records: [], playlist: undefined, segmentsPerS: 0 };
+    }
+    const recent = window.filter((record) => nowMs - record.completedAtMs < RATE_WINDOW_MS);
+    return {
+      stream,
+      state: ageMs > INTERRUPTED_AFTER_MS ? "interrupted" : "live",
+      records: window,
+      playlist: renderMediaPlaylist(window, { targetDurationS, ended: false }),
+      segmentsPerS: recent.length / (RATE_WINDOW_MS / 1000),
+    };
+  }
+}
+
+/** A multivariant playlist (RFC 8216 section 4.3.4) with the one rendition; peak and mean bits per second. */
+export function renderMasterPlaylist(records: readonly SegmentRecord[]): string {
+  const seconds = records.reduce((sum, record) => sum + record.durationMs / 1000, 0);
+  const bytes = records.reduce((sum, record) => sum + record.byteLength, 0);
+  const peak = Math.max(
+    ...records.map((record) => (record.byteLength * 8000) / Math.max(record.durationMs, 1)),
+  );
+  const mean = seconds > 0 ? (bytes * 8) / seconds : peak;
+  return [
+    "#EXTM3U",
+    "#EXT-X-VERSION:7",
+    "#EXT-X-INDEPENDENT-SEGMENTS",
+    `#EXT-X-STREAM-INF:BANDWIDTH=${Math.ceil(peak)},AVERAGE-BANDWIDTH=${Math.ceil(mean)}`,
+    "media.m3u8",
+    "",
+  ].join("\n");
+}

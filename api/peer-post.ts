@@ -1,0 +1,51 @@
+import type { Redis } from "ioredis";
+import type { Logger } from "pino";
+import type { TrackerToPeer } from "../core/index.ts";
+
+/** What one API process asks of another: to pass a message to a connection, or to end the connection. */
+export type Delivery =
+  | { readonly kind: "message"; readonly connection: string; readonly message: TrackerToPeer }
+  | { readonly kind: "replaced"; readonly connection: string };
+
+/** Carries deliveries between API processes: one Redis channel per process. */
+export class PeerPost {
+  readonly #redis: Redis;
+  readonly #subscriber: Redis;
+  readonly #instance: string;
+
+  /** `instance` names this API process and has no space in it. */
+  constructor(redis: Redis, instance: string) {
+    this.#redis = redis;
+    this.#subscriber = redis.duplicate();
+    this.#instance = instance;
+  }
+
+  /** Opens this process's letter box. Deliveries of one sender come in order. */
+  async open(log: Logger, receive: (delivery: Delivery) => void): Promise<void> {
+    this.#subscriber.on("error", (error) => log.warn({ err: error }, "Redis subscription broken"));
+    this.#subscriber.on("message", (_channel, text) => receive(JSON.parse(text) as Delivery));
+    await this.#subscriber.subscribe(channelOf(this.#instance));
+  }
+
+  /** A connection name of this process: "<instance> <number>". */
+  connectionName(serial: number): string {
+    return `${this.#instance} ${serial}`;
+  }
+
+  isHere(connection: string): boolean {
+    return connection.startsWith(`${this.#instance} `);
+  }
+
+  async send(delivery: Delivery): Promise<void> {
+    const [instance = ""] = delivery.connection.split(" ");
+    await this.#redis.publish(channelOf(instance), JSON.stringify(delivery));
+  }
+
+  close(): void {
+    this.#subscriber.disconnect();
+  }
+}
+
+function channelOf(instance: string): string {
+  return `starling:tracker:post:${instance}`;
+}

@@ -1,0 +1,112 @@
+import type { ErrorRequestHandler, Request, Response } from "express";
+import type { Logger } from "pino";
+import { errorCode, StarlingError } from "../core/index.ts";
+
+/** Status and title of every problem the API answers with. The key is the stable `code`. */
+const PROBLEMS = {
+  "api-key-missing": [401, "An API key is needed"],
+  "api-key-wrong": [401, "The API key is not valid"],
+  "body-not-json": [400, "The body is not JSON"],
+  "body-too-large": [413, "The body is too large"],
+  "body-type-unsupported": [415, "The body has a media type that is not supported"],
+  "internal-error": [500, "Something broke inside of Starling"],
+  "media-not-found": [404, "There is no such segment"],
+  "method-not-allowed": [405, "The method is not allowed here"],
+  "not-ready": [503, "Starling is not ready"],
+  "player-not-built": [503, "The watch page is not built"],
+  "range-not-satisfiable": [416, "The range lies outside of the file"],
+  "redis-unreachable": [503, "Starling cannot reach its Redis"],
+  "request-invalid": [400, "The request is not valid"],
+  "route-not-found": [404, "There is nothing at this address"],
+  "seed-role-refused": [403, "Only the origin's own seeders may have this role"],
+  "stream-exists": [409, "A stream of this id exists already"],
+  "stream-id-invalid": [400, "The stream id is not valid"],
+  "stream-limit": [409, "There are as many streams as this origin keeps"],
+  "stream-not-found": [404, "There is no such stream"],
+  "stream-offline": [404, "The stream is offline"],
+  "too-many-requests": [429, "Too many requests"],
+  "websocket-only": [426, "This address speaks WebSocket"],
+} as const satisfies Record<string, readonly [status: number, title: string]>;
+
+export type ProblemCode = keyof typeof PROBLEMS;
+
+/** A problem detail object (RFC 9457) with our stable `code`. */
+export interface Problem {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly detail: string;
+  readonly instance: string;
+  readonly code: ProblemCode;
+}
+
+/** The HTTP status of a problem. */
+export function problemStatus(code: ProblemCode): number {
+  return PROBLEMS[code][0];
+}
+
+/** An error that the API answers with. `detail` names cause and cure, never a secret. */
+export function refusal(code: ProblemCode, detail: string): StarlingError {
+  return new StarlingError(code, detail);
+}
+
+/** Sends a problem; `extension` members stand beside the standard ones (RFC 9457 section 3.2). */
+export function sendProblem(
+  response: Response,
+  code: ProblemCode,
+  detail: string,
+  extension: object = {},
+): void {
+  const [status, title] = PROBLEMS[code];
+  const problem: Problem = {
+    type: `urn:starling:problem:${code}`,
+    title,
+    status,
+    detail,
+    instance: response.req.originalUrl.replace(/\?.*/s, ""),
+    code,
+  };
+  response.removeHeader("ETag");
+  response
+    .status(status)
+    .set("Cache-Control", "no-store")
+    .type("application/problem+json")
+    .send(JSON.stringify({ ...problem, ...extension }));
+}
+
+/** What Express and its middleware throw, by the `type` of http-errors. */
+const MIDDLEWARE_PROBLEMS: Readonly<Record<string, readonly [ProblemCode, string]>> = {
+  "entity.too.large": ["body-too-large", "Send a body of at most 16 KiB."],
+  "entity.parse.failed": ["body-not-json", "The body does not parse as a JSON object."],
+  "charset.unsupported": ["body-type-unsupported", "Send the body in UTF-8."],
+  "encoding.unsupported": ["body-type-unsupported", "Send the body as it is, or in gzip."],
+};
+
+/** Turns whatever a handler threw into a problem. Unknown errors are logged and answered without detail. */
+export function problemHandler(log: Logger): ErrorRequestHandler {
+  // Express tells an error handler by its four parameters.
+  return (error: unknown, request: Request, response: Response, _next) => {
+    if (response.headersSent) {
+      response.destroy(); // Half a file is out: only a broken connection tells the client.
+      return;
+    }
+    const [code, detail] = describe(error);
+    if (code === "internal-error") {
+      log.error({ err: error, method: request.method, path: request.path }, "request failed");
+    }
+    sendProblem(response, code, detail);
+  };
+}
+
+function describe(error: unknown): readonly [ProblemCode, string] {
+  const code = errorCode(error);
+  if (code !== undefined && Object.hasOwn(PROBLEMS, code)) {
+    return [code as ProblemCode, (error as Error).message];
+  }
+  const { type, status } = (error ?? {}) as { type?: unknown; status?: unknown };
+  const known = typeof type === "string" ? MIDDLEWARE_PROBLEMS[type] : undefined;
+  if (known !== undefined) return known;
+  if (status === 416) return ["range-not-satisfiable", "Ask for a range within the file."];
+  if (status === 400) return ["request-invalid", "The request could not be read."];
+  return ["internal-error", "The fault is logged. Try again; tell the operator if it stays."];
+}

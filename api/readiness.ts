@@ -1,0 +1,73 @@
+import { randomUUID } from "node:crypto";
+import { mkdir, rm, statfs, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import type { Redis } from "ioredis";
+import { RoleStatus } from "../pipeline/index.ts";
+
+/** One thing that must be right for the origin to work. */
+export interface ReadinessCheck {
+  readonly name: string;
+  readonly ok: boolean;
+  /** What is wrong and what helps; empty when all is well. */
+  readonly detail: string;
+}
+
+export interface ReadinessOptions {
+  readonly redis: Redis;
+  readonly mediaRoot: string;
+  readonly requiredRoles: readonly string[];
+  readonly freeBytesMin: number;
+}
+
+const CHECK_TIMEOUT_MS = 2000;
+
+/** Checks Redis, the heartbeat of every role that is needed, and the disk. Never throws. */
+export async function checkReadiness(options: ReadinessOptions): Promise<ReadinessCheck[]> {
+  const [redis, disk] = await Promise.all([checkRedis(options), checkDisk(options)]);
+  return [...redis, disk];
+}
+
+async function checkRedis({ redis, requiredRoles }: ReadinessOptions): Promise<ReadinessCheck[]> {
+  try {
+    const reports = await inTime(RoleStatus.all(redis));
+    const alive = new Set(reports.map(({ role }) => role));
+    const roles = requiredRoles.map((role) =>
+      check(`role ${role}`, alive.has(role), `No ${role} has reported for 10 s: start one.`),
+    );
+    return [check("redis", true, ""), ...roles];
+  } catch {
+    return [check("redis", false, "Redis does not answer.")];
+  }
+}
+
+async function checkDisk({ mediaRoot, freeBytesMin }: ReadinessOptions): Promise<ReadinessCheck> {
+  const probe = join(mediaRoot, `.ready-${randomUUID()}`);
+  try {
+    await mkdir(mediaRoot, { recursive: true });
+    await writeFile(probe, "");
+    await rm(probe);
+    const { bavail, bsize } = await statfs(mediaRoot);
+    const freeMb = Math.floor((bavail * bsize) / 1e6);
+    const neededMb = Math.ceil(freeBytesMin / 1e6);
+    const detail = `The media disk has ${freeMb} MB left, ${neededMb} MB are needed.`;
+    return check("disk", bavail * bsize >= freeBytesMin, detail);
+  } catch {
+    return check("disk", false, "The media folder cannot be written to.");
+  }
+}
+
+function check(name: string, ok: boolean, detail: string): ReadinessCheck {
+  return { name, ok, detail: ok ? "" : detail };
+}
+
+async function inTime<Value>(answer: Promise<Value>): Promise<Value> {
+  let timer: NodeJS.Timeout | undefined;
+  const timeout = new Promise<never>((_resolve, reject) => {
+    timer = setTimeout(() => reject(new Error("timed out")), CHECK_TIMEOUT_MS);
+  });
+  try {
+    return await Promise.race([answer, timeout]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

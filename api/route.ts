@@ -1,0 +1,106 @@
+import express, { type Express, type Request, type RequestHandler, type Response } from "express";
+import type { z } from "zod";
+import type { AccessControl } from "./access-control.ts";
+import { type ProblemCode, refusal } from "./problems.ts";
+
+/** What a route answers when all is well. */
+export interface Answer {
+  readonly description: string;
+  readonly contentType?: string;
+  readonly schema?: z.ZodType;
+}
+
+/** One operation of the API: what Express serves and what OpenAPI describes, in one object. */
+export interface Route {
+  readonly method: "get" | "post" | "delete";
+  /** As Express spells it: `/api/v1/streams/:id`. */
+  readonly path: string;
+  readonly tag: "streams" | "tokens" | "live" | "health" | "pages";
+  readonly summary: string;
+  readonly access: "public" | "optional-key" | "admin";
+  readonly body: z.ZodType | undefined;
+  readonly answers: Readonly<Record<number, Answer>>;
+  readonly problems: readonly ProblemCode[];
+  readonly handle: (request: Request, response: Response) => void | Promise<void>;
+}
+
+interface RouteSpec<Body> extends Omit<Route, "body" | "handle" | "access" | "problems"> {
+  readonly access?: Route["access"];
+  readonly problems?: readonly ProblemCode[];
+  readonly body?: z.ZodType<Body>;
+  readonly handle: (request: Request, response: Response, body: Body) => void | Promise<void>;
+}
+
+const BODY_LENGTH_MAX = "16kb";
+
+/** A route whose handler gets the body as its schema reads it; public unless said otherwise. */
+export function defineRoute<Body = undefined>(spec: RouteSpec<Body>): Route {
+  const { body, handle } = spec;
+  return {
+    ...spec,
+    access: spec.access ?? "public",
+    problems: spec.problems ?? [],
+    body,
+    handle: (request, response) =>
+      handle(request, response, (body && readBody(body, request.body)) as Body),
+  };
+}
+
+/** Serves the routes; every other method on their paths is refused with 405, OPTIONS is answered. */
+export function mountRoutes(
+  app: Express,
+  routes: readonly Route[],
+  access: Pick<AccessControl, "requireAdmin">,
+): void {
+  for (const route of routes) app[route.method](route.path, ...handlersOf(route, access));
+  for (const path of new Set(routes.map((route) => route.path))) {
+    app.all(path, otherMethods(routes.filter((route) => route.path === path)));
+  }
+}
+
+function handlersOf(route: Route, access: Pick<AccessControl, "requireAdmin">): RequestHandler[] {
+  const name: RequestHandler = (_request, response, next) => {
+    response.locals["route"] = route.path;
+    next();
+  };
+  const guard: RequestHandler = async (request, response, next) => {
+    if (route.access === "admin") await access.requireAdmin(request, response);
+    if (route.body !== undefined && request.is("application/json") === false) {
+      throw refusal("body-type-unsupported", "Send the body as Content-Type: application/json.");
+    }
+    next();
+  };
+  const json = route.body === undefined ? [] : [express.json({ limit: BODY_LENGTH_MAX })];
+  return [name, guard, ...json, (request, response) => route.handle(request, response)];
+}
+
+function otherMethods(routes: readonly Route[]): RequestHandler {
+  const methods = routes.flatMap(({ method }) => (method === "get" ? ["GET", "HEAD"] : [method]));
+  const allow = [...methods.map((method) => method.toUpperCase()), "OPTIONS"].join(", ");
+  return (request, response) => {
+    response.set("Allow", allow);
+    if (request.method !== "OPTIONS") {
+      throw refusal("method-not-allowed", `Use one of ${allow}.`);
+    }
+    response
+      .set("Access-Control-Allow-Methods", allow)
+      .set("Access-Control-Allow-Headers", "Authorization, Content-Type, Range")
+      .set("Access-Control-Max-Age", "86400")
+      .status(204)
+      .end();
+  };
+}
+
+function readBody<Body>(schema: z.ZodType<Body>, value: unknown): Body {
+  const result = schema.safeParse(value);
+  if (result.success) return result.data;
+  throw refusal("request-invalid", result.error.issues.map(describeIssue).join(" "));
+}
+
+function describeIssue(issue: z.core.$ZodIssue): string {
+  if (issue.code === "unrecognized_keys") {
+    return `Unknown field ${issue.keys.map((key) => JSON.stringify(key.slice(0, 64))).join(", ")}.`;
+  }
+  const field = issue.path.length === 0 ? "Body" : `Field "${issue.path.join(".")}"`;
+  return `${field}: ${issue.message}.`;
+}

@@ -1,0 +1,190 @@
+import { randomUUID } from "node:crypto";
+import { createServer, type Server } from "node:http";
+import type { AddressInfo } from "node:net";
+import { hostname } from "node:os";
+import type { Express } from "express";
+import type { Redis } from "ioredis";
+import {
+  BlockStore,
+  connectRedis,
+  ManifestLog,
+  publishKey,
+  REPORT_INTERVAL_MS,
+  RoleStatus,
+  StreamRegistry,
+  Timeline,
+} from "../pipeline/index.ts";
+import { AccessControl } from "./access-control.ts";
+import { Admission } from "./admission.ts";
+import { type ApiOptions, type ResolvedOptions, resolveOptions } from "./api-options.ts";
+import { createApp } from "./app.ts";
+import { healthRoutes } from "./health-routes.ts";
+import { liveRoutes } from "./live-routes.ts";
+import { LiveStreams } from "./live-streams.ts";
+import { createMetrics } from "./metrics.ts";
+import { OriginOverview } from "./origin-overview.ts";
+import { pageRoutes } from "./page-routes.ts";
+import { PeerDirectory } from "./peer-directory.ts";
+import { PeerPost } from "./peer-post.ts";
+import { statusRoutes } from "./status-routes.ts";
+import { streamRoutes } from "./stream-routes.ts";
+import { openTokenKey } from "./token-key.ts";
+import { tokenRoutes } from "./token-routes.ts";
+import { Tracker, trackerRoute } from "./tracker.ts";
+import { TrafficLedger } from "./traffic-ledger.ts";
+import { TrustedKeys } from "./trusted-keys.ts";
+
+/** An API process that runs. */
+export type RunningApi = {
+  readonly port: number;
+  /** Stops accepting, closes WebSockets with 1001, lets answers in flight end (2 s), and lets Redis go. */
+  close(): Promise<void>;
+};
+
+const HEADERS_TIMEOUT_MS = 10_000;
+const REQUEST_TIMEOUT_MS = 30_000;
+/** Longer than the idle time-out of common load balancers, so that they close first. */
+const KEEP_ALIVE_MS = 65_000;
+const DRAIN_MS = 2000;
+
+/**
+ * Starts one API process: REST, tracker, playlists, media and pages on one port. Any number of them
+ * work on one Redis. Throws StarlingError "key-file-readable", "key-file-damaged" or "redis-url", and
+ * the system's error when the port cannot be opened.
+ */
+export async function runApi(given: ApiOptions): Promise<RunningApi> {
+  const options = resolveOptions(given);
+  const { log } = options;
+  const key = await openTokenKey(options.tokenKeyFile);
+  const redis = connectRedis(options.redisUrl);
+  redis.on("error", (error) => log.warn({ err: error }, "Redis connection broken"));
+  try {
+    await publishKey(redis, key.jwk);
+    const api = await assemble(options, redis, key);
+    const server = await listen(api.app, options);
+    server.on("upgrade", (request, socket, head) => api.tracker.upgrade(request, socket, head));
+    const stopReporting = reportRegularly(api.overview, redis, options);
+    const { port } = server.address() as AddressInfo;
+    log.info({ host: options.host, port }, "API listens");
+    return {
+      port,
+      close: async () => {
+        stopReporting();
+        const drained = drain(server);
+        await api.close();
+        await drained;
+        redis.disconnect();
+      },
+    };
+  } catch (error) {
+    redis.disconnect();
+    throw error;
+  }
+}
+
+interface Assembly {
+  readonly app: Express;
+  readonly tracker: Tracker;
+  readonly overview: OriginOverview;
+  close(): Promise<void>;
+}
+
+/** Makes the parts and joins them; the only place that knows them all. */
+async function assemble(
+  options: ResolvedOptions,
+  redis: Redis,
+  key: Awaited<ReturnType<typeof openTokenKey>>,
+): Promise<Assembly> {
+  const { log, mediaRoot } = options;
+  const registry = new StreamRegistry(redis);
+  const timeline = new Timeline(redis);
+  const access = new AccessControl(redis);
+  const metrics = createMetrics();
+  const trusted = new TrustedKeys(redis);
+  const directory = new PeerDirectory(redis);
+  const traffic = new TrafficLedger(redis, log);
+  const live = new LiveStreams(registry, timeline, options);
+  const overview = new OriginOverview({ redis, registry, live, directory, traffic });
+  const admission = new Admission(trusted, directory);
+  const post = new PeerPost(redis, randomUUID());
+  const tracker = new Tracker(
+    { registry, admission, directory, post, traffic, metrics, log },
+    { ...options, connectionsMax: options.trackerConnectionsMax },
+  );
+  const routes = [
+    ...streamRoutes({ registry, timeline, store: new BlockStore(mediaRoot), traffic }),
+    ...tokenRoutes({ ...options, registry, access, key, trusted, metrics }),
+    trackerRoute(),
+    ...liveRoutes({
+      live,
+      timeline,
+      manifests: new ManifestLog(redis),
+      mediaRoot,
+      traffic,
+      metrics,
+    }),
+    ...statusRoutes(overview),
+    ...healthRoutes({ ...options, redis, metrics, overview }),
+    ...pageRoutes(options.staticDir),
+  ];
+  await tracker.open();
+  return {
+    app: createApp(routes, { ...options, redis, access, metrics }),
+    tracker,
+    overview,
+    close: async () => {
+      await tracker.close();
+      await traffic.close();
+      await overview.close();
+    },
+  };
+}
+
+function listen(app: Express, { host, port }: ResolvedOptions): Promise<Server> {
+  const server = createServer(app);
+  server.headersTimeout = HEADERS_TIMEOUT_MS;
+  server.requestTimeout = REQUEST_TIMEOUT_MS;
+  server.keepAliveTimeout = KEEP_ALIVE_MS;
+  return new Promise((resolve, reject) => {
+    server.once("error", reject);
+    server.listen(port, host, () => {
+      server.off("error", reject);
+      resolve(server);
+    });
+  });
+}
+
+/** Lets answers in flight end, for a while. */
+function drain(server: Server): Promise<void> {
+  return new Promise((resolve) => {
+    const timer = setTimeout(() => server.closeAllConnections(), DRAIN_MS);
+    server.close(() => {
+      clearTimeout(timer);
+      resolve();
+    });
+    server.closeIdleConnections();
+  });
+}
+
+/** Sends the heartbeat of this process, with what it knows of each stream on air. */
+function reportRegularly(
+  overview: OriginOverview,
+  redis: Redis,
+  { log }: ResolvedOptions,
+): () => void {
+  const status = new RoleStatus(
+    redis,
+    "api",
+    `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
+  );
+  const report = async (): Promise<void> => {
+    try {
+      await status.report(await overview.heartbeat());
+    } catch (error) {
+      log.warn({ err: error }, "the heartbeat was not sent");
+    }
+  };
+  void report();
+  const timer = setInterval(() => void report(), REPORT_INTERVAL_MS);
+  return () => clearInterval(timer);
+}

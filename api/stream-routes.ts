@@ -1,0 +1,117 @@
+import type { Request } from "express";
+import { z } from "zod";
+import { isStreamId } from "../core/index.ts";
+import type { BlockStore, Stream, StreamRegistry, Timeline } from "../pipeline/index.ts";
+import { refusal } from "./problems.ts";
+import { defineRoute, type Route } from "./route.ts";
+import type { TrafficLedger } from "./traffic-ledger.ts";
+
+const streamSchema = z.object({
+  id: z.string(),
+  title: z.string(),
+  access: z.enum(["open", "backend"]).describe("Who may ask for join tokens."),
+  createdAt: z.string().describe("ISO 8601."),
+  streamKey: z.string().describe("What the broadcaster enters as stream key. A secret."),
+});
+
+const newStreamSchema = z.strictObject({
+  id: z
+    .string()
+    .refine(isStreamId, "expected 1-64 lower-case letters, digits and hyphens, not a hyphen first"),
+  title: z.string().min(1).max(200).optional(),
+  access: z.enum(["open", "backend"]).optional(),
+});
+
+/** The stream that `:id` names. Throws StarlingError "stream-not-found". */
+export async function namedStream(
+  request: Request,
+  registry: Pick<StreamRegistry, "get">,
+): Promise<Stream> {
+  const id = request.params["id"];
+  const stream = isStreamId(id) ? await registry.get(id) : undefined;
+  if (stream === undefined) throw refusal("stream-not-found", "Create the stream first.");
+  return stream;
+}
+
+/** `/api/v1/streams`: create, list, show, delete, rotate the key. All of it needs an API key. */
+export function streamRoutes(parts: {
+  readonly registry: StreamRegistry;
+  readonly timeline: Timeline;
+  readonly store: BlockStore;
+  readonly traffic: TrafficLedger;
+}): Route[] {
+  const { registry } = parts;
+  const common = { tag: "streams", access: "admin" } as const;
+  return [
+    defineRoute({
+      ...common,
+      method: "post",
+      path: "/api/v1/streams",
+      summary: "Create a stream",
+      body: newStreamSchema,
+      answers: { 201: { description: "The stream, with its key", schema: streamSchema } },
+      problems: ["stream-exists", "stream-limit", "stream-id-invalid"],
+      handle: async (_request, response, body) => {
+        const stream = await registry.create(body);
+        response.status(201).location(`/api/v1/streams/${stream.id}`).json(streamView(stream));
+      },
+    }),
+    defineRoute({
+      ...common,
+      method: "get",
+      path: "/api/v1/streams",
+      summary: "List the streams",
+      answers: {
+        200: { description: "All streams", schema: z.object({ streams: z.array(streamSchema) }) },
+      },
+      handle: async (_request, response) => {
+        response.json({ streams: (await registry.list()).map(streamView) });
+      },
+    }),
+    defineRoute({
+      ...common,
+      method: "get",
+      path: "/api/v1/streams/:id",
+      summary: "Show a stream",
+      answers: { 200: { description: "The stream", schema: streamSchema } },
+      problems: ["stream-not-found"],
+      handle: async (request, response) => {
+        response.json(streamView(await namedStream(request, registry)));
+      },
+    }),
+    defineRoute({
+      ...common,
+      method: "delete",
+      path: "/api/v1/streams/:id",
+      summary: "Delete a stream and its media",
+      answers: { 204: { description: "Deleted; its publisher is cut off" } },
+      problems: ["stream-not-found"],
+      handle: async (request, response) => {
+        await deleteStream((await namedStream(request, registry)).id, parts);
+        response.status(204).end();
+      },
+    }),
+    defineRoute({
+      ...common,
+      method: "post",
+      path: "/api/v1/streams/:id/key",
+      summary: "Give a stream a new key; the old one no longer opens a publish session",
+      answers: { 200: { description: "The stream, with its new key", schema: streamSchema } },
+      problems: ["stream-not-found"],
+      handle: async (request, response) => {
+        const { id } = await namedStream(request, registry);
+        response.json(streamView(await registry.rotateKey(id)));
+      },
+    }),
+  ];
+}
+
+async function deleteStream(id: string, parts: Parameters<typeof streamRoutes>[0]): Promise<void> {
+  await parts.registry.delete(id);
+  await parts.traffic.forget(id);
+  for (const record of await parts.timeline.trim(id, 0)) await parts.store.remove(record);
+}
+
+function streamView({ id, title, access, createdAtMs, streamKey }: Stream): object {
+  return { id, title, access, createdAt: new Date(createdAtMs).toISOString(), streamKey };
+}

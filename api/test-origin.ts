@@ -1,0 +1,142 @@
+import { createHash } from "node:crypto";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import type { Redis } from "ioredis";
+import { pino } from "pino";
+import {
+  connectRedis,
+  createFirstApiKey,
+  internalKey,
+  type SegmentRecord,
+  StreamRegistry,
+  startRedisServer,
+  Timeline,
+} from "../pipeline/index.ts";
+import type { ApiOptions } from "./api-options.ts";
+import { type RunningApi, runApi } from "./run-api.ts";
+
+/** An API process of a test, with its address. */
+export interface TestApi extends RunningApi {
+  readonly url: string;
+}
+
+/** A real Redis, a media folder and any number of API processes, for the tests of this folder. */
+export class TestOrigin {
+  readonly dir: string;
+  readonly redis: Redis;
+  readonly registry: StreamRegistry;
+  readonly timeline: Timeline;
+  readonly apiKey: string;
+  readonly internalKey: string;
+  readonly #redisUrl: string;
+  readonly #stopRedis: () => Promise<void>;
+  readonly #apis: RunningApi[] = [];
+
+  private constructor(parts: {
+    dir: string;
+    redis: Redis;
+    redisUrl: string;
+    stopRedis: () => Promise<void>;
+    apiKey: string;
+    internalKey: string;
+  }) {
+    this.dir = parts.dir;
+    this.redis = parts.redis;
+    this.registry = new StreamRegistry(parts.redis);
+    this.timeline = new Timeline(parts.redis);
+    this.apiKey = parts.apiKey;
+    this.internalKey = parts.internalKey;
+    this.#redisUrl = parts.redisUrl;
+    this.#stopRedis = parts.stopRedis;
+  }
+
+  static async start(): Promise<TestOrigin> {
+    const dir = await mkdtemp(join(tmpdir(), "starling-api-"));
+    const server = await startRedisServer({ dir: join(dir, "redis") });
+    const redis = connectRedis(server.url);
+    return new TestOrigin({
+      dir,
+      redis,
+      redisUrl: server.url,
+      stopRedis: () => server.stop(),
+      apiKey: (await createFirstApiKey(redis)) ?? "",
+      internalKey: await internalKey(redis),
+    });
+  }
+
+  get mediaRoot(): string {
+    return join(this.dir, "media");
+  }
+
+  async startApi(options: Partial<ApiOptions> = {}): Promise<TestApi> {
+    const api = await runApi({
+      redisUrl: this.#redisUrl,
+      mediaRoot: this.mediaRoot,
+      log: pino({ level: "silent" }),
+      host: "127.0.0.1",
+      port: 0,
+      tokenKeyFile: join(this.dir, "keys", "token.json"),
+      freeBytesMin: 1,
+      ...options,
+    });
+    this.#apis.push(api);
+    return { ...api, url: `http://127.0.0.1:${api.port}` };
+  }
+
+  /** Puts a segment on disk and into the public order. */
+  async publish(
+    segment: { stream: string; session: string; index: number | "init"; bytes: Uint8Array },
+    completedAtMs = Date.now(),
+  ): Promise<SegmentRecord> {
+    const { stream, session, index, bytes } = segment;
+    const name = index === "init" ? "init.mp4" : `${String(index).padStart(9, "0")}.m4s`;
+    const path = `${stream}/${session}/${name}`;
+    await mkdir(dirname(join(this.mediaRoot, path)), { recursive: true });
+    await writeFile(join(this.mediaRoot, path), bytes);
+    return this.timeline.register({
+      stream,
+      session,
+      rendition: 0,
+      index,
+      path,
+      byteLength: bytes.length,
+      durationMs: index === "init" ? 0 : 1000,
+      programDateTimeMs: completedAtMs - 1000,
+      completedAtMs,
+      initSha256: createHash("sha256").update(bytes).digest("base64url"),
+    });
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.#apis.map((api) => api.close()));
+    this.redis.disconnect();
+    await this.#stopRedis();
+    await rm(this.dir, { recursive: true, force: true });
+  }
+}
+
+/** The answer to a request: status, headers and the body as JSON. */
+export async function ask(
+  url: string,
+  init?: RequestInit,
+): Promise<{ status: number; headers: Headers; body: Record<string, unknown> }> {
+  const response = await fetch(url, init);
+  const text = await response.text();
+  const body = text.startsWith("{") ? (JSON.parse(text) as Record<string, unknown>) : {};
+  return { status: response.status, headers: response.headers, body };
+}
+
+/** A request with a JSON body and, if given, a bearer key. */
+export function posting(body: unknown, key?: string): RequestInit {
+  return {
+    method: "POST",
+    body: JSON.stringify(body),
+    headers: { "Content-Type": "application/json", ...bearer(key) },
+  };
+}
+
+/** The header of a bearer key. */
+export function bearer(key: string | undefined): Record<string, string> {
+  return key === undefined ? {} : { Authorization: `Bearer ${key}` };
+}

@@ -1,0 +1,251 @@
+import type { IncomingMessage } from "node:http";
+import type { Duplex } from "node:stream";
+import type { Logger } from "pino";
+import { WebSocketServer } from "ws";
+import {
+  type IceServer,
+  type JoinClaims,
+  type PeerToTracker,
+  StarlingError,
+  type ViewerStats,
+} from "../core/index.ts";
+import type { StreamRegistry } from "../pipeline/index.ts";
+import type { Admission } from "./admission.ts";
+import type { ApiMetrics } from "./metrics.ts";
+import type { IntroductionLimits, PeerDirectory, PeerName, PeerSeat } from "./peer-directory.ts";
+import type { Delivery, PeerPost } from "./peer-post.ts";
+import { refusal } from "./problems.ts";
+import { defineRoute, type Route } from "./route.ts";
+import { refusalReason, TrackerConnection, type TrackerDesk } from "./tracker-connection.ts";
+import { growthSince, type TrafficLedger } from "./traffic-ledger.ts";
+
+/** Where the tracker's WebSocket is. */
+export const TRACKER_PATH = "/api/v1/tracker";
+
+export interface TrackerOptions extends IntroductionLimits {
+  readonly connectionsMax: number;
+  readonly joinTimeoutMs: number;
+  readonly iceServers: readonly IceServer[];
+}
+
+/** What a plain HTTP request to the tracker's address is told. */
+export function trackerRoute(): Route {
+  return defineRoute({
+    method: "get",
+    path: TRACKER_PATH,
+    tag: "tokens",
+    summary: "The tracker's WebSocket (PROTOCOL.md, Tracker)",
+    answers: { 101: { description: "Switching to WebSocket; a challenge follows" } },
+    problems: ["websocket-only"],
+    handle: (_request, response) => {
+      response.set("Upgrade", "websocket").set("Connection", "Upgrade");
+      throw refusal("websocket-only", "Open a WebSocket to this address.");
+    },
+  });
+}
+
+interface TrackerParts {
+  readonly registry: Pick<StreamRegistry, "get">;
+  readonly admission: Admission;
+  readonly directory: PeerDirectory;
+  readonly post: PeerPost;
+  readonly traffic: TrafficLedger;
+  readonly metrics: ApiMetrics;
+  readonly log: Logger;
+}
+
+const MESSAGE_BYTES_MAX = 65_536;
+const PULSE_EVERY_MS = 15_000;
+const GOING_AWAY = 1001;
+const REPLACED = 4000;
+
+/** Admits peers, introduces them to each other, relays their signalling. Never carries media. */
+export class Tracker implements TrackerDesk {
+  readonly #parts: TrackerParts;
+  readonly #options: TrackerOptions;
+  readonly #sockets = new WebSocketServer({
+    noServer: true,
+    maxPayload: MESSAGE_BYTES_MAX,
+    perMessageDeflate: false,
+    clientTracking: false,
+  });
+  readonly #connections = new Map<string, TrackerConnection>();
+  /** The joined peers of this process, by stream and peer. */
+  readonly #here = new Map<string, TrackerConnection>();
+  readonly #pulse: NodeJS.Timeout;
+  #serial = 0;
+  #isClosing = false;
+
+  constructor(parts: TrackerParts, options: TrackerOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#pulse = setInterval(() => void this.#checkPulses(), PULSE_EVERY_MS);
+  }
+
+  /** Starts to take deliveries from other API processes. */
+  async open(): Promise<void> {
+    await this.#parts.post.open(this.#parts.log, (delivery) => this.#receive(delivery));
+  }
+
+  /** Takes over an HTTP connection that asked for a WebSocket; answers 404 or 503 otherwise. */
+  upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
+    const [path] = (request.url ?? "").split("?");
+    if (path !== TRACKER_PATH) {
+      refuseUpgrade(socket, "404 Not Found");
+      return;
+    }
+    if (this.#isClosing || this.#connections.size >= this.#options.connectionsMax) {
+      refuseUpgrade(socket, "503 Service Unavailable");
+      return;
+    }
+    this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
+      this.#serial += 1;
+      const name = this.#parts.post.connectionName(this.#serial);
+      const { joinTimeoutMs } = this.#options;
+      this.#connections.set(name, new TrackerConnection(name, webSocket, this, joinTimeoutMs));
+    });
+  }
+
+  /** Closes every WebSocket with 1001; the peers stay connected to each other. */
+  async close(): Promise<void> {
+    this.#isClosing = true;
+    clearInterval(this.#pulse);
+    const seats = this.#seats();
+    for (const connection of this.#connections.values()) connection.close(GOING_AWAY);
+    await Promise.allSettled(seats.map((seat) => this.#parts.directory.leave(seat)));
+    this.#parts.post.close();
+  }
+
+  async join(
+    connection: TrackerConnection,
+    message: { token: string; proof: string },
+    nonce: string,
+  ): Promise<JoinClaims> {
+    const { admission, directory, metrics, registry } = this.#parts;
+    const claims = await admission.admit(message, nonce);
+    if ((await registry.get(claims.stream)) === undefined) {
+      throw new StarlingError("stream-not-found", "The token's stream does not exist any more.");
+    }
+    const { stream, peer, role } = claims;
+    const seat = { stream, peer, role, connection: connection.name };
+    connection.seat = seat;
+    const older = this.#here.get(placeOf(seat));
+    this.#here.set(placeOf(seat), connection);
+    const { neighbours, replaced } = await directory.join(seat, this.#options);
+    if (older !== undefined) this.#replace(older);
+    else if (replaced !== undefined) await this.#replaceElsewhere(replaced);
+    for (const neighbour of neighbours) connection.meet(neighbour.peer);
+    connection.send({ type: "joined", peer, iceServers: this.#options.iceServers, neighbours });
+    metrics.trackerJoins.inc({ role });
+    return claims;
+  }
+
+  async signal(
+    connection: TrackerConnection,
+    { peer: to, signal }: PeerToTracker & { type: "signal" },
+  ): Promise<void> {
+    const { seat } = connection;
+    if (seat === undefined) return;
+    const message = { type: "signal", peer: seat.peer, signal } as const;
+    connection.meet(to);
+    if (!(await this.#send({ stream: seat.stream, peer: to }, message))) {
+      connection.send({ type: "left", peer: to });
+    }
+  }
+
+  stats({ seat }: TrackerConnection, last: ViewerStats, report: ViewerStats): void {
+    if (seat?.role === "viewer") this.#parts.traffic.add(seat.stream, growthSince(last, report));
+  }
+
+  counted(type: PeerToTracker["type"]): void {
+    this.#parts.metrics.trackerMessages.inc({ type });
+  }
+
+  refused({ seat }: TrackerConnection, error: unknown): void {
+    const { log, metrics } = this.#parts;
+    const reason = refusalReason(error);
+    metrics.trackerRefusals.inc({ reason: reason?.code ?? "tracker-unavailable" });
+    if (reason === undefined) log.error({ err: error }, "tracker failed");
+    else log.info({ code: reason.code, stream: seat?.stream }, "tracker refused a peer");
+  }
+
+  closed(connection: TrackerConnection): void {
+    this.#connections.delete(connection.name);
+    const { seat } = connection;
+    if (seat === undefined) return;
+    if (this.#here.get(placeOf(seat)) === connection) this.#here.delete(placeOf(seat));
+    if (this.#isClosing) return;
+    this.#sayGoodbye(seat, [...connection.contacts]).catch((error: unknown) =>
+      this.#parts.log.warn({ err: error }, "a peer's leaving was not announced"),
+    );
+  }
+
+  async #sayGoodbye(seat: PeerSeat, contacts: readonly string[]): Promise<void> {
+    if (!(await this.#parts.directory.leave(seat))) return;
+    const message = { type: "left", peer: seat.peer } as const;
+    await Promise.all(contacts.map((peer) => this.#send({ stream: seat.stream, peer }, message)));
+  }
+
+  /** Hands a message to a peer wherever it is connected; false when it is nowhere. */
+  async #send(
+    to: PeerName,
+    message: (Delivery & { kind: "message" })["message"],
+  ): Promise<boolean> {
+    const { directory, post } = this.#parts;
+    const here = this.#here.get(placeOf(to));
+    if (here !== undefined) {
+      deliver(here, message);
+      return true;
+    }
+    const connection = await directory.connectionOf(to);
+    if (connection === undefined || post.isHere(connection)) return false;
+    await post.send({ kind: "message", connection, message });
+    return true;
+  }
+
+  #receive(delivery: Delivery): void {
+    const connection = this.#connections.get(delivery.connection);
+    if (connection === undefined) return;
+    if (delivery.kind === "replaced") this.#replace(connection);
+    else deliver(connection, delivery.message);
+  }
+
+  #replace(connection: TrackerConnection): void {
+    connection.close(REPLACED);
+  }
+
+  async #replaceElsewhere(connection: string): Promise<void> {
+    const { post } = this.#parts;
+    if (!post.isHere(connection)) await post.send({ kind: "replaced", connection });
+  }
+
+  async #checkPulses(): Promise<void> {
+    for (const connection of this.#connections.values()) connection.checkPulse();
+    try {
+      await this.#parts.directory.renew(this.#seats());
+    } catch (error) {
+      this.#parts.log.warn({ err: error }, "the peers' seats were not renewed");
+    }
+  }
+
+  #seats(): PeerSeat[] {
+    return [...this.#here.values()].flatMap(({ seat }) => (seat === undefined ? [] : [seat]));
+  }
+}
+
+function deliver(
+  connection: TrackerConnection,
+  message: (Delivery & { kind: "message" })["message"],
+): void {
+  if (message.type === "signal") connection.meet(message.peer);
+  connection.send(message);
+}
+
+function placeOf({ stream, peer }: PeerName): string {
+  return `${stream} ${peer}`;
+}
+
+function refuseUpgrade(socket: Duplex, status: string): void {
+  socket.on("error", () => socket.destroy());
+  socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
+}
