@@ -1,0 +1,3 @@
+export { type PublishTestSettings, publishTestArguments } from "./ffmpeg-command.ts";
+export { type Ingest, type IngestOptions, runIngest } from "./ingest.ts";
+export type { IngestStatus, PublicationStatus } from "./publication-status.ts";

@@ -1,0 +1,168 @@
+import { randomUUID } from "node:crypto";
+import { mkdir } from "node:fs/promises";
+import type { Redis } from "ioredis";
+import type { Logger } from "pino";
+import {
+  BlockStore,
+  connectRedis,
+  createEncodeQueue,
+  PublishSessions,
+  REPORT_INTERVAL_MS,
+  RoleStatus,
+  StreamRegistry,
+  Timeline,
+} from "../pipeline/index.ts";
+import { ffmpegVersion } from "./ffmpeg-version.ts";
+import { Periodic } from "./periodic.ts";
+import type { PackagingSettings } from "./publication.ts";
+import type { IngestStatus } from "./publication-status.ts";
+import { PublishDoor } from "./publish-door.ts";
+import { reconcile } from "./reconciliation.ts";
+import { Retention } from "./retention.ts";
+import { type RtmpServer, startRtmpServer } from "./rtmp/server.ts";
+
+/** How to run the ingest role. */
+export interface IngestOptions {
+  readonly redisUrl: string;
+  /** Where segments are written; made when missing. */
+  readonly mediaRoot: string;
+  readonly log: Logger;
+  /** Default 0.0.0.0. */
+  readonly rtmpHost?: string | undefined;
+  /** 0 takes any free port. Default 1935. */
+  readonly rtmpPort?: number | undefined;
+  /** Connections at a time. Default 200. */
+  readonly connectionsMax?: number | undefined;
+  /** Default 5 s. */
+  readonly handshakeTimeoutMs?: number | undefined;
+  /** From the connection to the first audio or video. Default 15 s. */
+  readonly firstPacketTimeoutMs?: number | undefined;
+  /** Default 10 s. */
+  readonly silenceTimeoutMs?: number | undefined;
+  /** How long a publisher that vanished keeps its stream. Default 5 s. */
+  readonly leaseMs?: number | undefined;
+  /** Default 1 s. */
+  readonly segmentTargetS?: number | undefined;
+  /** Media segments kept per stream. Default 300. */
+  readonly retentionCount?: number | undefined;
+  /** Default "ffmpeg". */
+  readonly ffmpegPath?: string | undefined;
+}
+
+/** A running ingest. */
+export interface Ingest {
+  readonly rtmpPort: number;
+  /** What is reported to the operator, now. */
+  status(): IngestStatus;
+  /** Lets the publishers go, finishes their last segments and stops. */
+  close(): Promise<void>;
+}
+
+const RETENTION_DEFAULT = 300;
+const RETENTION_INTERVAL_MS = 10_000;
+/** ffmpeg's own deletion is a backstop and must never be the first. */
+const DELETE_THRESHOLD_MIN = 600;
+
+/**
+ * Runs the RTMP door and everything behind it until `close`.
+ * Throws StarlingError "ffmpeg-missing", "rtmp-port" or "redis-url".
+ */
+export async function runIngest(options: IngestOptions): Promise<Ingest> {
+  const { log, mediaRoot } = options;
+  const settings = await packagingSettings(options);
+  await mkdir(mediaRoot, { recursive: true });
+  const redis = connectRedis(options.redisUrl);
+  redis.on("error", (error) => log.warn({ err: error }, "the connection to Redis failed"));
+  try {
+    return await start(options, settings, redis);
+  } catch (error) {
+    redis.disconnect();
+    throw error;
+  }
+}
+
+async function start(
+  options: IngestOptions,
+  settings: PackagingSettings,
+  redis: Redis,
+): Promise<Ingest> {
+  const { log, mediaRoot, retentionCount = RETENTION_DEFAULT } = options;
+  const registry = new StreamRegistry(redis);
+  const sessions = new PublishSessions(redis);
+  const timeline = new Timeline(redis);
+  const encodeQueue = createEncodeQueue(redis);
+  encodeQueue.on("error", (error) => log.warn({ err: error }, "the encode queue failed"));
+  const catalogue = { mediaRoot, timeline, encodeQueue };
+  const store = new BlockStore(mediaRoot);
+  const places = { mediaRoot, registry, sessions, timeline, store };
+  const retention = new Retention({ ...places, keepCount: retentionCount, log });
+  const stopping = new AbortController();
+
+  await retention.trim();
+  const reconciliation = await reconcile({ catalogue, redis, log, signal: stopping.signal });
+  const swept = reconciliation.done.then(() => retention.sweep());
+  swept.catch((error: unknown) => log.warn({ err: error }, "old media could not be swept"));
+  const { leaseMs } = options;
+  const door = new PublishDoor({
+    registry,
+    sessions,
+    catalogue,
+    settings,
+    log,
+    leaseMs,
+    reconciliation,
+  });
+  const server = await openDoor(options, door);
+  const status = (): IngestStatus => ({
+    ...door.status(),
+    rejections: Object.fromEntries(server.rejections),
+  });
+  const role = new RoleStatus(redis, "ingest", randomUUID());
+  const report = (): Promise<void> => {
+    door.tick(REPORT_INTERVAL_MS);
+    return role.report(status());
+  };
+  const tasks = [
+    new Periodic(REPORT_INTERVAL_MS, report, log),
+    new Periodic(RETENTION_INTERVAL_MS, () => retention.trim(), log),
+  ];
+  log.info({ port: server.port, ffmpeg: settings.ffmpegVersion.name }, "ingest: waiting for RTMP");
+  return {
+    rtmpPort: server.port,
+    status,
+    close: async () => {
+      stopping.abort();
+      await server.close();
+      await door.close();
+      await Promise.all(tasks.map((task) => task.stop()));
+      await Promise.allSettled([swept]);
+      await encodeQueue.close();
+      redis.disconnect();
+    },
+  };
+}
+
+async function packagingSettings(options: IngestOptions): Promise<PackagingSettings> {
+  const { ffmpegPath = "ffmpeg", retentionCount = RETENTION_DEFAULT } = options;
+  return {
+    ffmpegPath,
+    ffmpegVersion: await ffmpegVersion(ffmpegPath),
+    segmentTargetS: options.segmentTargetS ?? 1,
+    deleteThreshold: Math.max(DELETE_THRESHOLD_MIN, 2 * retentionCount),
+  };
+}
+
+function openDoor(options: IngestOptions, door: PublishDoor): Promise<RtmpServer> {
+  return startRtmpServer({
+    host: options.rtmpHost ?? "0.0.0.0",
+    port: options.rtmpPort ?? 1935,
+    connectionsMax: options.connectionsMax ?? 200,
+    timeouts: {
+      handshakeTimeoutMs: options.handshakeTimeoutMs ?? 5000,
+      firstPacketTimeoutMs: options.firstPacketTimeoutMs ?? 15_000,
+      silenceTimeoutMs: options.silenceTimeoutMs ?? 10_000,
+    },
+    open: (request, control) => door.open(request, control),
+    log: options.log,
+  });
+}

@@ -1,0 +1,54 @@
+/** One live publisher, as reported to the operator. */
+export interface PublicationStatus {
+  readonly stream: string;
+  readonly session: string;
+  /** A test card that gives way to a real broadcaster. */
+  readonly filler: boolean;
+  /** Milliseconds since the UNIX epoch. */
+  readonly sinceMs: number;
+  /** What the publisher sends, over the last seconds. */
+  readonly bitrateKbps: number;
+  readonly fps: number | null;
+  readonly lastSegmentAgeMs: number | null;
+  /** Segments of this session so far. */
+  readonly segments: number;
+  /** Seconds between key frames; 0 until known. */
+  readonly gopS: number;
+  readonly video: string | null;
+  readonly audio: string | null;
+}
+
+/** What the ingest role reports every two seconds. */
+export interface IngestStatus {
+  readonly publishers: readonly PublicationStatus[];
+  readonly segmentsPerS: number;
+  /** Publishers that were turned away since the start, by error code. */
+  readonly rejections: Readonly<Record<string, number>>;
+}
+
+const SMOOTHING = 0.3;
+
+/** A smoothed rate: `add` amounts, and `tick` at regular intervals. */
+export class RateMeter {
+  #amount = 0;
+  #perS: number | undefined;
+
+  add(amount: number): void {
+    this.#amount += amount;
+  }
+
+  tick(intervalMs: number): void {
+    const perS = (this.#amount * 1000) / intervalMs;
+    this.#perS = this.#perS === undefined ? perS : this.#perS + SMOOTHING * (perS - this.#perS);
+    this.#amount = 0;
+  }
+
+  get perS(): number {
+    return Math.round((this.#perS ?? 0) * 100) / 100;
+  }
+
+  /** For amounts in bytes. */
+  get kbps(): number {
+    return Math.round(((this.#perS ?? 0) * 8) / 1000);
+  }
+}

@@ -1,0 +1,232 @@
+import type { Logger } from "pino";
+import type { PublishSession, SegmentRecord } from "../pipeline/index.ts";
+import { packageArguments } from "./ffmpeg-command.ts";
+import { type FfmpegExit, FfmpegProcess } from "./ffmpeg-process.ts";
+import type { FfmpegVersion } from "./ffmpeg-version.ts";
+import { type FlvTag, flvHeader, flvTagBytes } from "./flv.ts";
+import { GopMeter } from "./gop-meter.ts";
+import { type PublicationStatus, RateMeter } from "./publication-status.ts";
+import type { PublisherControl, TagSink } from "./rtmp/connection.ts";
+import { type Catalogue, SessionDirectory } from "./session-directory.ts";
+import { removeSessionFiles } from "./session-files.ts";
+import { type TrackPlan, TrackPlanner } from "./track-plan.ts";
+
+const TICK_MS = 1000;
+/** From here on players that start late wait noticeably long; broadcasters are told so once. */
+const GOP_WARNING_S = 2.5;
+/** ffmpeg is of no use when it gets input and its media time does not grow for this long. */
+const STALLED_MAX_MS = 10_000;
+/** The same, when no segment gets complete: a full disk stops segments and nothing else. */
+const SEGMENT_OVERDUE_MS = 15_000;
+const SEGMENT_OVERDUE_GOPS = 3;
+/** What is held while it is not clear which tracks come. */
+const HELD_BYTES_MAX = 16 << 20;
+
+/** How the media of every publisher are cut. */
+export interface PackagingSettings {
+  readonly ffmpegPath: string;
+  readonly ffmpegVersion: FfmpegVersion;
+  readonly segmentTargetS: number;
+  readonly deleteThreshold: number;
+}
+
+/** One accepted publisher. */
+export interface PublicationOptions {
+  readonly session: PublishSession;
+  readonly control: PublisherControl;
+  readonly catalogue: Catalogue;
+  readonly settings: PackagingSettings;
+  readonly log: Logger;
+  /** Settles when older sessions of the stream have registered their segments. */
+  readonly turn: Promise<void>;
+  readonly onSegment: () => void;
+}
+
+/**
+ * One broadcaster's connection on its way to disk: holds the lease of the stream, feeds FLV to
+ * ffmpeg and has complete segments registered. Its end, whoever causes it, is `end`.
+ */
+export class Publication implements TagSink {
+  /** Settles when ffmpeg is gone and the last segment is registered. */
+  readonly finished: Promise<void>;
+  readonly #options: PublicationOptions;
+  readonly #log: Logger;
+  readonly #directory: SessionDirectory;
+  readonly #planner = new TrackPlanner();
+  readonly #gop = new GopMeter();
+  readonly #rate = new RateMeter();
+  readonly #timer: NodeJS.Timeout;
+  readonly #finish: () => void;
+  #held: FlvTag[] = [];
+  #heldBytes = 0;
+  #plan: TrackPlan | undefined;
+  #ffmpeg: FfmpegProcess | undefined;
+  #segments = 0;
+  #registeredAny = false;
+  #lastSegmentAtMs = Date.now();
+  #gopWarned = false;
+  #renewing = false;
+  #ended = false;
+
+  /** The session's directory exists. */
+  constructor(options: PublicationOptions) {
+    const { session, catalogue, log, turn } = options;
+    this.#options = options;
+    this.#log = log;
+    this.#directory = new SessionDirectory({
+      ...{ catalogue, log, turn, stream: session.stream, session: session.id },
+      onRegistered: (record) => this.#registered(record),
+    });
+    this.#directory.watch();
+    this.#timer = setInterval(() => void this.#tick(), TICK_MS);
+    let finish = (): void => {};
+    this.finished = new Promise((resolve) => {
+      finish = resolve;
+    });
+    this.#finish = finish;
+  }
+
+  /** What the operator sees of this publisher. */
+  status(): PublicationStatus {
+    const { session } = this.#options;
+    return {
+      stream: session.stream,
+      session: session.id,
+      filler: session.filler,
+      sinceMs: session.startedAtMs,
+      bitrateKbps: this.#rate.kbps,
+      fps: this.#ffmpeg?.progress?.fps ?? null,
+      lastSegmentAgeMs: this.#segments === 0 ? null : Date.now() - this.#lastSegmentAtMs,
+      segments: this.#segments,
+      gopS: this.#gop.gopS,
+      video: this.#plan?.videoCodec?.name ?? null,
+      audio: this.#plan?.audioCodec?.name ?? null,
+    };
+  }
+
+  write(tag: FlvTag): boolean {
+    if (this.#ended) return true;
+    this.#rate.add(tag.payload.length);
+    this.#gop.push(tag);
+    if (this.#ffmpeg !== undefined) return this.#ffmpeg.write(flvTagBytes(tag));
+    this.#held.push(tag);
+    this.#heldBytes += tag.payload.length;
+    const plan = this.#planner.push(tag);
+    if (plan !== undefined) return this.#start(plan);
+    if (this.#heldBytes > HELD_BYTES_MAX) this.#fail("publisher-unreadable", UNREADABLE);
+    return true;
+  }
+
+  end(code: string, reason: string): void {
+    if (this.#ended) return;
+    this.#ended = true;
+    clearInterval(this.#timer);
+    void this.#windDown(code, reason);
+  }
+
+  async #windDown(code: string, reason: string): Promise<void> {
+    try {
+      // The lease goes at once: a broadcaster who reconnects must not be told "busy".
+      await Promise.all([this.#options.session.close(), this.#ffmpeg?.stop()]);
+      await this.#directory.close();
+      if (!this.#registeredAny) await removeSessionFiles(this.#directory);
+    } catch (error) {
+      this.#log.error({ err: error }, "the publish session did not end cleanly");
+    }
+    this.#log.info({ code, segments: this.#segments }, `publish session over: ${reason}`);
+    this.#finish();
+  }
+
+  #start(plan: TrackPlan): boolean {
+    const { settings } = this.#options;
+    const unreadable = [plan.videoCodec, plan.audioCodec].find((codec) => codec?.enhanced);
+    if (unreadable !== undefined && !settings.ffmpegVersion.readsEnhancedFlv) {
+      const cure = "Set the encoder to H.264 and AAC, or install ffmpeg 6.1 or newer.";
+      const has = `ffmpeg ${settings.ffmpegVersion.name} cannot read "${unreadable.name}" over RTMP.`;
+      this.#fail("publisher-codec", `${has} ${cure}`);
+      return true;
+    }
+    this.#plan = plan;
+    const tracks = { video: plan.video !== "none", audio: plan.audio !== "none" };
+    this.#log.info(
+      {
+        video: `${plan.videoCodec?.name ?? "none"}: ${plan.video}`,
+        audio: `${plan.audioCodec?.name ?? "none"}: ${plan.audio}`,
+      },
+      "the publisher's tracks are known",
+    );
+    const ffmpeg = new FfmpegProcess({
+      binary: settings.ffmpegPath,
+      args: packageArguments({ plan, ...settings }),
+      cwd: this.#directory.path,
+      log: this.#log,
+      onDrain: () => this.#options.control.resume(),
+      onExit: (exit) => this.#ffmpegGone(exit),
+    });
+    this.#ffmpeg = ffmpeg;
+    ffmpeg.write(flvHeader(tracks));
+    const results = this.#held.map((tag) => ffmpeg.write(flvTagBytes(tag)));
+    this.#held = [];
+    return results.at(-1) ?? true;
+  }
+
+  #registered({ init }: SegmentRecord): void {
+    this.#registeredAny = true;
+    if (init === null) return;
+    this.#segments += 1;
+    this.#lastSegmentAtMs = Date.now();
+    this.#options.onSegment();
+  }
+
+  async #tick(): Promise<void> {
+    this.#rate.tick(TICK_MS);
+    this.#warnOfLongGop();
+    if (this.#hasStalled()) this.#fail("ffmpeg-stalled", "ffmpeg makes no progress any more.");
+    if (this.#renewing) return; // Redis is slow or away; its client asks again by itself.
+    this.#renewing = true;
+    const renewed = await this.#options.session.renew().catch((error: unknown) => {
+      this.#log.warn({ err: error }, "the lease of the stream could not be renewed; trying again");
+      return true;
+    });
+    this.#renewing = false;
+    await this.#directory.scan(); // In case the file system does not tell of changes.
+    if (renewed || this.#ended) return;
+    if (this.#options.session.filler) {
+      this.#fail("publisher-evicted", "A real broadcaster takes over from the test card.");
+    } else {
+      this.#fail("publisher-lease-lost", "The stream was deleted, or Redis was away for too long.");
+    }
+  }
+
+  #warnOfLongGop(): void {
+    if (this.#gopWarned || this.#gop.gopS <= GOP_WARNING_S) return;
+    this.#gopWarned = true;
+    this.#log.warn(
+      { gopS: this.#gop.gopS },
+      "key frames are far apart, so viewers are far behind: set the keyframe interval to 1-2 s in OBS",
+    );
+  }
+
+  #hasStalled(): boolean {
+    if (this.#ffmpeg === undefined) return false;
+    const gopsMs = SEGMENT_OVERDUE_GOPS * this.#gop.gopS * 1000;
+    const overdueMs = Math.max(SEGMENT_OVERDUE_MS, gopsMs);
+    return (
+      this.#ffmpeg.stalledMs > STALLED_MAX_MS || Date.now() - this.#lastSegmentAtMs > overdueMs
+    );
+  }
+
+  /** The broadcaster is let go and reconnects, which gives it a fresh ffmpeg. */
+  #ffmpegGone({ code, signal, lastError }: FfmpegExit): void {
+    if (this.#ended) return;
+    const cause = lastError ?? `it ended with ${signal ?? `code ${code}`}`;
+    this.#fail("ffmpeg-exited", `ffmpeg is gone: ${cause}`);
+  }
+
+  /** Ends the connection, which ends this. */
+  #fail(code: string, reason: string): void {
+    this.#options.control.close(code, reason);
+  }
+}
+
+const UNREADABLE = "The encoder sends neither a picture nor sound that can be recognised.";

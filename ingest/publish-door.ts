@@ -1,0 +1,92 @@
+import type { Logger } from "pino";
+import { StarlingError } from "../core/index.ts";
+import type { PublishSession, PublishSessions, StreamRegistry } from "../pipeline/index.ts";
+import { type PackagingSettings, Publication } from "./publication.ts";
+import { type IngestStatus, RateMeter } from "./publication-status.ts";
+import type { Reconciliation } from "./reconciliation.ts";
+import type { PublisherControl, PublishRequest, TagSink } from "./rtmp/connection.ts";
+import type { Catalogue } from "./session-directory.ts";
+import { makeSessionDirectory } from "./session-files.ts";
+
+/** What the door needs to know and to touch. */
+export interface PublishDoorOptions {
+  readonly registry: StreamRegistry;
+  readonly sessions: PublishSessions;
+  readonly catalogue: Catalogue;
+  readonly settings: PackagingSettings;
+  readonly leaseMs: number | undefined;
+  readonly reconciliation: Reconciliation;
+  readonly log: Logger;
+}
+
+/** Lets publishers in by their stream key, one per stream, and knows who is in. */
+export class PublishDoor {
+  readonly #options: PublishDoorOptions;
+  readonly #publications = new Set<Publication>();
+  /** When the newest session of each stream has registered its last segment. */
+  readonly #turns = new Map<string, Promise<void>>();
+  readonly #segments = new RateMeter();
+
+  constructor(options: PublishDoorOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Checks the key and takes the stream. Throws StarlingError "publisher-key" or "publisher-busy",
+   * with a message for the broadcaster.
+   */
+  async open(request: PublishRequest, control: PublisherControl): Promise<TagSink> {
+    const { registry, sessions, leaseMs } = this.#options;
+    const stream = await registry.authorise(request.streamKey);
+    if (stream === undefined) {
+      throw new StarlingError(
+        "publisher-key",
+        "The stream key is wrong: copy it again, whole, from where the stream was made.",
+      );
+    }
+    const session = await sessions.open(stream.id, { filler: request.filler, leaseMs });
+    try {
+      return await this.#publish(session, request, control);
+    } catch (error) {
+      await session.close();
+      throw error;
+    }
+  }
+
+  /** The publishers that are in, and how fast segments get complete. */
+  status(): Omit<IngestStatus, "rejections"> {
+    const publishers = [...this.#publications].map((publication) => publication.status());
+    return { publishers, segmentsPerS: this.#segments.perS };
+  }
+
+  /** Measures the segment rate; call it every `intervalMs`. */
+  tick(intervalMs: number): void {
+    this.#segments.tick(intervalMs);
+  }
+
+  /** Waits until the last segments of all publishers are registered. */
+  async close(): Promise<void> {
+    await Promise.all([...this.#publications].map(({ finished }) => finished));
+  }
+
+  async #publish(
+    session: PublishSession,
+    { remoteAddress }: PublishRequest,
+    control: PublisherControl,
+  ): Promise<TagSink> {
+    const { catalogue, settings, reconciliation } = this.#options;
+    const { id, stream, filler } = session;
+    await makeSessionDirectory(catalogue.mediaRoot, stream, id);
+    const log = this.#options.log.child({ stream, session: id });
+    log.info({ remoteAddress, filler }, "publish session open");
+    const publication = new Publication({
+      ...{ session, control, catalogue, settings, log },
+      turn: this.#turns.get(stream) ?? reconciliation.turnOf(stream),
+      onSegment: () => this.#segments.add(1),
+    });
+    this.#publications.add(publication);
+    this.#turns.set(stream, publication.finished);
+    void publication.finished.then(() => this.#publications.delete(publication));
+    return publication;
+  }
+}

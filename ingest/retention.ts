@@ -1,0 +1,98 @@
+import { basename, dirname } from "node:path";
+import type { Logger } from "pino";
+import { INIT_PART } from "../core/index.ts";
+import {
+  type BlockStore,
+  type PublishSessions,
+  type SegmentRecord,
+  type StreamRegistry,
+  TIMELINE_RECORDS_MAX,
+  type Timeline,
+} from "../pipeline/index.ts";
+import { INIT_NAME, PLAYLIST_NAME } from "./ffmpeg-command.ts";
+import { removeSessionFiles, storedSessions, writtenAtMs } from "./session-files.ts";
+
+/** Files that nothing names are left alone for this long: they may be about to be registered. */
+const ORPHAN_AGE_MS = 60_000;
+
+/** What the retention needs to know and to touch. */
+export interface RetentionOptions {
+  readonly mediaRoot: string;
+  readonly registry: StreamRegistry;
+  readonly sessions: PublishSessions;
+  readonly timeline: Timeline;
+  readonly store: BlockStore;
+  /** Media segments that each stream keeps. */
+  readonly keepCount: number;
+  readonly log: Logger;
+}
+
+/** Deletes old media. The timeline forgets first: who still finds a record finds its files. */
+export class Retention {
+  readonly #options: RetentionOptions;
+
+  constructor(options: RetentionOptions) {
+    this.#options = options;
+  }
+
+  /** Trims every stream, and removes everything of streams that were deleted. */
+  async trim(): Promise<void> {
+    const { registry, mediaRoot, keepCount } = this.#options;
+    const known = new Set((await registry.list()).map(({ id }) => id));
+    for (const stream of known) await this.#trimStream(stream, keepCount);
+    for (const { stream } of await storedSessions(mediaRoot)) {
+      if (!known.has(stream)) await this.#trimStream(stream, 0);
+    }
+  }
+
+  /**
+   * Deletes files that no record names: what a crash between forgetting and deleting left, and
+   * sessions that never got a segment. Expensive; meant for the start.
+   */
+  async sweep(): Promise<void> {
+    const { mediaRoot, log } = this.#options;
+    for (const stored of await storedSessions(mediaRoot)) {
+      if (await this.#isLive(stored.stream, stored.session)) continue;
+      if (Date.now() - (await writtenAtMs(stored.path)) < ORPHAN_AGE_MS) continue;
+      const wanted = await this.#wantedNames(stored.stream, stored.session);
+      log.debug({ stream: stored.stream, wanted: wanted.size }, "sweeping an old session");
+      await removeSessionFiles(stored, (name) => !wanted.has(segmentNameOf(name)));
+    }
+  }
+
+  async #trimStream(stream: string, keepCount: number): Promise<void> {
+    const { timeline, store } = this.#options;
+    for (const record of await timeline.trim(stream, keepCount)) {
+      await store.remove(record);
+      if (record.block.part === INIT_PART) await this.#removeSession(record);
+    }
+  }
+
+  /** The init segment is forgotten last, so its session has nothing left. */
+  async #removeSession({ stream, session, path }: SegmentRecord): Promise<void> {
+    if (await this.#isLive(stream, session)) return;
+    await removeSessionFiles({ path: dirname(this.#options.store.absolutePath({ path })) });
+  }
+
+  async #isLive(stream: string, session: string): Promise<boolean> {
+    return (await this.#options.sessions.current(stream))?.session === session;
+  }
+
+  /** The files of a session that some record needs; none when the session is of no use any more. */
+  async #wantedNames(stream: string, session: string): Promise<ReadonlySet<string>> {
+    const { timeline } = this.#options;
+    const records = [
+      ...(await timeline.window(stream, 0, TIMELINE_RECORDS_MAX)),
+      ...(await timeline.unsigned(stream)),
+    ];
+    const names = records
+      .filter((one) => one.session === session)
+      .map(({ path }) => basename(path));
+    return new Set(names.length === 0 ? [] : [...names, INIT_NAME, PLAYLIST_NAME]);
+  }
+}
+
+/** `000000001.m4s` for itself and for `000000001.m4s.repair` and the like. */
+function segmentNameOf(name: string): string {
+  return /^[^.]+\.[^.]+/.exec(name)?.[0] ?? name;
+}

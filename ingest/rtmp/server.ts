@@ -1,0 +1,75 @@
+import { once } from "node:events";
+import { type AddressInfo, createServer, type Socket } from "node:net";
+import type { Logger } from "pino";
+import { errorCode, StarlingError } from "../../core/index.ts";
+import { type OpenPublisher, RtmpConnection } from "./connection.ts";
+import type { RtmpTimeouts } from "./patience.ts";
+
+/** The RTMP door of an origin. */
+export interface RtmpServer {
+  readonly port: number;
+  /** Publishers that were turned away since the start, by error code. */
+  readonly rejections: ReadonlyMap<string, number>;
+  /** Closes the port and every connection. */
+  close(): Promise<void>;
+}
+
+/** How to open the door. */
+export interface RtmpServerOptions {
+  readonly host: string;
+  /** 0 takes any free port. */
+  readonly port: number;
+  /** Connections at a time, publishing or not. */
+  readonly connectionsMax: number;
+  readonly timeouts: RtmpTimeouts;
+  readonly open: OpenPublisher;
+  readonly log: Logger;
+}
+
+/** Listens for publishers. Throws StarlingError "rtmp-port" when the port cannot be opened. */
+export async function startRtmpServer(options: RtmpServerOptions): Promise<RtmpServer> {
+  const { connectionsMax, log } = options;
+  const connections = new Set<RtmpConnection>();
+  const rejections = new Map<string, number>();
+  const countRejection = (code: string): void => {
+    rejections.set(code, (rejections.get(code) ?? 0) + 1);
+  };
+  const accept = (socket: Socket): void => {
+    if (connections.size >= connectionsMax) {
+      countRejection("rtmp-connections");
+      log.warn({ connectionsMax }, "publisher refused: too many connections are open");
+      socket.destroy();
+      return;
+    }
+    const connection: RtmpConnection = new RtmpConnection(socket, {
+      ...options,
+      onClosed: (code, refused) => {
+        connections.delete(connection);
+        if (refused) countRejection(code);
+      },
+    });
+    connections.add(connection);
+  };
+  const server = createServer(accept);
+  server.listen(options.port, options.host);
+  await once(server, "listening").catch((cause: unknown) => {
+    throw new StarlingError(
+      "rtmp-port",
+      `The RTMP port ${options.host}:${options.port} cannot be opened (${errorCode(cause)}): is another ingest running? Choose another port.`,
+      { cause },
+    );
+  });
+  const { port } = server.address() as AddressInfo;
+  return {
+    port,
+    rejections,
+    close: async () => {
+      const closed = once(server, "close");
+      server.close();
+      for (const connection of [...connections]) {
+        connection.close("ingest-closing", "The origin is shutting down.");
+      }
+      await closed;
+    },
+  };
+}

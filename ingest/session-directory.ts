@@ -1,0 +1,172 @@
+import { createHash } from "node:crypto";
+import { readFile, stat } from "node:fs/promises";
+import { basename, join } from "node:path";
+import { type FSWatcher, watch } from "chokidar";
+import type { Logger } from "pino";
+import { errorCode, StarlingError, toBase64Url } from "../core/index.ts";
+import {
+  type EncodeQueue,
+  enqueueEncode,
+  type NewSegment,
+  type SegmentRecord,
+  type Timeline,
+} from "../pipeline/index.ts";
+import { PLAYLIST_NAME } from "./ffmpeg-command.ts";
+import { fragmentProblem } from "./fragment.ts";
+import { type ListedSegment, parsePrivatePlaylist } from "./private-playlist.ts";
+
+const RENDITION = 0;
+
+/** Where segments go once they are complete. */
+export interface Catalogue {
+  readonly mediaRoot: string;
+  readonly timeline: Timeline;
+  readonly encodeQueue: EncodeQueue;
+}
+
+/** The directory of one publish session, and whom to tell of it. */
+export interface SessionDirectoryOptions {
+  readonly catalogue: Catalogue;
+  readonly stream: string;
+  readonly session: string;
+  readonly log: Logger;
+  /**
+   * The files are of an earlier run: a segment was complete when its file was written, and what is
+   * still to be encoded is asked of the timeline afterwards.
+   */
+  readonly recovering?: boolean;
+  /** Nothing is registered before this settles: an older session of the stream has its turn. */
+  readonly turn?: Promise<void>;
+  readonly onRegistered?: (record: SegmentRecord) => void;
+}
+
+/**
+ * Follows the directory that ffmpeg writes and puts each segment into the public order as soon as
+ * the private playlist names it, in the playlist's order, the init segment first.
+ */
+export class SessionDirectory {
+  readonly #options: SessionDirectoryOptions;
+  readonly #log: Logger;
+  #watcher: FSWatcher | undefined;
+  #lastIndex = -1;
+  #initRegistered = false;
+  #over = false;
+  #scanning: Promise<void> = Promise.resolve();
+  #scanQueued = false;
+
+  constructor(options: SessionDirectoryOptions) {
+    this.#options = options;
+    this.#log = options.log;
+  }
+
+  get path(): string {
+    const { catalogue, stream, session } = this.#options;
+    return join(catalogue.mediaRoot, stream, session);
+  }
+
+  /** Scans whenever the playlist is replaced. The directory exists. */
+  watch(): void {
+    this.#watcher = watch(this.path, {
+      depth: 0,
+      ignored: (path, stats) => stats?.isFile() === true && basename(path) !== PLAYLIST_NAME,
+    });
+    this.#watcher.on("all", () => void this.scan());
+    this.#watcher.on("error", (error) => this.#log.warn({ err: error }, "watching failed"));
+  }
+
+  /** Stops watching, after a last look. */
+  async close(): Promise<void> {
+    await this.scan();
+    await this.#watcher?.close();
+  }
+
+  /** Registers what the playlist names and is not registered yet. Never rejects. */
+  scan(): Promise<void> {
+    if (this.#scanQueued) return this.#scanning;
+    this.#scanQueued = true;
+    this.#scanning = this.#scanning.then(async () => {
+      await this.#options.turn;
+      this.#scanQueued = false;
+      await this.#scanOnce().catch((error: unknown) => {
+        this.#log.error({ err: error }, "the session directory could not be read; trying again");
+      });
+    });
+    return this.#scanning;
+  }
+
+  async #scanOnce(): Promise<void> {
+    const text = await this.#readPlaylist();
+    if (this.#over || text === undefined) return;
+    const { init, segments } = parsePrivatePlaylist(text);
+    for (const segment of segments) {
+      if (this.#over || init === undefined) return;
+      if (segment.index <= this.#lastIndex) continue;
+      if (!this.#initRegistered) await this.#registerInit(init, segment);
+      await this.#registerMedia(segment);
+      this.#lastIndex = segment.index;
+    }
+  }
+
+  async #readPlaylist(): Promise<string | undefined> {
+    try {
+      return await readFile(join(this.path, PLAYLIST_NAME), "utf8");
+    } catch (error) {
+      if (errorCode(error) === "ENOENT") return undefined;
+      throw error;
+    }
+  }
+
+  /** ffmpeg writes init.mp4 in place; it is whole once the playlist names a segment. */
+  async #registerInit(name: string, { programDateTimeMs }: ListedSegment): Promise<void> {
+    const bytes = await readFile(join(this.path, name));
+    const initSha256 = toBase64Url(createHash("sha256").update(bytes).digest());
+    const timing = { durationMs: 0, programDateTimeMs };
+    await this.#register(name, { index: "init", byteLength: bytes.length, initSha256, ...timing });
+    this.#initRegistered = true;
+  }
+
+  async #registerMedia({ name, index, durationMs, programDateTimeMs }: ListedSegment) {
+    const path = join(this.path, name);
+    try {
+      const problem = await fragmentProblem(path);
+      if (problem !== undefined) {
+        this.#log.error({ segment: name }, `segment left out: ${problem}. Is the disk full?`);
+        return;
+      }
+      const byteLength = (await stat(path)).size;
+      await this.#register(name, { index, byteLength, durationMs, programDateTimeMs });
+    } catch (error) {
+      if (errorCode(error) !== "ENOENT") throw error;
+      this.#log.warn({ segment: name }, "segment left out: its file is gone");
+    }
+  }
+
+  async #register(
+    name: string,
+    segment: Omit<NewSegment, "stream" | "session" | "rendition" | "path" | "completedAtMs">,
+  ): Promise<void> {
+    const { catalogue, stream, session, recovering = false, onRegistered } = this.#options;
+    const completedAtMs = recovering
+      ? Math.round((await stat(join(this.path, name))).mtimeMs)
+      : Date.now();
+    const path = `${stream}/${session}/${name}`;
+    try {
+      const record = await catalogue.timeline.register({
+        ...{ stream, session, rendition: RENDITION, path, completedAtMs },
+        ...segment,
+      });
+      if (!recovering) await enqueueEncode(catalogue.encodeQueue, record);
+      onRegistered?.(record);
+    } catch (error) {
+      if (!(error instanceof StarlingError)) throw error;
+      this.#refused(name, error);
+    }
+  }
+
+  #refused(name: string, error: StarlingError): void {
+    if (error.code === "session-over") this.#over = true;
+    // What was registered and trimmed before a restart is refused for good, and rightly so.
+    const level = this.#options.recovering === true ? "debug" : "error";
+    this.#log[level]({ segment: name, code: error.code }, `segment left out: ${error.message}`);
+  }
+}
