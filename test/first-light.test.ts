@@ -1,0 +1,12 @@
+import { expect, test } from "@jest/globals";
+import { runFirstLight } from "./first-light.ts";
+
+test("what a broadcaster publishes over RTMP comes to a viewer over WebRTC byte for byte", async () => {
+  const result = await runFirstLight(10);
+  expect(result.probeErrors).toBe("");
+  expect(result.segments).toBeGreaterThan(5);
+  expect(result).toMatchObject({ identical: result.segments, missing: 0 });
+  expect(result.videoPackets).toBeGreaterThan(5 * 30);
+  expect(result.report.fromHttpBytes).toBe(0);
+  expect(result.report.symbolsVerified).toBeGreaterThan(result.segments);
+}, 120_000);
