@@ -39,8 +39,17 @@ const API = [
   "publicUrl",
   "playlistWindow",
   "tokenKeyFile",
+  "tokenTtlS",
+  "tokensPerMinute",
+  "trustedProxies",
   "iceServer",
 ] as const;
+
+/** Commands that only hold sub-commands. */
+export const PARENT_COMMANDS: Readonly<Record<string, string>> = {
+  keys: "stream keys, the API key, public keys",
+  config: "what the settings are and where they come from",
+};
 
 /** The roles of an origin, in the order in which the studio starts them. */
 export const ROLES = ["signer", "encoder", "ingest", "api", "seeder"] as const;
@@ -55,13 +64,13 @@ export const COMMANDS = {
       ...new Set([
         "stream",
         "demo",
-        ...TEST_CARD,
         ...COMMON,
         ...INGEST,
         ...ENCODER,
         ...SIGNER,
         ...SEEDER,
         ...API,
+        ...TEST_CARD,
       ] as const),
     ].filter((name) => name !== "apiUrl"),
     examples: ["starling studio", "starling studio --no-demo --http-port 8000"],
@@ -150,8 +159,13 @@ export const COMMANDS = {
     options: ["publishUrl", "stream", ...TEST_CARD, "durationS", "rtmpPort", "dataDir", "redisUrl"],
     examples: ["starling publish-test --publish-url rtmp://live.example/live/main_abc"],
   },
-  config: {
+  "config show": {
     summary: "print the settings in force, and where each one comes from",
+    group: TOOL,
+    options: [],
+  },
+  "config reference": {
+    summary: "print all settings as the Markdown tables of docs/configuration.md",
     group: TOOL,
     options: [],
   },

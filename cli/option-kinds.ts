@@ -104,8 +104,11 @@ export const redisUrl: Kind<string> = scalar(
 );
 
 /** One of a few words. */
-export function choice<const W extends string>(...words: readonly W[]): Kind<W> {
-  return scalar(words.join("|"), `one of ${words.join(", ")}`, (value) =>
+export function choice<const W extends string>(
+  placeholder: string,
+  ...words: readonly W[]
+): Kind<W> {
+  return scalar(placeholder, `one of ${words.join(", ")}`, (value) =>
     words.find((word) => word === value),
   );
 }

@@ -67,15 +67,15 @@ export const OPTIONS = {
   },
   logLevel: option(
     "Common",
-    choice("trace", "debug", "info", "warn", "error", "fatal", "silent"),
+    choice("level", "trace", "debug", "info", "warn", "error", "fatal", "silent"),
     "info",
-    "least severe log lines that are written",
+    "least severe log lines that are written, from trace to fatal, or silent",
   ),
   logFormat: option(
     "Common",
-    choice("auto", "json", "text"),
+    choice("format", "auto", "json", "text"),
     "auto",
-    "form of log lines; auto = text on a terminal, else JSON",
+    "form of log lines, auto, json or text; auto = text on a terminal, else JSON",
   ),
   host: option("Common", host, "0.0.0.0", "address that the RTMP and HTTP doors listen on"),
 
@@ -100,7 +100,7 @@ export const OPTIONS = {
   retentionCount: option(
     "Ingest",
     integer(10, 100_000, "segments"),
-    "120",
+    "300",
     "newest segments of a stream that are kept on disk",
   ),
 
@@ -179,6 +179,24 @@ export const OPTIONS = {
     "keys/token.json in the data folder",
     "private key that signs join tokens; made at the first start",
   ),
+  tokenTtlS: option(
+    "HTTP and tracker",
+    integer(30, 86_400, "seconds"),
+    "300",
+    "time for which a join token is valid",
+  ),
+  tokensPerMinute: option(
+    "HTTP and tracker",
+    integer(1, 1_000_000, "tokens"),
+    "60",
+    "join tokens that one address gets without an API key",
+  ),
+  trustedProxies: option(
+    "HTTP and tracker",
+    integer(0, 16, "proxies"),
+    "0",
+    "reverse proxies in front whose X-Forwarded headers are believed",
+  ),
   iceServer: {
     ...optional(
       "HTTP and tracker",
@@ -222,9 +240,9 @@ export const OPTIONS = {
   },
   testSize: option(
     "Test card",
-    choice("640x360", "960x540", "1280x720", "1920x1080"),
+    choice("size", "640x360", "960x540", "1280x720", "1920x1080"),
     "1280x720",
-    "picture size in pixels",
+    "picture size in pixels: 640x360, 960x540, 1280x720 or 1920x1080",
   ),
   testFps: option("Test card", integer(1, 60, "fps"), "30", "pictures per second"),
   testKbps: option("Test card", integer(100, 50_000, "kbit/s"), "2500", "bit rate of the picture"),

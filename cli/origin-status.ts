@@ -1,4 +1,5 @@
 import type { Redis } from "ioredis";
+import { z } from "zod";
 import {
   type Publisher,
   PublishSessions,
@@ -10,6 +11,11 @@ import {
 const RATE_WINDOW_MS = 10_000;
 /** A live stream that has shown no new segment for this long is stalled. */
 const STALLED_AFTER_MS = 10_000;
+
+/** The part of the API's heartbeat that is shown here. */
+const apiStatsSchema = z.object({
+  streams: z.record(z.string(), z.object({ viewers: z.number(), offload: z.number().nullable() })),
+});
 
 export type StreamState =
   | "live"
@@ -87,10 +93,12 @@ function streamState(
   return publisher.filler ? "test card" : "live";
 }
 
-/** Sums what the API instances report about the viewers of a stream. */
+/** What the newest heartbeat of an API says about the viewers; every API counts for the whole origin. */
 function viewersOf(
-  _reports: readonly RoleReport[],
-  _stream: string,
+  reports: readonly RoleReport[],
+  stream: string,
 ): Pick<OriginStatus, "peers" | "offload"> {
-  return { peers: 0, offload: undefined };
+  const [newest] = reports.filter(({ role }) => role === "api").sort((a, b) => b.at - a.at);
+  const known = apiStatsSchema.safeParse(newest?.stats).data?.streams[stream];
+  return { peers: known?.viewers ?? 0, offload: known?.offload ?? undefined };
 }

@@ -1,5 +1,11 @@
 import { Command, Option } from "commander";
-import { COMMAND_NAMES, COMMANDS, type CommandName, type CommandSpec } from "./commands.ts";
+import {
+  COMMAND_NAMES,
+  COMMANDS,
+  type CommandName,
+  type CommandSpec,
+  PARENT_COMMANDS,
+} from "./commands.ts";
 import type { ConfigSources } from "./config.ts";
 import {
   CONFIG_FILE_DEFAULT,
@@ -50,7 +56,8 @@ function addCommand(
 ): void {
   const spec: CommandSpec = COMMANDS[name];
   const [parentName, childName] = name.split(" ");
-  const parent = childName === undefined ? program : parentCommand(program, parentName ?? "");
+  const parent =
+    childName === undefined ? program : parentCommand(program, parentName ?? "", spec.group);
   const command = parent
     .command(childName ?? name)
     .summary(spec.summary)
@@ -77,14 +84,11 @@ function addCommand(
   });
 }
 
-function parentCommand(program: Command, name: string): Command {
+function parentCommand(program: Command, name: string, group: string): Command {
   const existing = program.commands.find((command) => command.name() === name);
   if (existing !== undefined) return existing;
-  return program
-    .command(name)
-    .summary("stream keys, the API key, public keys")
-    .description("Stream keys, the API key and public keys.")
-    .helpGroup("Tools:");
+  const summary = PARENT_COMMANDS[name] ?? "";
+  return program.command(name).summary(summary).description(sentence(summary)).helpGroup(group);
 }
 
 function addOption(command: Command, name: OptionName): void {

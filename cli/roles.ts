@@ -61,6 +61,9 @@ export const START_ROLE: Readonly<
       tokenKeyFile: dataPaths(config).tokenKeyFile,
       playlistWindow: config.playlistWindow,
       publicUrl: config.publicUrl,
+      tokenTtlS: config.tokenTtlS,
+      tokensPerMinute: config.tokensPerMinute,
+      trustedProxies: config.trustedProxies,
       iceServers: config.iceServer ?? [],
     }).catch((error: unknown) => {
       throw portRefusal(error, config.host, config.httpPort, "httpPort") ?? error;

@@ -1,6 +1,6 @@
 import { type CommandName, ROLES, type Role } from "./commands.ts";
 import { type LoadedConfig, loadConfig, processEnvironment } from "./config.ts";
-import { effectiveConfigText } from "./config-report.ts";
+import { effectiveConfigText, optionReference } from "./config-report.ts";
 import type { Invocation } from "./program.ts";
 import { createRoleLog } from "./role-log.ts";
 import { runRoleProcess } from "./role-process.ts";
@@ -34,8 +34,11 @@ const RUN: Readonly<Record<Exclude<CommandName, Role>, Run>> = {
   "keys stream-key": keysCommand("streamKey"),
   "keys rotate-stream-key": keysCommand("rotateStreamKey"),
   "keys api-key": keysCommand("apiKey"),
-  config: async (loaded) => {
+  "config show": async (loaded) => {
     console.log(effectiveConfigText(loaded));
+  },
+  "config reference": async () => {
+    console.log(optionReference());
   },
   health: async ({ config }, [role = ""]) => {
     const { checkHealth } = await import("./health.ts");
