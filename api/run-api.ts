@@ -4,35 +4,11 @@ import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import type { Express } from "express";
 import type { Redis } from "ioredis";
-import {
-  BlockStore,
-  connectRedis,
-  ManifestLog,
-  publishKey,
-  REPORT_INTERVAL_MS,
-  RoleStatus,
-  StreamRegistry,
-  Timeline,
-} from "../pipeline/index.ts";
-import { AccessControl } from "./access-control.ts";
-import { Admission } from "./admission.ts";
+import { connectRedis, publishKey, REPORT_INTERVAL_MS, RoleStatus } from "../pipeline/index.ts";
 import { type ApiOptions, type ResolvedOptions, resolveOptions } from "./api-options.ts";
-import { createApp } from "./app.ts";
-import { healthRoutes } from "./health-routes.ts";
-import { liveRoutes } from "./live-routes.ts";
-import { LiveStreams } from "./live-streams.ts";
-import { createMetrics } from "./metrics.ts";
-import { OriginOverview } from "./origin-overview.ts";
-import { pageRoutes } from "./page-routes.ts";
-import { PeerDirectory } from "./peer-directory.ts";
-import { PeerPost } from "./peer-post.ts";
-import { statusRoutes } from "./status-routes.ts";
-import { streamRoutes } from "./stream-routes.ts";
+import { assemble } from "./assembly.ts";
+import type { OriginOverview } from "./origin-overview.ts";
 import { openTokenKey } from "./token-key.ts";
-import { tokenRoutes } from "./token-routes.ts";
-import { Tracker, trackerRoute } from "./tracker.ts";
-import { TrafficLedger } from "./traffic-ledger.ts";
-import { TrustedKeys } from "./trusted-keys.ts";
 
 /** An API process that runs. */
 export type RunningApi = {
@@ -80,64 +56,6 @@ export async function runApi(given: ApiOptions): Promise<RunningApi> {
     redis.disconnect();
     throw error;
   }
-}
-
-interface Assembly {
-  readonly app: Express;
-  readonly tracker: Tracker;
-  readonly overview: OriginOverview;
-  close(): Promise<void>;
-}
-
-/** Makes the parts and joins them; the only place that knows them all. */
-async function assemble(
-  options: ResolvedOptions,
-  redis: Redis,
-  key: Awaited<ReturnType<typeof openTokenKey>>,
-): Promise<Assembly> {
-  const { log, mediaRoot } = options;
-  const registry = new StreamRegistry(redis);
-  const timeline = new Timeline(redis);
-  const access = new AccessControl(redis);
-  const metrics = createMetrics();
-  const trusted = new TrustedKeys(redis);
-  const directory = new PeerDirectory(redis);
-  const traffic = new TrafficLedger(redis, log);
-  const live = new LiveStreams(registry, timeline, options);
-  const overview = new OriginOverview({ redis, registry, live, directory, traffic });
-  const admission = new Admission(trusted, directory);
-  const post = new PeerPost(redis, randomUUID());
-  const tracker = new Tracker(
-    { registry, admission, directory, post, traffic, metrics, log },
-    { ...options, connectionsMax: options.trackerConnectionsMax },
-  );
-  const routes = [
-    ...streamRoutes({ registry, timeline, store: new BlockStore(mediaRoot), traffic }),
-    ...tokenRoutes({ ...options, registry, access, key, trusted, metrics }),
-    trackerRoute(),
-    ...liveRoutes({
-      live,
-      timeline,
-      manifests: new ManifestLog(redis),
-      mediaRoot,
-      traffic,
-      metrics,
-    }),
-    ...statusRoutes(overview),
-    ...healthRoutes({ ...options, redis, metrics, overview }),
-    ...pageRoutes(options.staticDir),
-  ];
-  await tracker.open();
-  return {
-    app: createApp(routes, { ...options, redis, access, metrics }),
-    tracker,
-    overview,
-    close: async () => {
-      await tracker.close();
-      await traffic.close();
-      await overview.close();
-    },
-  };
 }
 
 function listen(app: Express, { host, port }: ResolvedOptions): Promise<Server> {

@@ -70,7 +70,13 @@ export class TestOrigin {
   }
 
   async startApi(options: Partial<ApiOptions> = {}): Promise<TestApi> {
-    const api = await runApi({
+    const api = await runApi({ ...this.options, ...options });
+    this.#apis.push(api);
+    return { ...api, url: `http://127.0.0.1:${api.port}` };
+  }
+
+  get options(): ApiOptions {
+    return {
       redisUrl: this.#redisUrl,
       mediaRoot: this.mediaRoot,
       log: pino({ level: "silent" }),
@@ -78,10 +84,7 @@ export class TestOrigin {
       port: 0,
       tokenKeyFile: join(this.dir, "keys", "token.json"),
       freeBytesMin: 1,
-      ...options,
-    });
-    this.#apis.push(api);
-    return { ...api, url: `http://127.0.0.1:${api.port}` };
+    };
   }
 
   /** Puts a segment on disk and into the public order. */

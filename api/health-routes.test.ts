@@ -1,0 +1,134 @@
+import { rm, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import {
+  createEncodeQueue,
+  createEncodeWorker,
+  enqueueEncode,
+  RoleStatus,
+} from "../pipeline/index.ts";
+import { ask, bearer, type TestApi, TestOrigin } from "./test-origin.ts";
+
+let origin: TestOrigin;
+let api: TestApi;
+beforeAll(async () => {
+  origin = await TestOrigin.start();
+  api = await origin.startApi({ requiredRoles: ["encoder", "signer"] });
+});
+afterAll(() => origin.stop());
+
+const reportAs = (role: string, stats: object = {}) =>
+  new RoleStatus(origin.redis, role, `${role}-1`).report(stats);
+
+describe("readiness", () => {
+  test("names every role that is missing, and comes when they report", async () => {
+    await reportAs("encoder");
+    const waiting = await ask(`${api.url}/readyz`);
+    expect([waiting.status, waiting.body["code"]]).toEqual([503, "not-ready"]);
+    expect(waiting.body["detail"]).toBe("No signer has reported for 10 s: start one.");
+    expect(waiting.body["checks"]).toContainEqual({ name: "role encoder", ok: true, detail: "" });
+    await reportAs("signer");
+    const ready = await ask(`${api.url}/readyz`);
+    expect(ready.status).toBe(200);
+    expect(ready.headers.get("cache-control")).toBe("no-store");
+  });
+
+  test("needs a media folder that can be written to, with room left", async () => {
+    const full = await origin.startApi({ requiredRoles: [], freeBytesMin: 1e18 });
+    const noRoom = await ask(`${full.url}/readyz`);
+    expect([noRoom.status, noRoom.body["detail"]]).toEqual([
+      503,
+      expect.stringMatching(/^The media disk has \d+ MB left, 1000000000000 MB are needed\.$/),
+    ]);
+    const file = join(origin.dir, "not-a-folder");
+    await writeFile(file, "");
+    const broken = await origin.startApi({ requiredRoles: [], mediaRoot: file });
+    expect((await ask(`${broken.url}/readyz`)).body["detail"]).toBe(
+      "The media folder cannot be written to.",
+    );
+    await rm(file);
+  });
+
+  test("is not the same as being alive", async () => {
+    const lonely = await origin.startApi({ requiredRoles: ["nobody"] });
+    expect((await ask(`${lonely.url}/healthz`)).body).toEqual({ status: "alive" });
+    expect((await ask(`${lonely.url}/readyz`)).status).toBe(503);
+  });
+});
+
+describe("the metrics", () => {
+  test("tell of streams, queues, roles and requests, by route and never by id", async () => {
+    await origin.registry.create({ id: "metered" });
+    const bytes = new Uint8Array(100);
+    await origin.publish({ stream: "metered", session: "s", index: "init", bytes });
+    await origin.publish({ stream: "metered", session: "s", index: 0, bytes });
+    await reportAs("encoder", { blocks: 12, version: "1.0" });
+    const fresh = await origin.startApi();
+    await ask(`${fresh.url}/live/metered/0.m4s`);
+    const response = await fetch(`${fresh.url}/metrics`);
+    expect(response.headers.get("content-type")).toMatch(/^text\/plain/);
+    const text = await response.text();
+    for (const line of [
+      'starling_streams{state="live"} 1',
+      'starling_queue_jobs{queue="encode",state="waiting"} 0',
+      'starling_jobs_dead{queue="sign"} 0',
+      'starling_peers{role="viewer"} 0',
+      'starling_http_media_bytes_total{kind="segment"} 100',
+      'starling_role_stat{role="encoder",stat="blocks"} 12',
+      'route="/live/:stream/:sequence.m4s"',
+      "starling_offload_ratio",
+    ]) {
+      expect(text).toContain(line);
+    }
+    expect(text).not.toContain("metered");
+    expect((await fetch(`${fresh.url}/metrics`)).status).toBe(200);
+  });
+});
+
+describe("a dead job", () => {
+  test("is shown to the operator and to nobody else", async () => {
+    await origin.registry.create({ id: "broken" });
+    const bytes = new Uint8Array(10);
+    const record = await origin.publish({ stream: "broken", session: "s", index: "init", bytes });
+    const queue = createEncodeQueue(origin.redis);
+    const fail = async () => {
+      throw new Error("the disk is on fire");
+    };
+    const worker = createEncodeWorker(origin.redis, fail, { concurrency: 1 });
+    const died = new Promise<void>((resolve) => {
+      worker.on("failed", (job) => {
+        if (job !== undefined && job.attemptsMade >= (job.opts.attempts ?? 0)) resolve();
+      });
+    });
+    await enqueueEncode(queue, record);
+    await died;
+    await worker.close();
+    await queue.close();
+
+    const headers = bearer(origin.apiKey);
+    const { body } = await ask(`${api.url}/api/v1/jobs/dead`, { headers });
+    expect(body["jobs"]).toEqual([
+      expect.objectContaining({ queue: "encode", reason: "the disk is on fire", attempts: 5 }),
+    ]);
+    expect((await ask(`${api.url}/api/v1/jobs/dead`)).status).toBe(401);
+  });
+});
+
+describe("the public status", () => {
+  test("lists streams on air that are open, counts the others, tells no secret", async () => {
+    const hidden = await origin.registry.create({ id: "members", access: "backend" });
+    const bytes = new Uint8Array(10);
+    await origin.publish({ stream: "members", session: "s", index: "init", bytes });
+    await origin.publish({ stream: "members", session: "s", index: 0, bytes });
+    const fresh = await origin.startApi();
+    const { body } = await ask(`${fresh.url}/api/v1/status`);
+    expect(body).toMatchObject({ live: 2, peers: 0 });
+    expect(body["streams"]).toEqual([
+      expect.objectContaining({ id: "metered", title: "metered", state: "live", viewers: 0 }),
+    ]);
+    expect(JSON.stringify(body)).not.toContain(hidden.streamKey);
+    const one = await ask(`${fresh.url}/api/v1/streams/members/status`);
+    expect(one.body).toMatchObject({ id: "members", state: "live" });
+    expect((await ask(`${fresh.url}/api/v1/streams/none/status`)).status).toBe(404);
+  });
+});
