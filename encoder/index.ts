@@ -1,1 +1,2 @@
+export { type CodedSegment, codeBlock } from "./block-coding.ts";
 export { type Encoder, type EncoderOptions, runEncoder } from "./encoder.ts";
