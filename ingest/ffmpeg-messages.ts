@@ -38,7 +38,7 @@ const MEANINGS: readonly (readonly [RegExp, FfmpegMessage["level"], string])[] =
     "warn",
     "The encoder's timestamps jump; the picture may stutter.",
   ],
-  [/timestamps are unset|packet duration .* out of range/i, "debug", "FLV timestamps are coarse."],
+  [/timestamps are unset|packet duration.* out of range/i, "debug", "FLV timestamps are coarse."],
   [/too many packets buffered/i, "error", "One track of the encoder is far behind the other."],
 ];
 

@@ -156,18 +156,12 @@ export function encodeAmf0(...values: readonly Amf0Value[]): Uint8Array {
 }
 
 function encodeValue(value: Amf0Value): Uint8Array {
-  switch (typeof value) {
-    case "number":
-      return concatBytes(Uint8Array.of(NUMBER), float64(value));
-    case "boolean":
-      return Uint8Array.of(BOOLEAN, value ? 1 : 0);
-    case "string":
-      return encodeString(value);
-    case "undefined":
-      return Uint8Array.of(UNDEFINED);
-    default:
-      return value === null ? Uint8Array.of(NULL) : encodeComposite(value);
-  }
+  if (value === null) return Uint8Array.of(NULL);
+  if (value === undefined) return Uint8Array.of(UNDEFINED);
+  if (typeof value === "number") return concatBytes(Uint8Array.of(NUMBER), float64(value));
+  if (typeof value === "boolean") return Uint8Array.of(BOOLEAN, value ? 1 : 0);
+  if (typeof value === "string") return encodeString(value);
+  return encodeComposite(value);
 }
 
 function encodeComposite(
