@@ -1,13 +1,7 @@
 import { EventEmitter, once } from "node:events";
 import { afterEach, beforeEach, describe, expect, test } from "@jest/globals";
-import { assert, toHex } from "../core/index.ts";
-import {
-  type Channel,
-  DRAINED_BYTES,
-  MESSAGE_BYTES_MAX,
-  QUEUED_BYTES_MAX,
-  type Transport,
-} from "./transport.ts";
+import { assert, MESSAGE_BYTES_MAX, toHex } from "../core/index.ts";
+import { type Channel, DRAINED_BYTES, QUEUED_BYTES_MAX, type Transport } from "./transport.ts";
 
 /** Two transports, "alice" and "bob", that can signal to each other. */
 export interface TransportPair {

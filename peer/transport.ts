@@ -1,11 +1,7 @@
-/**
- * The longest message that a channel must carry: 64 KiB of payload and its header. Longer ones
- * hold up everything behind them.
- */
-export const MESSAGE_BYTES_MAX = 64 * 1024 + 1024;
+import { CHANNEL_QUEUE_BYTES_MAX } from "../mesh/index.ts";
 
-/** What may wait on one channel. Chromium kills a channel at about 16 MiB; lateness comes sooner. */
-export const QUEUED_BYTES_MAX = 1024 * 1024;
+/** What may wait on one channel. */
+export const QUEUED_BYTES_MAX: number = CHANNEL_QUEUE_BYTES_MAX;
 
 /** A channel is drained when no more than this waits on it: enough to keep the line busy. */
 export const DRAINED_BYTES = 256 * 1024;
@@ -36,7 +32,7 @@ export interface Channel {
   /** Starts the flow of events, once. Messages that came before are kept until then. */
   listen(events: ChannelEvents): void;
   /**
-   * Queues one message. The caller keeps it at or below MESSAGE_BYTES_MAX, and the queue with it
+   * Queues one message. The caller keeps it at or below MESSAGE_BYTES_MAX of the core, and the queue with it
    * at or below QUEUED_BYTES_MAX: more is a bug. On a channel that has closed it does nothing.
    */
   send(bytes: Uint8Array): void;

@@ -1,12 +1,11 @@
 import { type DataChannel, type IceServer, PeerConnection } from "node-datachannel";
-import { assert, type Signal, StarlingError } from "../core/index.ts";
+import { assert, MESSAGE_BYTES_MAX, type Signal, StarlingError } from "../core/index.ts";
 import { fingerprintOf, offererAsDtlsClient } from "./session-description.ts";
 import {
   type Channel,
   type ChannelEvents,
   CONNECT_TIMEOUT_MS,
   DRAINED_BYTES,
-  MESSAGE_BYTES_MAX,
   QUEUED_BYTES_MAX,
 } from "./transport.ts";
 import { guarded } from "./webrtc-library.ts";

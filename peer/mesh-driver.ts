@@ -1,0 +1,171 @@
+import type { Logger } from "pino";
+import type { InstantMs } from "../core/index.ts";
+import type { Input, MeshPeer, Output } from "../mesh/index.ts";
+import { shortId } from "./identity.ts";
+import { type Channel, DRAINED_BYTES, QUEUED_BYTES_MAX } from "./transport.ts";
+
+/** A channel in the mesh, and what the machine has sent on it since it last heard of the queue. */
+interface Link {
+  readonly channel: Channel;
+  untoldBytes: number;
+}
+
+export interface MeshDriverOptions {
+  readonly mesh: MeshPeer;
+  readonly now: () => InstantMs;
+  readonly log: Logger;
+  /** Told of every output that is not about channels. */
+  readonly onOutput: (output: Output) => void;
+  /** A channel is gone. `isCut`: one side wanted that, so it should not be dialled again. */
+  readonly onClosed?: ((peer: string, isCut: boolean) => void) | undefined;
+}
+
+/**
+ * Gives a MeshPeer its channels, its clock and its one timer. It is the only caller of the machine:
+ * each input is followed by all the outputs that it causes.
+ */
+export class MeshDriver {
+  readonly #options: MeshDriverOptions;
+  readonly #links = new Map<string, Link>();
+  readonly #inputs: Input[] = [];
+  /** Links whose queue the machine must hear of. */
+  readonly #untold = new Set<Link>();
+  #isRunning = false;
+  #timer: NodeJS.Timeout | undefined;
+  #isClosed = false;
+
+  constructor(options: MeshDriverOptions) {
+    this.#options = options;
+  }
+
+  get mesh(): MeshPeer {
+    return this.#options.mesh;
+  }
+
+  /** Brings an open channel into the mesh. */
+  attach(channel: Channel): void {
+    if (this.#isClosed) {
+      channel.close();
+      return;
+    }
+    const { peer } = channel;
+    this.#links.get(peer)?.channel.close();
+    const link: Link = { channel, untoldBytes: 0 };
+    this.#links.set(peer, link);
+    this.input({
+      kind: "connected",
+      neighbour: peer,
+      localFingerprint: channel.localFingerprint,
+      remoteFingerprint: channel.remoteFingerprint,
+    });
+    channel.listen({
+      message: (bytes) => this.input({ kind: "message", neighbour: peer, bytes }),
+      drained: () => {
+        this.#untold.add(link);
+        this.#run();
+      },
+      closed: () => {
+        if (this.#links.get(peer) !== link) return;
+        this.#links.delete(peer);
+        this.input({ kind: "closed", neighbour: peer });
+        this.#options.onClosed?.(peer, false);
+      },
+    });
+  }
+
+  /**
+   * Feeds one input, and does what the machine then wants. An input that comes from within an output
+   * waits for its turn. Throws StarlingError for a "publish" that does not verify.
+   */
+  input(input: Input): void {
+    if (this.#isClosed) return;
+    this.#inputs.push(input);
+    this.#run();
+  }
+
+  /** Closes all channels and stops the timer. */
+  close(): void {
+    this.#isClosed = true;
+    clearTimeout(this.#timer);
+    const links = [...this.#links.values()];
+    this.#links.clear();
+    for (const { channel } of links) channel.close();
+  }
+
+  #run(): void {
+    if (this.#isRunning) return;
+    this.#isRunning = true;
+    const { mesh } = this;
+    try {
+      for (let input = this.#next(); input !== undefined; input = this.#next()) {
+        mesh.handleInput(this.#options.now(), input);
+        for (let output = mesh.pollOutput(); output; output = mesh.pollOutput()) {
+          this.#perform(output);
+        }
+      }
+    } finally {
+      this.#isRunning = false;
+      this.#arm();
+    }
+  }
+
+  /** The next input. What waits on a channel is read last, when all has been sent. */
+  #next(): Input | undefined {
+    const input = this.#inputs.shift();
+    if (input !== undefined) return input;
+    for (const link of this.#untold) {
+      this.#untold.delete(link);
+      const { peer, bufferedAmount } = link.channel;
+      if (this.#links.get(peer) !== link) continue;
+      link.untoldBytes = 0;
+      return { kind: "buffered", neighbour: peer, bytes: bufferedAmount };
+    }
+    return undefined;
+  }
+
+  #perform(output: Output): void {
+    if (output.kind === "transmit") this.#transmit(output.neighbour, output.bytes);
+    else if (output.kind === "disconnect") this.#disconnect(output);
+    else {
+      if (output.kind === "rejected") this.#logRejection(output);
+      this.#options.onOutput(output);
+    }
+  }
+
+  #transmit(neighbour: string, bytes: Uint8Array): void {
+    const link = this.#links.get(neighbour);
+    if (link === undefined) return;
+    if (link.channel.bufferedAmount + bytes.length > QUEUED_BYTES_MAX) {
+      // Symbols keep to the limit, so this peer makes us answer and does not read.
+      this.#options.log.warn({ neighbour: shortId(neighbour) }, "neighbour does not read: cut");
+      link.channel.close();
+      return;
+    }
+    link.channel.send(bytes);
+    link.untoldBytes += bytes.length;
+    // The "drained" event does not come for a queue that never rose above its threshold.
+    if (link.untoldBytes > DRAINED_BYTES) this.#untold.add(link);
+  }
+
+  #disconnect({ neighbour, code, reason }: Extract<Output, { kind: "disconnect" }>): void {
+    const link = this.#links.get(neighbour);
+    if (link === undefined) return;
+    this.#links.delete(neighbour);
+    this.#options.log.info({ neighbour: shortId(neighbour), code, reason }, "neighbour gone");
+    link.channel.close();
+    this.#options.onClosed?.(neighbour, code !== "silent");
+  }
+
+  #logRejection({ neighbour, code, detail }: Extract<Output, { kind: "rejected" }>): void {
+    this.#options.log.warn({ neighbour: shortId(neighbour), code, detail }, `refused: ${code}`);
+  }
+
+  #arm(): void {
+    clearTimeout(this.#timer);
+    if (this.#isClosed) return;
+    const at = this.mesh.pollTimeout();
+    if (at === undefined) return;
+    const waitMs = Math.max(0, Math.ceil(at - this.#options.now()));
+    this.#timer = setTimeout(() => this.input({ kind: "timeout" }), waitMs);
+  }
+}

@@ -1,0 +1,169 @@
+import { setTimeout as delay } from "node:timers/promises";
+import type { Logger } from "pino";
+import { type RawData, WebSocket } from "ws";
+import {
+  errorCode,
+  type PeerToTracker,
+  parseTrackerMessage,
+  type Signal,
+  StarlingError,
+  TRACKER_MESSAGE_LENGTH_MAX,
+  type TrackerToPeer,
+  toBase64Url,
+  trackerProofMessage,
+} from "../core/index.ts";
+import { BackOff } from "./back-off.ts";
+import type { Identity } from "./identity.ts";
+import { isFinalRefusal, type JoinPermit, type JoinPermits } from "./join-permits.ts";
+import { nodeCrypto } from "./node-crypto.ts";
+
+const JOIN_TIMEOUT_MS = 10_000;
+/** The tracker pings every 15 s: three missed ones mean a dead connection. */
+const SILENCE_MAX_MS = 45_000;
+/** A session this long was a good one: the next reconnection is quick again. */
+const STABLE_MS = 5000;
+
+export interface TrackerEvents {
+  /** We are admitted, for the first time or again. */
+  joined(message: Extract<TrackerToPeer, { type: "joined" }>): void;
+  signal(peer: string, signal: Signal): void;
+  /** A peer has left the tracker. Connections with it may live on. */
+  left(peer: string): void;
+}
+
+export interface TrackerClientOptions {
+  readonly permits: JoinPermits;
+  readonly identity: Identity;
+  readonly log: Logger;
+  readonly events: TrackerEvents;
+}
+
+/**
+ * Keeps a peer joined at the tracker: connects, proves the peer's key, and comes back after a loss
+ * for as long as it runs. PROTOCOL.md, "Tracker".
+ */
+export class TrackerClient {
+  readonly #options: TrackerClientOptions;
+  #socket: WebSocket | undefined;
+  #isJoined = false;
+
+  constructor(options: TrackerClientOptions) {
+    this.#options = options;
+  }
+
+  get isJoined(): boolean {
+    return this.#isJoined;
+  }
+
+  /**
+   * Runs until `signal` aborts. Throws StarlingError for a refusal that no waiting heals, such as
+   * "stream-not-found".
+   */
+  async run(signal: AbortSignal): Promise<void> {
+    const backOff = new BackOff();
+    while (!signal.aborted) {
+      const startedAtMs = performance.now();
+      try {
+        await this.#session(await this.#options.permits.current(signal), signal);
+      } catch (error) {
+        if (signal.aborted) return;
+        this.#trouble(error);
+      }
+      if (performance.now() - startedAtMs > STABLE_MS) backOff.reset();
+      await delay(backOff.next(), undefined, { signal }).catch(() => undefined);
+    }
+  }
+
+  /** Sends a message if the peer is joined; says whether it was. */
+  send(message: PeerToTracker): boolean {
+    if (!this.#isJoined) return false;
+    this.#socket?.send(JSON.stringify(message));
+    return true;
+  }
+
+  /** Joins anew, to be introduced to more peers. */
+  rejoin(): void {
+    this.#socket?.close();
+  }
+
+  #trouble(error: unknown): void {
+    const { log, permits } = this.#options;
+    const code = errorCode(error);
+    if (isFinalRefusal(code)) throw error;
+    if (code?.startsWith("token-")) permits.discard();
+    const detail = error instanceof StarlingError ? error.message : String(error);
+    log.warn({ code, detail }, "not joined at the tracker; trying again");
+  }
+
+  /** One WebSocket, from connect to close. */
+  #session(permit: JoinPermit, signal: AbortSignal): Promise<void> {
+    const socket = new WebSocket(this.#options.permits.trackerUrl, {
+      handshakeTimeout: JOIN_TIMEOUT_MS,
+      maxPayload: TRACKER_MESSAGE_LENGTH_MAX * 3,
+      perMessageDeflate: false,
+    });
+    this.#socket = socket;
+    return new Promise((resolve, reject) => {
+      let failure: unknown;
+      let timer = setTimeout(() => socket.terminate(), JOIN_TIMEOUT_MS);
+      const alive = (): void => {
+        clearTimeout(timer);
+        timer = setTimeout(() => socket.terminate(), SILENCE_MAX_MS);
+      };
+      const leave = (): void => socket.close(1000);
+      signal.addEventListener("abort", leave, { once: true });
+      socket.on("ping", alive);
+      socket.on("message", (data) => {
+        try {
+          if (this.#receive(socket, textOf(data), permit)) alive();
+        } catch (error) {
+          failure = error;
+          socket.close();
+        }
+      });
+      socket.on("error", (error) => {
+        failure ??= error;
+      });
+      socket.on("close", () => {
+        clearTimeout(timer);
+        signal.removeEventListener("abort", leave);
+        this.#isJoined = false;
+        if (failure === undefined) resolve();
+        else reject(failure);
+      });
+    });
+  }
+
+  /** Handles one message; true once we are joined. Throws what the tracker refuses us with. */
+  #receive(socket: WebSocket, text: string, { token }: JoinPermit): boolean {
+    const message = parseTrackerMessage(text);
+    const { events, identity } = this.#options;
+    switch (message.type) {
+      case "challenge": {
+        const proof = nodeCrypto.sign(trackerProofMessage(message.nonce), identity.secretKey);
+        socket.send(JSON.stringify({ type: "join", token, proof: toBase64Url(proof) }));
+        return false;
+      }
+      case "joined":
+        this.#isJoined = true;
+        events.joined(message);
+        break;
+      case "signal":
+        events.signal(message.peer, message.signal);
+        break;
+      case "left":
+        events.left(message.peer);
+        break;
+      case "error":
+        throw new StarlingError(message.code, message.detail);
+      default:
+        message satisfies never;
+    }
+    return this.#isJoined;
+  }
+}
+
+function textOf(data: RawData): string {
+  if (Array.isArray(data)) return Buffer.concat(data).toString();
+  return Buffer.isBuffer(data) ? data.toString() : Buffer.from(data).toString();
+}

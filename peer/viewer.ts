@@ -1,0 +1,199 @@
+import type { Logger } from "pino";
+import { blockKey, type ViewerStats } from "../core/index.ts";
+import type { MeshLimits, Output } from "../mesh/index.ts";
+import { DelaySummary } from "./delay-summary.ts";
+import type { Identity } from "./identity.ts";
+import { MeshSession } from "./mesh-session.ts";
+import { SegmentDelivery } from "./segment-delivery.ts";
+import { type PeerSegment, SegmentOrder } from "./segment-order.ts";
+
+const STATS_INTERVAL_MS = 5000;
+
+const DEFAULT_LIMITS: MeshLimits = {
+  totalUploadBytesPerS: 4_000_000,
+  perPeerUploadBytesPerS: 2_000_000,
+  cacheBytesMax: 64 * 1024 * 1024,
+  maxDelayMs: 10_000,
+};
+
+export interface PeerOptions {
+  /** Where the API is, for example "http://127.0.0.1:8080". */
+  readonly apiUrl: string;
+  readonly stream: string;
+  readonly log: Logger;
+  /** Takes each segment in the order of play; the next one waits for the promise. */
+  readonly onSegment: (segment: PeerSegment) => void | Promise<void>;
+  /** Ends the watching. */
+  readonly signal: AbortSignal;
+  /** A segment that is not complete this long after its manifest came is passed over. */
+  readonly maxDelayMs?: number | undefined;
+  readonly limits?: Partial<MeshLimits> | undefined;
+  /** An API key, for streams of access "backend". */
+  readonly apiKey?: string | undefined;
+  /** By default a new one for each run. */
+  readonly identity?: Identity | undefined;
+  readonly bindAddress?: string | undefined;
+  /** Without effect in this release: every byte comes over WebRTC. */
+  readonly httpFallback?: boolean | undefined;
+}
+
+/** What one run of a viewer came to. Null where there is nothing to measure. */
+export interface PeerReport {
+  /** From the call to the first media segment put out. */
+  readonly startupMs: number | null;
+  /** Segment complete at the origin to verified completion here. */
+  readonly delayP50Ms: number | null;
+  readonly delayP99Ms: number | null;
+  /** Media segments put out. */
+  readonly segments: number;
+  readonly missing: number;
+  readonly playedBytes: number;
+  readonly symbolsVerified: number;
+  readonly duplicateBytes: number;
+  readonly fromPeersBytes: number;
+  readonly fromSeedsBytes: number;
+  readonly fromHttpBytes: number;
+  readonly uploadedBytes: number;
+  /** Refusals by code. */
+  readonly rejected: Readonly<Record<string, number>>;
+}
+
+/**
+ * Watches a stream without a screen, until `signal` aborts: joins the mesh, pulls, verifies, and puts
+ * out segments in the order of play. Throws StarlingError for what no waiting heals
+ * ("api-unreachable" at the start, "stream-not-found", "api-key-missing", "segments-not-taken"), and
+ * what `onSegment` throws.
+ */
+export async function runPeer(options: PeerOptions): Promise<PeerReport> {
+  const viewer = new Viewer(options);
+  await viewer.run();
+  return viewer.report();
+}
+
+class Viewer {
+  readonly #options: PeerOptions;
+  readonly #limits: MeshLimits;
+  readonly #order: SegmentOrder;
+  readonly #delivery: SegmentDelivery;
+  readonly #delays = new DelaySummary();
+  readonly #startedAtMs = performance.now();
+  readonly #failure = new AbortController();
+  #session: MeshSession | undefined;
+  #timer: NodeJS.Timeout | undefined;
+  #startupMs: number | null = null;
+  #segments = 0;
+  #playedBytes = 0;
+
+  constructor(options: PeerOptions) {
+    this.#options = options;
+    const maxDelayMs = options.maxDelayMs ?? DEFAULT_LIMITS.maxDelayMs;
+    this.#limits = { ...DEFAULT_LIMITS, maxDelayMs, ...options.limits };
+    this.#order = new SegmentOrder(this.#limits.maxDelayMs);
+    this.#delivery = new SegmentDelivery(options.onSegment, (error) => this.#failure.abort(error));
+  }
+
+  async run(): Promise<void> {
+    const signal = AbortSignal.any([this.#options.signal, this.#failure.signal]);
+    const session = await this.#open(signal);
+    if (session === undefined) return;
+    const reporting = setInterval(() => session.report(this.#viewerStats()), STATS_INTERVAL_MS);
+    try {
+      await session.run(signal);
+    } finally {
+      clearInterval(reporting);
+      clearTimeout(this.#timer);
+      await this.#delivery.idle();
+    }
+    if (this.#failure.signal.aborted) throw this.#failure.signal.reason;
+  }
+
+  report(): PeerReport {
+    const mesh = this.#session?.driver.mesh.stats;
+    return {
+      startupMs: this.#startupMs,
+      delayP50Ms: this.#delays.quantile(0.5),
+      delayP99Ms: this.#delays.quantile(0.99),
+      segments: this.#segments,
+      missing: this.#order.missing,
+      playedBytes: this.#playedBytes,
+      symbolsVerified: mesh?.symbolsVerified ?? 0,
+      duplicateBytes: mesh?.duplicateBytes ?? 0,
+      fromPeersBytes: mesh?.fromViewersBytes ?? 0,
+      fromSeedsBytes: mesh?.fromSeedsBytes ?? 0,
+      fromHttpBytes: 0,
+      uploadedBytes: mesh?.uploadedBytes ?? 0,
+      rejected: Object.fromEntries(mesh?.rejected ?? []),
+    };
+  }
+
+  async #open(signal: AbortSignal): Promise<MeshSession | undefined> {
+    const { apiUrl, stream, log, apiKey, identity, bindAddress } = this.#options;
+    const onOutput = (output: Output): void => this.#take(output);
+    try {
+      this.#session = await MeshSession.open(
+        {
+          ...{ apiUrl, stream, log, apiKey, identity, bindAddress },
+          role: "viewer",
+          limits: this.#limits,
+          onOutput,
+        },
+        signal,
+      );
+    } catch (error) {
+      if (!signal.aborted) throw error;
+    }
+    return this.#session;
+  }
+
+  #take(output: Output): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    const now = session.now();
+    if (output.kind === "manifest") this.#order.announced(output.manifest);
+    else if (output.kind === "missing") {
+      this.#options.log.warn({ block: blockKey(output.block) }, "block given up");
+      this.#order.lost(now, output.block);
+    } else if (output.kind === "block") {
+      this.#order.completed(now, output.manifest, output.bytes);
+    }
+    this.#playOn();
+  }
+
+  #playOn(): void {
+    const session = this.#session;
+    if (session === undefined) return;
+    for (let segment = this.#order.poll(); segment !== undefined; segment = this.#order.poll()) {
+      this.#play(segment);
+    }
+    clearTimeout(this.#timer);
+    const at = this.#order.pollTimeout();
+    if (at === undefined) return;
+    this.#timer = setTimeout(
+      () => {
+        this.#order.handleTimeout(session.now());
+        this.#playOn();
+      },
+      Math.max(0, Math.ceil(at - session.now())),
+    );
+  }
+
+  #play(segment: PeerSegment): void {
+    if (!segment.init) {
+      this.#startupMs ??= performance.now() - this.#startedAtMs;
+      this.#segments++;
+      this.#playedBytes += segment.bytes.length;
+      this.#delays.add(segment.delayMs);
+    }
+    this.#delivery.put(segment);
+  }
+
+  #viewerStats(): ViewerStats {
+    const { playedBytes, fromPeersBytes, fromSeedsBytes, fromHttpBytes, ...rest } = this.report();
+    return {
+      ...{ playedBytes, fromPeersBytes, fromSeedsBytes, fromHttpBytes },
+      blocks: rest.segments,
+      missing: rest.missing,
+      rejected: Object.values(rest.rejected).reduce((sum, count) => sum + count, 0),
+    };
+  }
+}
