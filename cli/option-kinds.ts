@@ -10,6 +10,8 @@ export interface Kind<T> {
   readonly placeholder: string;
   /** Ends the sentence "expected ...". */
   readonly expected: string;
+  /** The words to choose from, for a choice. */
+  readonly words?: readonly string[];
   /** True when a comma-separated text, a repeated flag or a YAML list gives several values. */
   readonly list: boolean;
   /** The value, or undefined when the text is refused. */
@@ -108,9 +110,8 @@ export function choice<const W extends string>(
   placeholder: string,
   ...words: readonly W[]
 ): Kind<W> {
-  return scalar(placeholder, `one of ${words.join(", ")}`, (value) =>
-    words.find((word) => word === value),
-  );
+  const parse = (value: string) => words.find((word) => word === value);
+  return { ...scalar(placeholder, `one of ${words.join(", ")}`, parse), words };
 }
 
 /** On or off: --name and --no-name on the command line. */

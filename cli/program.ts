@@ -109,8 +109,9 @@ function addOption(command: Command, name: OptionName): void {
 }
 
 function optionHelp(name: OptionName, spec: OptionSpec<unknown>): string {
+  const words = spec.kind.words === undefined ? "" : `: ${spec.kind.words.join(", ")}`;
   const fallback = spec.kind.placeholder === "" ? "" : ` (default: ${optionDefault(spec)})`;
-  return `${spec.summary}${fallback} [${optionVariable(name)}]`;
+  return `${spec.summary}${words}${fallback} [${optionVariable(name)}]`;
 }
 
 /** commander holds a value for each switch; only those from the command line were said by the user. */

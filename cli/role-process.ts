@@ -1,5 +1,4 @@
 import type { Logger } from "pino";
-import { errorCode } from "../core/index.ts";
 import { EXIT_REFUSED, type ReadyMessage } from "./supervised-child.ts";
 
 /** What every role gives back when it runs. */
@@ -46,10 +45,16 @@ function announce({ rtmpPort, port }: RunningRole): void {
   process.send?.({ type: "ready", details: { rtmpPort, port } } satisfies ReadyMessage);
 }
 
+/** A StarlingError at the start names a cause that trying again would not cure. */
 function refuse(log: Logger, error: unknown): never {
-  if (errorCode(error) === undefined) fail(log, error, "did not start");
-  log.fatal(error instanceof Object && "message" in error ? String(error.message) : String(error));
+  if (!isStarlingError(error)) fail(log, error, "did not start");
+  log.fatal(error.message);
   process.exit(EXIT_REFUSED);
+}
+
+/** By name: a role may be loaded from another realm or copy of core/. */
+function isStarlingError(error: unknown): error is Error {
+  return error instanceof Object && "name" in error && error.name === "StarlingError";
 }
 
 function fail(log: Logger, error: unknown, message: string): never {

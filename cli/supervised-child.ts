@@ -10,6 +10,8 @@ const BACK_OFF_MIN_MS = 500;
 const BACK_OFF_MAX_MS = 15_000;
 /** A child that lived this long has recovered: its next restart begins at the shortest pause. */
 const RECOVERED_AFTER_MS = 30_000;
+/** The exit status that a shell gives for a program that it cannot start. */
+const COMMAND_NOT_FOUND = 127;
 const LINE_LENGTH_MAX = 16 * 1024;
 
 export interface ChildSpec {
@@ -88,12 +90,16 @@ export class SupervisedChild {
     this.#readLines(child.stdout);
     this.#readLines(child.stderr);
     child.on("message", (message) => this.#onMessage(message));
-    // "close" comes after "error" as well, and after the last line of output.
-    child.on("error", (error) => this.#emitLine(`cannot start: ${error.message}`));
-    child.on("close", (code, signal) => {
+    const ended = (code: number | null, signal: NodeJS.Signals | null) => {
       this.#process = undefined;
       if (performance.now() - startedAtMs > RECOVERED_AFTER_MS) this.#failures = 0;
       this.#ended(code, signal);
+    };
+    // Not "close": a grandchild that holds the output open must not delay the restart.
+    child.on("exit", ended);
+    child.on("error", (error) => {
+      this.#emitLine(`cannot start: ${error.message}`);
+      if (child.pid === undefined) ended(COMMAND_NOT_FOUND, null);
     });
   }
 

@@ -29,6 +29,10 @@ export class TestCard {
     this.#onFailure = onFailure;
   }
 
+  get isPlaying(): boolean {
+    return this.#process !== undefined;
+  }
+
   /** `publisher` is who holds the stream now: the card itself, a broadcaster, or nobody. */
   update(nowMs: number, publisher: Publisher | undefined): void {
     if (publisher !== undefined && !publisher.filler) {
