@@ -27,6 +27,10 @@ export type Input =
       readonly repair: Uint8Array;
     }
   | { readonly kind: "token"; readonly token: string }
+  | {
+      /** Says goodbye to all neighbours. */
+      readonly kind: "leave";
+    }
   | { readonly kind: "timeout" };
 
 /** What a MeshPeer wants done, or tells. */

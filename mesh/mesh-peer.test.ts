@@ -183,6 +183,15 @@ describe("what is refused", () => {
 });
 
 describe("a neighbour", () => {
+  test("that leaves says so and is gone at once", () => {
+    const { network } = world();
+    network.connect(ALICE, SEED);
+    network.run(200);
+    network.input(SEED, { kind: "leave" });
+    network.run(100);
+    expect(network.outputs(ALICE, "disconnect").map(({ code }) => code)).toEqual(["leaving"]);
+  });
+
   test("that sends no hello is cut after five seconds", () => {
     const { network } = world(tamperWith("hello", () => []));
     network.connect(ALICE, SEED);

@@ -78,6 +78,11 @@ export class MeshPeer {
       case "token":
         this.#token = input.token;
         break;
+      case "leave":
+        for (const neighbour of [...this.#state.neighbours.values()]) {
+          this.#state.disconnect(neighbour, "leaving", "");
+        }
+        break;
       case "timeout":
         break;
       default:
