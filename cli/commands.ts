@@ -105,6 +105,7 @@ export const COMMANDS = {
     group: TOOL,
     options: [
       "apiUrl",
+      "apiKey",
       "stream",
       "output",
       "segmentsDir",

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { StarlingError } from "../core/index.ts";
 import { createProgram } from "./program.ts";
+import { isRefusal } from "./refusal.ts";
 import { runCommand } from "./run-command.ts";
 import { EXIT_REFUSED } from "./supervised-child.ts";
 
@@ -11,7 +11,7 @@ const program = createProgram(String(version), runCommand);
 try {
   await program.parseAsync();
 } catch (error) {
-  if (!(error instanceof StarlingError)) throw error;
+  if (!isRefusal(error)) throw error;
   console.error(error.message);
   process.exitCode = EXIT_REFUSED;
 }

@@ -207,6 +207,15 @@ export const OPTIONS = {
     secret: true,
   },
 
+  apiKey: {
+    ...optional(
+      "Peer",
+      text,
+      "none",
+      "API key, for streams that only a backend may let viewers into",
+    ),
+    secret: true,
+  },
   output: optional(
     "Peer",
     pathOrStdout,
@@ -223,10 +232,15 @@ export const OPTIONS = {
   maxDelayS: option(
     "Peer",
     decimal(1, 60, "seconds"),
-    "6",
+    "10",
     "time after which a segment that is still incomplete is given up",
   ),
-  httpFallback: option("Peer", flag, "true", "fetch late segments over HTTP"),
+  httpFallback: option(
+    "Peer",
+    flag,
+    "true",
+    "fetch late segments over HTTP; without effect yet: every byte comes from peers",
+  ),
   statsJson: option("Peer", flag, "false", "end with the statistics as one JSON line"),
 
   publishUrl: {

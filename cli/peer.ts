@@ -16,6 +16,7 @@ export async function runPeerCommand(config: Config): Promise<void> {
   const sinks = await openSinks(config, () => stop.abort());
   const report = await runPeer({
     apiUrl: localApiUrl(config),
+    apiKey: config.apiKey,
     stream: config.stream,
     log,
     httpFallback: config.httpFallback,

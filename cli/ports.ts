@@ -19,7 +19,7 @@ export async function checkPort(host: string, port: number, option: OptionName):
   await new Promise((resolve) => server.close(resolve));
 }
 
-/** Explains an error of `listen`, if it is one. */
+/** Explains an error of `listen`, or one that it caused. */
 export function portRefusal(
   error: unknown,
   host: string,
@@ -33,7 +33,8 @@ export function portRefusal(
 }
 
 function reasonOf(error: unknown, host: string, port: number): string | undefined {
-  switch (errorCode(error)) {
+  const hasCause = typeof error === "object" && error !== null && "cause" in error;
+  switch (errorCode(hasCause ? error.cause : error)) {
     case "EADDRINUSE":
       return `Port ${port} is already in use by another program.`;
     case "EACCES":

@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { isRefusal } from "./refusal.ts";
 import { EXIT_REFUSED, type ReadyMessage } from "./supervised-child.ts";
 
 /** What every role gives back when it runs. */
@@ -47,14 +48,9 @@ function announce({ rtmpPort, port }: RunningRole): void {
 
 /** A StarlingError at the start names a cause that trying again would not cure. */
 function refuse(log: Logger, error: unknown): never {
-  if (!isStarlingError(error)) fail(log, error, "did not start");
+  if (!isRefusal(error)) fail(log, error, "did not start");
   log.fatal(error.message);
   process.exit(EXIT_REFUSED);
-}
-
-/** By name: a role may be loaded from another realm or copy of core/. */
-function isStarlingError(error: unknown): error is Error {
-  return error instanceof Object && "name" in error && error.name === "StarlingError";
 }
 
 function fail(log: Logger, error: unknown, message: string): never {
