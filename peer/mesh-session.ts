@@ -11,6 +11,8 @@ import { createClock } from "./wall-clock.ts";
 import { WebRtcTransport } from "./webrtc-transport.ts";
 
 const UPKEEP_MS = 2000;
+/** How soon after one renewal an unknown key may cause another. */
+const KEYS_RENEWED_AFTER_MS = 15_000;
 /** A viewer without neighbours for this long asks the tracker for others. */
 const LONELY_MS = 10_000;
 
@@ -45,6 +47,7 @@ export class MeshSession {
   readonly #keys: Map<string, TrustedKey>;
   #token: string;
   #companySinceMs = performance.now();
+  #renewedAtMs = performance.now();
 
   private constructor(options: MeshSessionOptions, { identity, permits, permit }: Admission) {
     this.#options = options;
@@ -86,6 +89,16 @@ export class MeshSession {
     }
   }
 
+  /**
+   * Asks for the origin's keys again, soon: something was signed by a key that we do not know. At
+   * most once in 15 s, since anybody can sign something with a key of their own.
+   */
+  renewKeys(): void {
+    if (performance.now() - this.#renewedAtMs < KEYS_RENEWED_AFTER_MS) return;
+    this.#renewedAtMs = performance.now();
+    this.#permits.discard();
+  }
+
   /** Tells the tracker what this viewer has played. */
   report(stats: ViewerStats): void {
     this.#tracker.send({ type: "stats", ...stats });
@@ -107,6 +120,7 @@ export class MeshSession {
       log,
       onOutput: (output) => {
         if (output.kind === "ready") this.#dialler.connected(output.neighbour);
+        if (output.kind === "rejected" && output.code.endsWith("-unknown-key")) this.renewKeys();
         onOutput(output);
       },
       onClosed: (peer, isCut) => {

@@ -1,0 +1,72 @@
+import {
+  blockKey,
+  fromBase64Url,
+  INIT_PART,
+  JsonFields,
+  parseJson,
+  StarlingError,
+} from "../core/index.ts";
+import type { Input } from "../mesh/index.ts";
+import type {
+  BlockStore,
+  LogEntry,
+  ManifestLog,
+  SegmentRecord,
+  Timeline,
+} from "../pipeline/index.ts";
+
+/** A whole block as a seed peer publishes it. */
+export type Publication = Extract<Input, { kind: "publish" }>;
+
+/** Where the blocks of all streams are. */
+export interface Origin {
+  readonly timeline: Timeline;
+  readonly manifests: ManifestLog;
+  readonly store: BlockStore;
+}
+
+/** Reads a block of the log from the store. Throws StarlingError "block-missing" when it was trimmed. */
+export async function loadBlock(
+  origin: Origin,
+  stream: string,
+  { block, jws }: Pick<LogEntry, "block" | "jws">,
+): Promise<{ record: SegmentRecord; publication: Publication }> {
+  const record = await origin.timeline.get(stream, block);
+  if (record === undefined) {
+    throw new StarlingError("block-missing", `Block ${blockKey(block)} was trimmed.`);
+  }
+  const [source, repair, leaves] = await Promise.all([
+    origin.store.readSegment(record),
+    origin.store.readRepair(record),
+    origin.store.readLeaves(record),
+  ]);
+  return { record, publication: { kind: "publish", jws, leaves, source, repair } };
+}
+
+/** The log entry of the init segment that a media segment needs, if it has one yet. */
+export async function initEntryOf(
+  { manifests }: Origin,
+  { stream, block, init }: SegmentRecord,
+): Promise<Pick<LogEntry, "block" | "jws"> | undefined> {
+  if (init === null) return undefined;
+  const initBlock = { rendition: block.rendition, sequence: init.sequence, part: INIT_PART };
+  const jws = await manifests.get(stream, initBlock);
+  return jws === undefined ? undefined : { block: initBlock, jws };
+}
+
+/**
+ * Whether the block's manifest is still good for `marginS` seconds, for peers to verify it. Reads the
+ * claims without a check of the signature: the machine does that when the block is published. The
+ * manifest of an init segment is good for as long as a media segment needs it.
+ */
+export function isFresh(
+  { block, jws }: Pick<LogEntry, "block" | "jws">,
+  nowMs: number,
+  marginS: number,
+): boolean {
+  if (block.part === INIT_PART) return true;
+  const [, payload = ""] = jws.split(".");
+  const text = new TextDecoder().decode(fromBase64Url(payload));
+  const claims = new JsonFields(parseJson(text, "manifest-malformed"), "manifest-malformed");
+  return nowMs / 1000 + marginS < claims.integer("exp", 0, Number.MAX_SAFE_INTEGER);
+}

@@ -1,0 +1,1 @@
+export { runSeeder, type Seeder, type SeederOptions } from "./seeder.ts";
