@@ -15,7 +15,7 @@ export function createRoleLog(
   const destination: DestinationStream = isText
     ? { write: (line) => output.write(`${readable(line, role)}\n`) }
     : pino.destination({ fd: output === process.stderr ? 2 : 1, sync: true });
-  return pino({ level: config.logLevel, base: { role } }, destination);
+  return pino({ level: config.logLevel, base: { pid: process.pid, role } }, destination);
 }
 
 function readable(line: string, role: string): string {
