@@ -30,7 +30,7 @@ function pausedScene(status: StatusAnswer | undefined): Scene {
     title: broadcasterGone ? "The broadcast was interrupted" : "Catching up",
     text: broadcasterGone
       ? "It goes on here by itself as soon as the broadcaster is back."
-      : "Your connection is slow at the moment. Playback goes on by itself.",
+      : "Playback goes on by itself in a moment.",
   };
 }
 
@@ -52,7 +52,7 @@ function waitingWords(status: StatusAnswer | undefined): Omit<Scene, "name"> {
   if (status.state === "offline")
     return {
       badge: "Offline",
-      title: "The broadcast has not started yet",
+      title: "Nobody is broadcasting right now",
       text: "Keep this page open: it starts by itself.",
     };
   return { badge: "Connecting", title: "Starting the picture", text: "One moment." };

@@ -20,6 +20,8 @@ class WatchPage {
     ? openNativeSource
     : openHlsSource;
   #status: StatusAnswer | undefined;
+  #isAsking = false;
+  #askedAtMs = Number.NEGATIVE_INFINITY;
   #liveSinceMs = 0;
   #source: LiveSource | undefined;
 
@@ -29,17 +31,15 @@ class WatchPage {
   }
 
   start(): void {
-    void this.#askAgainAndAgain();
+    this.#look();
     setInterval(() => this.#look(), LOOK_EVERY_MS);
   }
 
-  async #askAgainAndAgain(): Promise<void> {
-    for (;;) {
-      this.#learn(await fetchStatus(this.#stream));
-      const isPlaying = document.body.dataset["scene"] === "live";
-      const pauseMs = isPlaying ? ASK_EVERY_MS.playing : ASK_EVERY_MS.waiting;
-      await new Promise((resolve) => setTimeout(resolve, pauseMs));
-    }
+  async #ask(): Promise<void> {
+    this.#isAsking = true;
+    this.#learn(await fetchStatus(this.#stream));
+    this.#askedAtMs = performance.now();
+    this.#isAsking = false;
   }
 
   #learn(status: StatusAnswer): void {
@@ -69,14 +69,24 @@ class WatchPage {
   #look(): void {
     const nowMs = performance.now();
     const picture = this.#picture.look(nowMs);
-    this.#view.showScene(sceneOf(this.#status, picture));
-    this.#view.showReadout(this.#source?.readout() ?? {});
+    const scene = sceneOf(this.#status, picture);
+    const isPlaying = scene.name === "live";
+    this.#view.showScene(scene);
+    this.#view.showReadout((isPlaying && this.#source?.readout()) || {});
 
-    const shouldMove = this.#liveSinceMs > 0 && nowMs - this.#liveSinceMs > STUCK_MS;
-    if (this.#source !== undefined && shouldMove && picture.stalledMs > STUCK_MS) {
-      this.#source.close();
-      this.#forget();
-    }
+    const askEveryMs = isPlaying ? ASK_EVERY_MS.playing : ASK_EVERY_MS.waiting;
+    if (!this.#isAsking && nowMs - this.#askedAtMs >= askEveryMs) void this.#ask();
+
+    const isOffline = typeof this.#status === "object" && this.#status.state === "offline";
+    const isStuck = this.#liveSinceMs > 0 && nowMs - this.#liveSinceMs > STUCK_MS;
+    if (isOffline && !isPlaying) this.#close();
+    if (isStuck && picture.stalledMs > STUCK_MS) this.#close();
+  }
+
+  #close(): void {
+    if (this.#source === undefined) return;
+    this.#source.close();
+    this.#forget();
   }
 }
 
