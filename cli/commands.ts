@@ -32,7 +32,7 @@ const INGEST = [
 const ENCODER = ["encoderThreads", "symbolBytes", "repairRatio"] as const;
 const SIGNER = ["manifestTtlS", "manifestKeyFile"] as const;
 const TEST_CARD = ["testSize", "testFps", "testKbps", "testGopS"] as const;
-const SEEDER = ["apiUrl", "seederUploadMbps", "seederPeerUploadMbps"] as const;
+const SEEDER = ["apiUrl", "webrtcAddress", "seederUploadMbps", "seederPeerUploadMbps"] as const;
 const API = [
   "host",
   "httpPort",
@@ -107,6 +107,7 @@ export const COMMANDS = {
       "apiUrl",
       "apiKey",
       "stream",
+      "webrtcAddress",
       "output",
       "segmentsDir",
       "durationS",

@@ -142,17 +142,23 @@ export const OPTIONS = {
     "http://127.0.0.1 at the HTTP port",
     "address of the API and tracker",
   ),
+  webrtcAddress: optional(
+    "Seeder",
+    host,
+    "all addresses",
+    "the one local address that WebRTC uses",
+  ),
   seederUploadMbps: option(
     "Seeder",
     decimal(0.1, 100_000, "Mbit/s"),
     "200",
-    "upload budget of the seeder for all peers together",
+    "upload budget of a seeder for all peers of a stream together",
   ),
   seederPeerUploadMbps: option(
     "Seeder",
     decimal(0.1, 100_000, "Mbit/s"),
     "40",
-    "upload budget of the seeder for one peer",
+    "upload budget of a seeder for one peer",
   ),
 
   httpPort: option(

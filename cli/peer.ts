@@ -19,6 +19,7 @@ export async function runPeerCommand(config: Config): Promise<void> {
     apiKey: config.apiKey,
     stream: config.stream,
     log,
+    bindAddress: config.webrtcAddress,
     httpFallback: config.httpFallback,
     maxDelayMs: config.maxDelayS * 1000,
     signal: stop.signal,

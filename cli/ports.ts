@@ -34,14 +34,9 @@ export function portRefusal(
 
 function reasonOf(error: unknown, host: string, port: number): string | undefined {
   const hasCause = typeof error === "object" && error !== null && "cause" in error;
-  switch (errorCode(hasCause ? error.cause : error)) {
-    case "EADDRINUSE":
-      return `Port ${port} is already in use by another program.`;
-    case "EACCES":
-      return `Port ${port} may only be used by the administrator.`;
-    case "EADDRNOTAVAIL":
-      return `This machine has no address ${host} (--host) for port ${port}.`;
-    default:
-      return undefined;
-  }
+  const code = errorCode(hasCause ? error.cause : error);
+  if (code === "EADDRINUSE") return `Port ${port} is already in use by another program.`;
+  if (code === "EACCES") return `Port ${port} may only be used by the administrator.`;
+  if (code === "EADDRNOTAVAIL") return `This machine has no address ${host} (--host).`;
+  return undefined;
 }

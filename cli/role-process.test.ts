@@ -21,12 +21,14 @@ function roleProcess(start: string) {
   });
   child = role;
   const ended = once(role, "exit").then(([status]) => status);
-  return { role, output: text(role.stdout), ended };
+  return { role, output: role.stdout === null ? Promise.resolve("") : text(role.stdout), ended };
 }
 
 const CLOSE = 'close: async () => log.info("closed")';
 
-afterEach(() => child?.kill("SIGKILL"));
+afterEach(() => {
+  child?.kill("SIGKILL");
+});
 
 describe("a role's process", () => {
   test("says its port when it is ready, and closes in order on SIGTERM", async () => {

@@ -48,6 +48,7 @@ export const START_ROLE: Readonly<
     return runSeeder({
       ...common(config, log),
       apiUrl: localApiUrl(config),
+      bindAddress: config.webrtcAddress,
       totalUploadBytesPerS: config.seederUploadMbps * BYTES_PER_MEGABIT,
       perPeerUploadBytesPerS: config.seederPeerUploadMbps * BYTES_PER_MEGABIT,
     });
