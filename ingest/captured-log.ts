@@ -8,6 +8,8 @@ export interface CapturedLog {
   readonly messages: string[];
   /** Everything that was logged, as one text. */
   text(): string;
+  /** Empties it. */
+  forget(): void;
 }
 
 /** Makes a logger that keeps every line of level debug and above. */
@@ -21,5 +23,9 @@ export function captureLog(): CapturedLog {
       done();
     },
   });
-  return { log: pino({ level: "debug" }, sink), messages, text: () => lines.join("") };
+  const forget = (): void => {
+    lines.length = 0;
+    messages.length = 0;
+  };
+  return { log: pino({ level: "debug" }, sink), messages, text: () => lines.join(""), forget };
 }

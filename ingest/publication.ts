@@ -199,7 +199,7 @@ export class Publication implements TagSink {
   }
 
   #warnOfLongGop(): void {
-    if (this.#gopWarned || this.#gop.gopS <= GOP_WARNING_S) return;
+    if (this.#gopWarned || this.#plan?.video !== "copy" || this.#gop.gopS <= GOP_WARNING_S) return;
     this.#gopWarned = true;
     this.#log.warn(
       { gopS: this.#gop.gopS },

@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import type { Socket } from "node:net";
 import type { Logger } from "pino";
-import { type InstantMs, instantMs, StarlingError } from "../../core/index.ts";
+import { after, type InstantMs, instantMs, StarlingError } from "../../core/index.ts";
 import type { FlvTag } from "../flv.ts";
 import type { RtmpTimeouts } from "./patience.ts";
 import type { PublishName } from "./publish-name.ts";
@@ -13,6 +13,7 @@ const UNSENT_BYTES_MAX = 256 * 1024;
 const LINGER_MS = 1000;
 /** How often a time-out is looked at again while it is we who do not read. */
 const HELD_BACK_RETRY_MS = 1000;
+const NEVER = instantMs(Number.POSITIVE_INFINITY);
 
 /** Where an accepted publisher's media go. */
 export interface TagSink {
@@ -62,6 +63,7 @@ export class RtmpConnection {
   readonly #session: RtmpSession;
   #sink: TagSink | undefined;
   #timer: NodeJS.Timeout | undefined;
+  #timerAt = NEVER;
   #heldBack = false;
   #closed = false;
 
@@ -101,6 +103,7 @@ export class RtmpConnection {
     for (let output = this.#session.pollOutput(); output; output = this.#session.pollOutput()) {
       this.#act(output);
     }
+    this.#armTimer();
   }
 
   #act(output: RtmpOutput): void {
@@ -167,15 +170,20 @@ export class RtmpConnection {
     this.#handle({ type: "resumed" });
   }
 
-  /** One timer at a time: the deadline moves with every packet, the timer only when it fires. */
+  /** The deadline moves on with every packet, the timer only when it fires or would fire late. */
   #armTimer(): void {
     const { deadline } = this.#session;
-    if (deadline === undefined || this.#closed) return;
-    const waitMs = this.#heldBack ? HELD_BACK_RETRY_MS : Math.max(1, deadline - now());
-    this.#timer = setTimeout(() => {
-      if (!this.#heldBack) this.#handle({ type: "clock" });
-      this.#armTimer();
-    }, waitMs);
+    if (deadline === undefined || this.#closed || this.#timerAt <= deadline) return;
+    clearTimeout(this.#timer);
+    this.#timerAt = this.#heldBack ? after(now(), HELD_BACK_RETRY_MS) : deadline;
+    this.#timer = setTimeout(
+      () => {
+        this.#timerAt = NEVER;
+        if (this.#heldBack) this.#armTimer();
+        else this.#handle({ type: "clock" });
+      },
+      Math.max(1, Math.ceil(this.#timerAt - now())),
+    );
   }
 }
 
