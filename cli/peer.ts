@@ -98,6 +98,10 @@ function printReport(report: PeerReport, { statsJson, output }: Config): void {
     return;
   }
   for (const [name, value] of Object.entries(report)) {
-    print(`${name.padEnd(24)}${typeof value === "object" ? JSON.stringify(value) : value}`);
+    print(`${name.padEnd(20)}${readable(value)}`);
   }
+}
+
+function readable(value: unknown): string {
+  return typeof value === "number" ? String(Math.round(value)) : JSON.stringify(value);
 }
