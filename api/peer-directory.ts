@@ -1,5 +1,5 @@
 import type { Redis } from "ioredis";
-import type { Introduction, PeerRole } from "../core/index.ts";
+import type { Introduction, PeerRole, ViewerStats } from "../core/index.ts";
 
 /** A peer that is connected to some API process. */
 export interface PeerName {
@@ -22,6 +22,7 @@ export interface IntroductionLimits {
 
 /** How long a peer counts as there without a heartbeat of its API process. */
 export const PEER_TTL_MS = 45_000;
+const REPORT_TTL_MS = 3_600_000;
 const ROLES = ["seed", "viewer"] as const;
 
 /** KEYS home, roster; ARGV connection, peer. Removes the peer unless a newer connection took its place. */
@@ -109,6 +110,16 @@ export class PeerDirectory {
     return { viewers: viewers ?? 0, seeds: seeds ?? 0 };
   }
 
+  /** Keeps the last report of a viewer, whose counts go on when it connects anew. */
+  async keepReport(name: PeerName, report: ViewerStats): Promise<void> {
+    await this.#redis.set(reportKey(name), JSON.stringify(report), "PX", REPORT_TTL_MS);
+  }
+
+  async lastReport(name: PeerName): Promise<ViewerStats | undefined> {
+    const report = await this.#redis.get(reportKey(name));
+    return report === null ? undefined : (JSON.parse(report) as ViewerStats);
+  }
+
   /** Notes that `peer` used the token; false when another peer did (replay). */
   async claimToken(tokenId: string, peer: string, ttlMs: number): Promise<boolean> {
     const key = `starling:tracker:token:${tokenId}`;
@@ -126,4 +137,9 @@ function rosterKey(stream: string, role: PeerRole): string {
 /** String with a time to live: the peer's connection, "<API process> <number>". */
 function homeKey({ stream, peer }: PeerName): string {
   return `starling:tracker:${stream}:peer:${peer}`;
+}
+
+/** String with a time to live: the viewer's last report as JSON. */
+function reportKey({ stream, peer }: PeerName): string {
+  return `starling:tracker:${stream}:report:${peer}`;
 }

@@ -3,11 +3,9 @@ import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import type { Express } from "express";
-import type { Redis } from "ioredis";
-import { connectRedis, publishKey, REPORT_INTERVAL_MS, RoleStatus } from "../pipeline/index.ts";
+import { connectRedis, publishKey, startHeartbeat } from "../pipeline/index.ts";
 import { type ApiOptions, type ResolvedOptions, resolveOptions } from "./api-options.ts";
 import { assemble } from "./assembly.ts";
-import type { OriginOverview } from "./origin-overview.ts";
 import { openTokenKey } from "./token-key.ts";
 
 /** An API process that runs. */
@@ -39,13 +37,15 @@ export async function runApi(given: ApiOptions): Promise<RunningApi> {
     const api = await assemble(options, redis, key);
     const server = await listen(api.app, options);
     server.on("upgrade", (request, socket, head) => api.tracker.upgrade(request, socket, head));
-    const stopReporting = reportRegularly(api.overview, redis, options);
+    const instance = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
+    const role = { redis, name: "api", instance };
+    const stopHeartbeat = startHeartbeat(role, () => api.overview.heartbeat(), log);
     const { port } = server.address() as AddressInfo;
     log.info({ host: options.host, port }, "API listens");
     return {
       port,
       close: async () => {
-        stopReporting();
+        stopHeartbeat();
         const drained = drain(server);
         await api.close();
         await drained;
@@ -82,27 +82,4 @@ function drain(server: Server): Promise<void> {
     });
     server.closeIdleConnections();
   });
-}
-
-/** Sends the heartbeat of this process, with what it knows of each stream on air. */
-function reportRegularly(
-  overview: OriginOverview,
-  redis: Redis,
-  { log }: ResolvedOptions,
-): () => void {
-  const status = new RoleStatus(
-    redis,
-    "api",
-    `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`,
-  );
-  const report = async (): Promise<void> => {
-    try {
-      await status.report(await overview.heartbeat());
-    } catch (error) {
-      log.warn({ err: error }, "the heartbeat was not sent");
-    }
-  };
-  void report();
-  const timer = setInterval(() => void report(), REPORT_INTERVAL_MS);
-  return () => clearInterval(timer);
 }

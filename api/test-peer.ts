@@ -15,7 +15,7 @@ import { TRACKER_PATH } from "./tracker.ts";
 
 /** A peer with a key and a WebSocket to the tracker, for the tests of this folder. */
 export class TestPeer {
-  readonly secretKey = new Uint8Array(randomBytes(32));
+  readonly secretKey: Uint8Array = new Uint8Array(randomBytes(32));
   readonly id = toBase64Url(nobleCrypto.publicKeyOf(this.secretKey));
   readonly socket: WebSocket;
   readonly closed: Promise<number>;

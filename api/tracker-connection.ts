@@ -1,7 +1,7 @@
 import { randomBytes } from "node:crypto";
 import { type RawData, WebSocket } from "ws";
 import {
-  type JoinClaims,
+  type PeerRole,
   type PeerToTracker,
   parseClientMessage,
   StarlingError,
@@ -19,7 +19,7 @@ export interface TrackerDesk {
     connection: TrackerConnection,
     message: { token: string; proof: string },
     nonce: string,
-  ): Promise<JoinClaims>;
+  ): Promise<{ role: PeerRole; lastReport: ViewerStats }>;
   signal(connection: TrackerConnection, message: PeerToTracker & { type: "signal" }): Promise<void>;
   stats(connection: TrackerConnection, last: ViewerStats, report: ViewerStats): void;
   counted(type: PeerToTracker["type"]): void;
@@ -40,7 +40,8 @@ const HELD_MAX = 256;
 const CLOSE_POLICY = 1008;
 const CLOSE_TRY_LATER = 1013;
 
-const NO_STATS: ViewerStats = {
+/** What a viewer has reported before its first report. */
+export const NO_REPORT: ViewerStats = {
   playedBytes: 0,
   fromPeersBytes: 0,
   fromSeedsBytes: 0,
@@ -62,7 +63,7 @@ export class TrackerConnection {
   readonly #contacts = new Set<string>();
   #rate = new TokenBucket(RATES.viewer, Date.now());
   #phase: "challenged" | "joining" | "joined" | "over" = "challenged";
-  #lastStats = NO_STATS;
+  #lastReport = NO_REPORT;
   #isAnswering = true;
   /** What came for the peer while it was being seated: it must hear "joined" first. */
   #held: TrackerToPeer[] = [];
@@ -175,8 +176,9 @@ export class TrackerConnection {
       await this.#desk.signal(this, message);
       return;
     }
-    this.#desk.stats(this, this.#lastStats, message);
-    this.#lastStats = message;
+    const { type: _, ...report } = message;
+    this.#desk.stats(this, this.#lastReport, report);
+    this.#lastReport = report;
   }
 
   async #join(message: { token: string; proof: string }): Promise<void> {
@@ -184,8 +186,9 @@ export class TrackerConnection {
       throw new StarlingError("tracker-joined-already", "One connection joins once.");
     }
     this.#phase = "joining";
-    const { role } = await this.#desk.join(this, message, this.#nonce);
+    const { role, lastReport } = await this.#desk.join(this, message, this.#nonce);
     if (this.#isOver()) return;
+    this.#lastReport = lastReport;
     clearTimeout(this.#joinTimer);
     this.#rate = new TokenBucket(RATES[role], Date.now());
     this.#phase = "joined";

@@ -4,7 +4,7 @@ import type { Logger } from "pino";
 import { WebSocketServer } from "ws";
 import {
   type IceServer,
-  type JoinClaims,
+  type PeerRole,
   type PeerToTracker,
   StarlingError,
   type ViewerStats,
@@ -16,7 +16,12 @@ import type { IntroductionLimits, PeerDirectory, PeerName, PeerSeat } from "./pe
 import type { Delivery, PeerPost } from "./peer-post.ts";
 import { refusal } from "./problems.ts";
 import { defineRoute, type Route } from "./route.ts";
-import { refusalReason, TrackerConnection, type TrackerDesk } from "./tracker-connection.ts";
+import {
+  NO_REPORT,
+  refusalReason,
+  TrackerConnection,
+  type TrackerDesk,
+} from "./tracker-connection.ts";
 import { growthSince, type TrafficLedger } from "./traffic-ledger.ts";
 
 /** Where the tracker's WebSocket is. */
@@ -120,13 +125,14 @@ export class Tracker implements TrackerDesk {
     connection: TrackerConnection,
     message: { token: string; proof: string },
     nonce: string,
-  ): Promise<JoinClaims> {
+  ): Promise<{ role: PeerRole; lastReport: ViewerStats }> {
     const { admission, directory, metrics, registry } = this.#parts;
     const claims = await admission.admit(message, nonce);
     if ((await registry.get(claims.stream)) === undefined) {
       throw new StarlingError("stream-not-found", "The token's stream does not exist any more.");
     }
     const { stream, peer, role } = claims;
+    const lastReport = (await directory.lastReport(claims)) ?? NO_REPORT;
     const seat = { stream, peer, role, connection: connection.name };
     connection.seat = seat;
     const older = this.#here.get(placeOf(seat));
@@ -137,7 +143,7 @@ export class Tracker implements TrackerDesk {
     for (const neighbour of neighbours) connection.meet(neighbour.peer);
     connection.send({ type: "joined", peer, iceServers: this.#options.iceServers, neighbours });
     metrics.trackerJoins.inc({ role });
-    return claims;
+    return { role, lastReport };
   }
 
   async signal(
@@ -154,7 +160,12 @@ export class Tracker implements TrackerDesk {
   }
 
   stats({ seat }: TrackerConnection, last: ViewerStats, report: ViewerStats): void {
-    if (seat?.role === "viewer") this.#parts.traffic.add(seat.stream, growthSince(last, report));
+    if (seat?.role !== "viewer") return;
+    const { directory, log, traffic } = this.#parts;
+    traffic.add(seat.stream, growthSince(last, report));
+    directory
+      .keepReport(seat, report)
+      .catch((error: unknown) => log.warn({ err: error }, "a viewer's report was not kept"));
   }
 
   counted(type: PeerToTracker["type"]): void {

@@ -16,7 +16,6 @@ const STATUS_TIMEOUT_MS = 5000;
 export async function fetchStatus(stream: string): Promise<StatusAnswer> {
   try {
     const response = await fetch(`/api/v1/streams/${encodeURIComponent(stream)}/status`, {
-      cache: "no-store",
       signal: AbortSignal.timeout(STATUS_TIMEOUT_MS),
     });
     if (response.status === 404) return "missing";
