@@ -2,7 +2,7 @@ import type { IceServer as LibraryIceServer, RelayType } from "node-datachannel"
 import { type IceServer, StarlingError } from "../core/index.ts";
 
 const ICE_URL =
-  /^(stun|turn|turns):([^:?]+|\[[0-9a-f:]+\])(?::(\d{1,5}))?(?:\?transport=(udp|tcp))?$/i;
+  /^(stun|turn|turns):([^:?\s/@]+|\[[0-9a-f:]+\])(?::(\d{1,5}))?(?:\?transport=(udp|tcp))?$/i;
 const PORT = 3478;
 const TLS_PORT = 5349;
 

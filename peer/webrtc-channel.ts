@@ -110,7 +110,9 @@ export class WebRtcChannel implements Channel {
     this.#channel.onMessage(guarded((message) => this.#receive(message, events)));
     this.#channel.onBufferedAmountLow(
       guarded(() => {
-        if (this.#state === "open") events.drained();
+        // An event that was on its way while the queue was filled again: another one follows.
+        const isStale = this.bufferedAmount > DRAINED_BYTES;
+        if (this.#state === "open" && !isStale) events.drained();
       }),
     );
   }

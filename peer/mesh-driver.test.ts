@@ -1,0 +1,232 @@
+import { afterEach, describe, expect, test } from "@jest/globals";
+import { pino } from "pino";
+import {
+  chooseFec,
+  encodeMessage,
+  INIT_PART,
+  type InstantMs,
+  jwkOf,
+  type KeySet,
+  keyIdOf,
+  leafHash,
+  merkleRoot,
+  type PeerRole,
+  plainKernel,
+  signJoinToken,
+  signManifest,
+  symbolOf,
+  toBase64Url,
+  toHex,
+  utf8,
+} from "../core/index.ts";
+import { type MeshLimits, MeshPeer, type Output } from "../mesh/index.ts";
+import { createIdentity, type Identity } from "./identity.ts";
+import { MeshDriver } from "./mesh-driver.ts";
+import { nodeCrypto } from "./node-crypto.ts";
+import { type Channel, QUEUED_BYTES_MAX } from "./transport.ts";
+import { createClock } from "./wall-clock.ts";
+import { WebRtcTransport } from "./webrtc-transport.ts";
+
+const STREAM = "demo";
+const LIMITS: MeshLimits = {
+  totalUploadBytesPerS: 1e9,
+  perPeerUploadBytesPerS: 1e9,
+  cacheBytesMax: 256 * 1024 * 1024,
+  maxDelayMs: 20_000,
+};
+const originKeys = { manifest: createIdentity(), token: createIdentity() };
+
+function trustedKeys(): KeySet {
+  const purposes = ["manifest", "token"] as const;
+  return new Map(
+    purposes.map((purpose) => {
+      const publicKey = nodeCrypto.publicKeyOf(originKeys[purpose].secretKey);
+      return [jwkOf(publicKey, purpose, nodeCrypto).kid, { publicKey, purpose }];
+    }),
+  );
+}
+
+function signerOf({ secretKey }: Identity) {
+  return [
+    keyIdOf(nodeCrypto.publicKeyOf(secretKey), nodeCrypto),
+    (message: Uint8Array) => nodeCrypto.sign(message, secretKey),
+  ] as const;
+}
+
+/** A block as a seed publishes it; part 0 needs the init segment of `initBytes`. */
+function publication(now: InstantMs, sequence: number, part: number, source: Uint8Array) {
+  const fec = chooseFec(source.length);
+  const repair = plainKernel.encode(source, fec);
+  const leaves = Array.from({ length: fec.n }, (_, esi) =>
+    leafHash(nodeCrypto, symbolOf(fec, source, repair, esi)),
+  );
+  const issuedAtS = Math.floor(now / 1000);
+  const manifest = {
+    stream: STREAM,
+    session: "session",
+    block: { rendition: 0, sequence, part },
+    discontinuity: 0,
+    init: part === INIT_PART ? null : { sequence: 0, sha256: digestOf(initBytes) },
+    durationMs: 1000,
+    programDateTimeMs: now,
+    completedAtMs: now,
+    byteLength: source.length,
+    sha256: digestOf(source),
+    fec,
+    root: toBase64Url(merkleRoot(nodeCrypto, leaves)),
+    issuedAtS,
+    expiresAtS: issuedAtS + 120,
+  };
+  const jws = signManifest(manifest, ...signerOf(originKeys.manifest));
+  return { kind: "publish", jws, leaves, source, repair } as const;
+}
+
+function digestOf(bytes: Uint8Array): string {
+  return toBase64Url(nodeCrypto.sha256(bytes));
+}
+
+const initBytes = utf8("init ".repeat(100));
+
+/** One peer over real WebRTC on loopback. Its signals go to the peer that it knows. */
+class Peer {
+  readonly identity: Identity = createIdentity();
+  readonly now: () => InstantMs = createClock();
+  readonly outputs: Output[] = [];
+  readonly driver: MeshDriver;
+  readonly transport: WebRtcTransport;
+  highestQueue = 0;
+  other: Peer | undefined;
+  #onOutput: () => void = () => undefined;
+
+  constructor(role: PeerRole) {
+    const issuedAtS = Math.floor(this.now() / 1000);
+    const validity = { tokenId: role, issuedAtS, expiresAtS: issuedAtS + 300 };
+    const claims = { stream: STREAM, peer: this.identity.id, role, ...validity };
+    this.driver = new MeshDriver({
+      mesh: new MeshPeer(this.now(), {
+        stream: STREAM,
+        peer: this.identity,
+        token: signJoinToken(claims, ...signerOf(originKeys.token)),
+        keys: trustedKeys(),
+        crypto: nodeCrypto,
+        limits: LIMITS,
+      }),
+      now: this.now,
+      log: pino({ level: "silent" }),
+      onOutput: (output) => {
+        this.outputs.push(output);
+        this.#onOutput();
+      },
+    });
+    this.transport = new WebRtcTransport({
+      self: this.identity.id,
+      bindAddress: "127.0.0.1",
+      sendSignal: (_, signal) => this.other?.transport.handleSignal(this.identity.id, signal),
+      onChannel: (channel) => this.driver.attach(this.#measured(channel)),
+    });
+  }
+
+  async dial(other: Peer): Promise<Channel> {
+    this.other = other;
+    other.other = this;
+    const channel = await this.transport.dial(other.identity.id);
+    this.driver.attach(this.#measured(channel));
+    return channel;
+  }
+
+  async saw(isIt: (output: Output) => boolean, count = 1): Promise<Output[]> {
+    while (this.outputs.filter(isIt).length < count) {
+      await new Promise<void>((resolve) => {
+        this.#onOutput = resolve;
+      });
+    }
+    return this.outputs.filter(isIt);
+  }
+
+  async close(): Promise<void> {
+    this.driver.close();
+    await this.transport.close();
+  }
+
+  /** The same channel, with a note of how much ever waited on it. */
+  #measured(channel: Channel): Channel {
+    const send = channel.send.bind(channel);
+    channel.send = (bytes) => {
+      send(bytes);
+      this.highestQueue = Math.max(this.highestQueue, channel.bufferedAmount);
+    };
+    return channel;
+  }
+}
+
+describe("MeshDriver over WebRTC", () => {
+  const peers: Peer[] = [];
+  const pair = (): [Peer, Peer] => {
+    const made: [Peer, Peer] = [new Peer("seed"), new Peer("viewer")];
+    peers.push(...made);
+    return made;
+  };
+  afterEach(async () => {
+    await Promise.all(peers.splice(0).map((peer) => peer.close()));
+  });
+
+  test("brings blocks larger than a channel's queue to a viewer, byte for byte", async () => {
+    const [seed, viewer] = pair();
+    const media = [1, 2, 3, 4].map((factor) =>
+      Uint8Array.from({ length: 3_000_000 }, (_, at) => (at * factor + (at >>> 9)) & 255),
+    );
+    seed.driver.input(publication(seed.now(), 0, INIT_PART, initBytes));
+    for (const [sequence, bytes] of media.entries()) {
+      seed.driver.input(publication(seed.now(), sequence, 0, bytes));
+    }
+    await seed.dial(viewer);
+    const blocks = await viewer.saw(({ kind }) => kind === "block", 5);
+    const got = new Map(
+      blocks.flatMap((output) =>
+        output.kind === "block" ? [[output.manifest.sha256, toHex(output.bytes)] as const] : [],
+      ),
+    );
+    for (const bytes of [initBytes, ...media]) expect(got.get(digestOf(bytes))).toBe(toHex(bytes));
+    expect(seed.highestQueue).toBeGreaterThan(0);
+    expect(seed.highestQueue).toBeLessThanOrEqual(QUEUED_BYTES_MAX);
+    expect(viewer.driver.mesh.stats.rejected.size).toBe(0);
+  });
+
+  test("makes the machine forget a neighbour whose channel has closed", async () => {
+    const [seed, viewer] = pair();
+    const channel = await viewer.dial(seed);
+    await seed.saw(({ kind }) => kind === "ready");
+    expect(seed.driver.mesh.neighbours).toEqual([{ id: viewer.identity.id, role: "viewer" }]);
+    channel.close();
+    expect(viewer.driver.mesh.neighbours).toEqual([]);
+    while (seed.driver.mesh.neighbours.length > 0) await new Promise((done) => setTimeout(done, 5));
+  });
+
+  test("closes the channel of a neighbour that breaks the protocol, and logs the refusal", async () => {
+    const [seed, viewer] = pair();
+    viewer.other = seed;
+    seed.other = viewer;
+    const channel = await viewer.transport.dial(seed.identity.id);
+    const closed = new Promise<void>((resolve) => {
+      const ignore = (): void => undefined;
+      channel.listen({ message: ignore, drained: ignore, closed: resolve });
+    });
+    channel.send(
+      encodeMessage({ type: "hello", version: 1, token: "x", proof: new Uint8Array(64) }),
+    );
+    await closed;
+    const [refusal] = await seed.saw(({ kind }) => kind === "rejected");
+    expect(refusal).toMatchObject({ neighbour: viewer.identity.id, code: "token-malformed" });
+    expect(seed.transport.has(viewer.identity.id)).toBe(false);
+  });
+
+  test("tells the publisher of a block that does not verify", () => {
+    const [seed] = pair();
+    const good = publication(seed.now(), 0, INIT_PART, initBytes);
+    expect(() => seed.driver.input({ ...good, leaves: [...good.leaves].reverse() })).toThrow(
+      "root",
+    );
+    seed.driver.input(good);
+    expect(seed.outputs).toEqual([]);
+  });
+});
