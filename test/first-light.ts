@@ -108,7 +108,8 @@ async function compare(
   };
 }
 
-function sha256(bytes: Uint8Array): string {
+/** SHA-256 as hexadecimal text. */
+export function sha256(bytes: Uint8Array): string {
   return createHash("sha256").update(bytes).digest("hex");
 }
 
