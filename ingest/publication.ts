@@ -3,7 +3,7 @@ import type { PublishSession, SegmentRecord } from "../pipeline/index.ts";
 import { packageArguments } from "./ffmpeg-command.ts";
 import { type FfmpegExit, FfmpegProcess } from "./ffmpeg-process.ts";
 import type { FfmpegVersion } from "./ffmpeg-version.ts";
-import { type FlvTag, flvHeader, flvTagBytes } from "./flv.ts";
+import { FLV_TAG, type FlvTag, flvHeader, flvTagBytes } from "./flv.ts";
 import { GopMeter } from "./gop-meter.ts";
 import { type PublicationStatus, RateMeter } from "./publication-status.ts";
 import type { PublisherControl, TagSink } from "./rtmp/connection.ts";
@@ -61,6 +61,7 @@ export class Publication implements TagSink {
   #heldBytes = 0;
   #plan: TrackPlan | undefined;
   #ffmpeg: FfmpegProcess | undefined;
+  #mediaStartedAtMs: number | undefined;
   #segments = 0;
   #registeredAny = false;
   #lastSegmentAtMs = Date.now();
@@ -75,6 +76,7 @@ export class Publication implements TagSink {
     this.#log = log;
     this.#directory = new SessionDirectory({
       ...{ catalogue, log, turn, stream: session.stream, session: session.id },
+      mediaStartedAtMs: () => this.#mediaStartedAtMs,
       onRegistered: (record) => this.#registered(record),
     });
     this.#directory.watch();
@@ -84,6 +86,10 @@ export class Publication implements TagSink {
       finish = resolve;
     });
     this.#finish = finish;
+  }
+
+  get stream(): string {
+    return this.#options.session.stream;
   }
 
   /** What the operator sees of this publisher. */
@@ -106,6 +112,7 @@ export class Publication implements TagSink {
 
   write(tag: FlvTag): boolean {
     if (this.#ended) return true;
+    if (tag.type !== FLV_TAG.script) this.#mediaStartedAtMs ??= Date.now();
     this.#rate.add(tag.payload.length);
     this.#gop.push(tag);
     if (this.#ffmpeg !== undefined) return this.#ffmpeg.write(flvTagBytes(tag));
@@ -115,6 +122,23 @@ export class Publication implements TagSink {
     if (plan !== undefined) return this.#start(plan);
     if (this.#heldBytes > HELD_BYTES_MAX) this.#fail("publisher-unreadable", UNREADABLE);
     return true;
+  }
+
+  /** Extends the lease of the stream, or ends the connection when the lease is another's by now. */
+  async renew(): Promise<void> {
+    if (this.#renewing) return; // Redis is slow or away; its client asks again by itself.
+    this.#renewing = true;
+    const renewed = await this.#options.session.renew().catch((error: unknown) => {
+      this.#log.warn({ err: error }, "the lease of the stream could not be renewed; trying again");
+      return true;
+    });
+    this.#renewing = false;
+    if (renewed || this.#ended) return;
+    if (this.#options.session.filler) {
+      this.#fail("publisher-evicted", "A real broadcaster takes over from the test card.");
+    } else {
+      this.#fail("publisher-lease-lost", "The stream was deleted, or Redis was away for too long.");
+    }
   }
 
   end(code: string, reason: string): void {
@@ -182,20 +206,8 @@ export class Publication implements TagSink {
     this.#rate.tick(TICK_MS);
     this.#warnOfLongGop();
     if (this.#hasStalled()) this.#fail("ffmpeg-stalled", "ffmpeg makes no progress any more.");
-    if (this.#renewing) return; // Redis is slow or away; its client asks again by itself.
-    this.#renewing = true;
-    const renewed = await this.#options.session.renew().catch((error: unknown) => {
-      this.#log.warn({ err: error }, "the lease of the stream could not be renewed; trying again");
-      return true;
-    });
-    this.#renewing = false;
+    await this.renew();
     await this.#directory.scan(); // In case the file system does not tell of changes.
-    if (renewed || this.#ended) return;
-    if (this.#options.session.filler) {
-      this.#fail("publisher-evicted", "A real broadcaster takes over from the test card.");
-    } else {
-      this.#fail("publisher-lease-lost", "The stream was deleted, or Redis was away for too long.");
-    }
   }
 
   #warnOfLongGop(): void {

@@ -45,6 +45,7 @@ export class PublishDoor {
       );
     }
     const session = await sessions.open(stream.id, { filler: request.filler, leaseMs });
+    this.#evictOthers(stream.id);
     try {
       return await this.#publish(session, request, control);
     } catch (error) {
@@ -67,6 +68,13 @@ export class PublishDoor {
   /** Waits until the last segments of all publishers are registered. */
   async close(): Promise<void> {
     await Promise.all([...this.#publications].map(({ finished }) => finished));
+  }
+
+  /** Whoever else publishes has just lost the lease and should not find out only by renewing it. */
+  #evictOthers(stream: string): void {
+    for (const publication of this.#publications) {
+      if (publication.stream === stream) void publication.renew();
+    }
   }
 
   async #publish(

@@ -37,6 +37,11 @@ export interface SessionDirectoryOptions {
   readonly recovering?: boolean;
   /** Nothing is registered before this settles: an older session of the stream has its turn. */
   readonly turn?: Promise<void>;
+  /**
+   * When the first media of the session came, milliseconds since the UNIX epoch. ffmpeg counts
+   * program time from the moment at which it has probed its input, about a second later.
+   */
+  readonly mediaStartedAtMs?: () => number | undefined;
   readonly onRegistered?: (record: SegmentRecord) => void;
 }
 
@@ -50,6 +55,8 @@ export class SessionDirectory {
   #watcher: FSWatcher | undefined;
   #lastIndex = -1;
   #initRegistered = false;
+  /** What is taken off ffmpeg's program times. */
+  #programTimeLeadMs: number | undefined;
   #over = false;
   #scanning: Promise<void> = Promise.resolve();
   #scanQueued = false;
@@ -101,10 +108,40 @@ export class SessionDirectory {
     for (const segment of segments) {
       if (this.#over || init === undefined) return;
       if (segment.index <= this.#lastIndex) continue;
-      if (!this.#initRegistered) await this.#registerInit(init, segment);
-      await this.#registerMedia(segment);
+      if (await this.#isIntact(segment)) await this.#registerMedia(init, segment);
       this.#lastIndex = segment.index;
     }
+  }
+
+  async #isIntact({ name }: ListedSegment): Promise<boolean> {
+    const problem = await fragmentProblem(join(this.path, name)).catch((error: unknown) => {
+      if (errorCode(error) === "ENOENT") return "its file is gone";
+      throw error;
+    });
+    if (problem === undefined) return true;
+    // An earlier run may have deleted the oldest segments that the playlist still names.
+    const level = this.#options.recovering === true ? "warn" : "error";
+    this.#log[level]({ segment: name }, `segment left out: ${problem}; a full disk does that`);
+    return false;
+  }
+
+  async #registerMedia(init: string, segment: ListedSegment): Promise<void> {
+    const { name, index, durationMs } = segment;
+    this.#programTimeLeadMs ??= await this.#programTimeLeadOf(segment);
+    const programDateTimeMs = segment.programDateTimeMs - this.#programTimeLeadMs;
+    if (!this.#initRegistered) await this.#registerInit(init, programDateTimeMs);
+    const { size: byteLength } = await stat(join(this.path, name));
+    await this.#register(name, { index, byteLength, durationMs, programDateTimeMs });
+  }
+
+  /** How far ffmpeg's program times are ahead of the session's first intact segment. */
+  async #programTimeLeadOf({ name, durationMs, programDateTimeMs }: ListedSegment) {
+    const { recovering = false, mediaStartedAtMs } = this.#options;
+    // Of an earlier run it is only known when its file was complete.
+    const startedAtMs = recovering
+      ? (await this.#writtenAtMs(name)) - durationMs
+      : mediaStartedAtMs?.();
+    return programDateTimeMs - (startedAtMs ?? programDateTimeMs);
   }
 
   async #readPlaylist(): Promise<string | undefined> {
@@ -117,28 +154,12 @@ export class SessionDirectory {
   }
 
   /** ffmpeg writes init.mp4 in place; it is whole once the playlist names a segment. */
-  async #registerInit(name: string, { programDateTimeMs }: ListedSegment): Promise<void> {
+  async #registerInit(name: string, programDateTimeMs: number): Promise<void> {
     const bytes = await readFile(join(this.path, name));
     const initSha256 = toBase64Url(createHash("sha256").update(bytes).digest());
-    const timing = { durationMs: 0, programDateTimeMs };
-    await this.#register(name, { index: "init", byteLength: bytes.length, initSha256, ...timing });
+    const init = { index: "init", byteLength: bytes.length, initSha256 } as const;
+    await this.#register(name, { ...init, durationMs: 0, programDateTimeMs });
     this.#initRegistered = true;
-  }
-
-  async #registerMedia({ name, index, durationMs, programDateTimeMs }: ListedSegment) {
-    const path = join(this.path, name);
-    try {
-      const problem = await fragmentProblem(path);
-      if (problem !== undefined) {
-        this.#log.error({ segment: name }, `segment left out: ${problem}. Is the disk full?`);
-        return;
-      }
-      const byteLength = (await stat(path)).size;
-      await this.#register(name, { index, byteLength, durationMs, programDateTimeMs });
-    } catch (error) {
-      if (errorCode(error) !== "ENOENT") throw error;
-      this.#log.warn({ segment: name }, "segment left out: its file is gone");
-    }
   }
 
   async #register(
@@ -146,9 +167,7 @@ export class SessionDirectory {
     segment: Omit<NewSegment, "stream" | "session" | "rendition" | "path" | "completedAtMs">,
   ): Promise<void> {
     const { catalogue, stream, session, recovering = false, onRegistered } = this.#options;
-    const completedAtMs = recovering
-      ? Math.round((await stat(join(this.path, name))).mtimeMs)
-      : Date.now();
+    const completedAtMs = recovering ? await this.#writtenAtMs(name) : Date.now();
     const path = `${stream}/${session}/${name}`;
     try {
       const record = await catalogue.timeline.register({
@@ -161,6 +180,10 @@ export class SessionDirectory {
       if (!(error instanceof StarlingError)) throw error;
       this.#refused(name, error);
     }
+  }
+
+  async #writtenAtMs(name: string): Promise<number> {
+    return Math.round((await stat(join(this.path, name))).mtimeMs);
   }
 
   #refused(name: string, error: StarlingError): void {

@@ -13,6 +13,7 @@ const UNSENT_BYTES_MAX = 256 * 1024;
 const LINGER_MS = 1000;
 /** How often a time-out is looked at again while it is we who do not read. */
 const HELD_BACK_RETRY_MS = 1000;
+const DISCONNECTED = "rtmp-disconnected";
 const NEVER = instantMs(Number.POSITIVE_INFINITY);
 
 /** Where an accepted publisher's media go. */
@@ -76,7 +77,7 @@ export class RtmpConnection {
     socket.setNoDelay(true);
     socket.on("data", (bytes: Uint8Array) => this.#handle({ type: "bytes", bytes }));
     socket.on("error", (error) => this.#log.debug({ err: error }, "the RTMP socket failed"));
-    socket.on("close", () => this.close("rtmp-disconnected", "The connection ended."));
+    socket.on("close", () => this.close(DISCONNECTED, "The connection ended."));
     this.#armTimer();
   }
 
@@ -85,11 +86,10 @@ export class RtmpConnection {
     if (this.#closed) return;
     this.#closed = true;
     clearTimeout(this.#timer);
-    const refused = this.#sink === undefined;
-    this.#log[refused ? "warn" : "info"](
-      { code },
-      `${refused ? "publisher refused" : "publisher gone"}: ${reason}`,
-    );
+    const left = code === DISCONNECTED; // A port scan or health check, when nobody was let in.
+    const refused = this.#sink === undefined && !left;
+    const level = refused ? "warn" : this.#sink === undefined ? "debug" : "info";
+    this.#log[level]({ code }, `publisher ${refused ? "refused" : "gone"}: ${reason}`);
     this.#socket.end();
     this.#socket.resume(); // What still comes is thrown away, so that the peer sees our end.
     setTimeout(() => this.#socket.destroy(), LINGER_MS).unref();
@@ -100,8 +100,10 @@ export class RtmpConnection {
   #handle(input: RtmpInput): void {
     if (this.#closed) return;
     this.#session.handleInput(now(), input);
-    for (let output = this.#session.pollOutput(); output; output = this.#session.pollOutput()) {
+    let output = this.#session.pollOutput();
+    while (output !== undefined && !this.#closed) {
       this.#act(output);
+      output = this.#session.pollOutput();
     }
     this.#armTimer();
   }
@@ -137,7 +139,7 @@ export class RtmpConnection {
         close: (code, reason) => this.close(code, reason),
       });
       if (this.#closed) {
-        sink.end("rtmp-disconnected", "The connection ended before the publisher was let in.");
+        sink.end(DISCONNECTED, "The connection ended before the publisher was let in.");
         return;
       }
       this.#sink = sink;
