@@ -132,3 +132,18 @@ describe("the public status", () => {
     expect((await ask(`${fresh.url}/api/v1/streams/none/status`)).status).toBe(404);
   });
 });
+
+describe("without Redis", () => {
+  test("the API says so at once instead of hanging, and still closes", async () => {
+    const own = await TestOrigin.start();
+    const cut = await own.startApi();
+    await own.loseRedis();
+    const answer = await ask(`${cut.url}/live/any/media.m3u8`);
+    expect([answer.status, answer.body["code"]]).toEqual([503, "redis-unreachable"]);
+    expect(answer.headers.get("retry-after")).toBe("2");
+    expect((await ask(`${cut.url}/healthz`)).status).toBe(200);
+    const ready = await ask(`${cut.url}/readyz`);
+    expect([ready.status, ready.body["detail"]]).toEqual([503, "Redis does not answer."]);
+    await own.stop();
+  });
+});

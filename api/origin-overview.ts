@@ -48,6 +48,8 @@ export class OriginOverview {
   constructor(parts: OverviewParts) {
     this.#parts = parts;
     this.#queues = [createEncodeQueue(parts.redis), createSignQueue(parts.redis)];
+    // The queues share the connection, whose errors are logged where it is made.
+    for (const queue of this.#queues) queue.on("error", () => undefined);
   }
 
   streams(): Promise<StreamOverview[]> {

@@ -55,6 +55,7 @@ export class TestOrigin {
     const dir = await mkdtemp(join(tmpdir(), "starling-api-"));
     const server = await startRedisServer({ dir: join(dir, "redis") });
     const redis = connectRedis(server.url);
+    redis.on("error", () => undefined);
     return new TestOrigin({
       dir,
       redis,
@@ -109,6 +110,11 @@ export class TestOrigin {
       completedAtMs,
       initSha256: createHash("sha256").update(bytes).digest("base64url"),
     });
+  }
+
+  /** Ends Redis under the running API processes. */
+  loseRedis(): Promise<void> {
+    return this.#stopRedis();
   }
 
   async stop(): Promise<void> {
