@@ -22,7 +22,7 @@ const streamStatusSchema = z.object({
 });
 
 const statusSchema = z.object({
-  live: z.int().min(0).describe("Streams that are live, unlisted ones included."),
+  live: z.int().min(0).describe("Streams on air, interrupted and unlisted ones included."),
   peers: z.int().min(0).describe("Viewers in the meshes of all streams."),
   segmentsPerS: z.number().min(0),
   offload: offloadSchema,
