@@ -1,9 +1,9 @@
-import { createHash, randomBytes } from "node:crypto";
+import { createHash, randomFillSync } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { DEFAULT_FEC_POLICY, plainKernel, SHA256_BYTES } from "../core/index.ts";
-import { codeBlock } from "../encoder/index.ts";
+import { BlockMemory, codeBlock } from "../encoder/index.ts";
 import type { SegmentRecord } from "../pipeline/index.ts";
 import { loadSigningKey, signBlock } from "../signer/index.ts";
 
@@ -18,10 +18,13 @@ export async function usefulMsPerBlock(byteLength: number): Promise<number> {
   const dir = await mkdtemp(join(tmpdir(), "starling-bench-"));
   const key = await loadSigningKey(join(dir, "manifest.jwk"));
   await rm(dir, { recursive: true });
-  const bytes = randomBytes(byteLength);
+  const block = new BlockMemory().load(byteLength, DEFAULT_FEC_POLICY, (target) => {
+    randomFillSync(target);
+  });
+  const { fec } = block;
   const record = recordOf(byteLength);
   const round = () => {
-    const { fec, sha256, leaves } = codeBlock(bytes, DEFAULT_FEC_POLICY, plainKernel);
+    const { sha256, leaves } = codeBlock(block, plainKernel);
     const hashes = Array.from({ length: fec.n }, (_, esi) =>
       leaves.subarray(esi * SHA256_BYTES, (esi + 1) * SHA256_BYTES),
     );

@@ -1,17 +1,23 @@
 import { hash } from "node:crypto";
 import {
-  chooseFec,
+  assert,
   type FecKernel,
   type FecParameters,
-  type FecPolicy,
   SHA256_BYTES,
   SYMBOL_BYTES_MAX,
   symbolOf,
 } from "../core/index.ts";
 
-/** A block as peers get it, without the source symbols: those are its own bytes. */
-export interface CodedSegment {
+/** A block in memory: its bytes, and zeros up to a whole number of symbols. */
+export interface PaddedBlock {
+  /** k * symbolBytes bytes. */
+  readonly padded: Uint8Array;
+  readonly byteLength: number;
   readonly fec: FecParameters;
+}
+
+/** What the encoder adds to a block. */
+export interface BlockCoding {
   /** SHA-256 of the block's bytes, base64url. */
   readonly sha256: string;
   /** The n - k repair symbols, one after the other. */
@@ -20,15 +26,19 @@ export interface CodedSegment {
   readonly leaves: Uint8Array;
 }
 
-/** Codes a block. The same bytes, policy and code give the same result, whatever the kernel. */
-export function codeBlock(bytes: Uint8Array, policy: FecPolicy, kernel: FecKernel): CodedSegment {
-  const fec = chooseFec(bytes.length, policy);
-  const repair = kernel.encode(bytes, fec);
+/** Codes a block. The same bytes and parameters give the same result, whatever the kernel. */
+export function codeBlock(
+  { padded, byteLength, fec }: PaddedBlock,
+  kernel: FecKernel,
+): BlockCoding {
+  assert(padded.length === fec.k * fec.symbolBytes, "a block is padded to whole symbols");
+  const bytes = padded.subarray(0, byteLength);
+  const repair = kernel.encode(padded, fec);
   const leaves = new Uint8Array(fec.n * SHA256_BYTES);
   for (let esi = 0; esi < fec.n; esi++) {
     leaves.set(leafHashOf(symbolOf(fec, bytes, repair, esi)), esi * SHA256_BYTES);
   }
-  return { fec, sha256: hash("sha256", bytes, "base64url"), repair, leaves };
+  return { sha256: hash("sha256", bytes, "base64url"), repair, leaves };
 }
 
 /** The leaf prefix 0x00 and room for a symbol: one-shot hashing wants them in one piece. */

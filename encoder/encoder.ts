@@ -1,20 +1,9 @@
 import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
-import { DEFAULT_FEC_POLICY, type FecPolicy } from "../core/index.ts";
-import {
-  BlockStore,
-  connectRedis,
-  createEncodeQueue,
-  createEncodeWorker,
-  createSignQueue,
-  type EncodeJob,
-  enqueueSign,
-  enqueueUnsigned,
-  JobMeter,
-  startHeartbeat,
-} from "../pipeline/index.ts";
-import { type CodingResult, type CodingTask, runCodingTask } from "./coding-task.ts";
-import { CodingThreads } from "./coding-threads.ts";
+import { DEFAULT_FEC_POLICY } from "../core/index.ts";
+import { connectRedis, createEncodeQueue, enqueueUnsigned } from "../pipeline/index.ts";
+import { startEncodeLoop } from "./encode-loop.ts";
+import { EncoderThread } from "./encoder-thread.ts";
 
 export interface EncoderOptions {
   readonly redisUrl: string;
@@ -35,66 +24,36 @@ export interface Encoder {
 }
 
 const THREADS_MAX = 16;
-/** Jobs per thread: one in work, one whose files and Redis commands are under way. */
-const JOBS_PER_THREAD = 2;
 
-/** Codes segments: takes encode jobs, leaves repair symbols and leaf hashes, adds sign jobs. */
+/** Codes segments on some threads, after it has taken up what a crash left undone. */
 export async function runEncoder(options: EncoderOptions): Promise<Encoder> {
-  const { log, mediaRoot, instance = String(process.pid) } = options;
+  const { redisUrl, mediaRoot, log, instance = String(process.pid) } = options;
   const threads = Math.min(options.threads ?? availableParallelism(), THREADS_MAX);
-  const policy: FecPolicy = {
+  const policy = {
     symbolBytesTarget: options.symbolBytesTarget ?? DEFAULT_FEC_POLICY.symbolBytesTarget,
     repairRatio: options.repairRatio ?? DEFAULT_FEC_POLICY.repairRatio,
   };
-  const redis = connectRedis(options.redisUrl);
-  redis.on("error", (error) => log.error({ err: error }, "Redis connection"));
-  const encodeQueue = createEncodeQueue(redis);
-  const signQueue = createSignQueue(redis);
-  const store = new BlockStore(mediaRoot);
-  const coder = createCoder(threads, { mediaRoot, policy });
-  const meter = new JobMeter();
-  let codingMs = 0;
-
-  const work = async ({ record }: EncodeJob) => {
-    const { path, byteLength } = record;
-    const { fec, sha256, ...coded } = await meter.measure(() => coder.run({ path, byteLength }));
-    codingMs += coded.codingMs;
-    await enqueueSign(signQueue, { record, sha256, fec, leaves: store.leavesPath(record) });
-  };
-  const concurrency = Math.max(1, threads) * JOBS_PER_THREAD;
-  const worker = createEncodeWorker(redis, work, { concurrency });
-  worker.on("error", (error) => log.error({ err: error }, "encode worker"));
-  worker.on("failed", (job, error) => log.warn({ job: job?.id, err: error }, "encode job failed"));
-  const waiting = await enqueueUnsigned(redis, encodeQueue);
-  if (waiting > 0) log.info({ blocks: waiting }, "taking up blocks without a manifest");
-
-  const stats = async () => ({
-    ...meter.stats(),
-    codingMs,
-    waiting: await encodeQueue.getWaitingCount(),
-    dead: await encodeQueue.getFailedCount(),
-  });
-  const stopHeartbeat = startHeartbeat({ redis, name: "encoder", instance }, stats, log);
+  await takeUpUnsigned(redisUrl, log);
+  const shared = { redisUrl, mediaRoot, policy };
+  const loops =
+    threads === 0
+      ? [startEncodeLoop({ ...shared, instance }, log)]
+      : Array.from({ length: threads }, (_, thread) => {
+          return new EncoderThread({ ...shared, instance: `${instance}.${thread}` }, log);
+        });
   return {
     close: async () => {
-      stopHeartbeat();
-      await worker.close();
-      await coder.close();
-      await Promise.all([encodeQueue.close(), signQueue.close()]);
-      redis.disconnect();
+      await Promise.all(loops.map((loop) => loop.close()));
     },
   };
 }
 
-interface Coder {
-  run(task: CodingTask): Promise<CodingResult>;
-  close(): Promise<void>;
-}
-
-function createCoder(
-  threads: number,
-  options: { readonly mediaRoot: string; readonly policy: FecPolicy },
-): Coder {
-  if (threads > 0) return new CodingThreads(threads, options);
-  return { run: (task) => runCodingTask(task, options), close: async () => {} };
+async function takeUpUnsigned(redisUrl: string, log: Logger): Promise<void> {
+  const redis = connectRedis(redisUrl);
+  redis.on("error", (error) => log.error({ err: error }, "Redis connection"));
+  const queue = createEncodeQueue(redis);
+  const blocks = await enqueueUnsigned(redis, queue);
+  if (blocks > 0) log.info({ blocks }, "took up blocks without a manifest");
+  await queue.close();
+  redis.disconnect();
 }

@@ -1,25 +1,12 @@
 import { parentPort, workerData } from "node:worker_threads";
-import { assert, errorCode } from "../core/index.ts";
-import { type CodingOptions, runCodingTask } from "./coding-task.ts";
-import type { ThreadAnswer, ThreadRequest } from "./coding-threads.ts";
+import { assert } from "../core/index.ts";
+import { type EncodeLoopOptions, startEncodeLoop } from "./encode-loop.ts";
+import { threadLog } from "./thread-log.ts";
 
-/** The entry of a coding thread: answers each request in turn. */
+/** The entry of a coding thread: runs an encode loop until it is told to close. */
 
 const port = parentPort;
 assert(port !== null, "this file runs as a worker thread");
-const options = workerData as CodingOptions;
-
-port.on("message", (request: ThreadRequest) => void answer(request));
-
-async function answer({ id, task }: ThreadRequest): Promise<void> {
-  port?.postMessage(await answerTo(id, task));
-}
-
-async function answerTo(id: number, task: ThreadRequest["task"]): Promise<ThreadAnswer> {
-  try {
-    return { id, result: await runCodingTask(task, options) };
-  } catch (error) {
-    const message = error instanceof Error ? error.message : String(error);
-    return { id, failure: { code: errorCode(error) ?? "coding-failed", message } };
-  }
-}
+const loop = startEncodeLoop(workerData as EncodeLoopOptions, threadLog(port));
+// Listening on the port keeps the thread alive, until this one message.
+port.once("message", () => void loop.close());

@@ -1,4 +1,13 @@
-import { mkdir, readFile, rename, rm, writeFile } from "node:fs/promises";
+import {
+  closeSync,
+  mkdirSync,
+  openSync,
+  readFileSync,
+  readSync,
+  renameSync,
+  writeFileSync,
+} from "node:fs";
+import { readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { errorCode, SHA256_BYTES, StarlingError } from "../core/index.ts";
 import { randomBase32 } from "./random-text.ts";
@@ -38,34 +47,57 @@ export class BlockStore {
 
   /** The segment's bytes. Throws StarlingError "block-missing" or "block-truncated". */
   async readSegment(record: Located & Pick<SegmentRecord, "byteLength">): Promise<Uint8Array> {
-    const bytes = await read(this.absolutePath(record));
+    const path = this.absolutePath(record);
+    const bytes = await readWhole(path);
     if (bytes.length === record.byteLength) return bytes;
-    throw new StarlingError(
-      "block-truncated",
-      `${record.path}: expected ${record.byteLength} bytes, found ${bytes.length}.`,
-    );
+    throw truncated(path, record.byteLength, bytes.length);
   }
 
-  /** Writes the repair symbols, then the leaf hashes: who finds leaves finds repair symbols too. */
+  /**
+   * Reads the segment into `target`, which is as long as the segment, and waits for the disk: for
+   * threads that have nothing else to do. Into memory that is in use already, this takes a tenth of
+   * the time of readSegment. Throws StarlingError "block-missing" or "block-truncated".
+   */
+  readSegmentInto(record: Located, target: Uint8Array): void {
+    const path = this.absolutePath(record);
+    const file = openToRead(path);
+    try {
+      let length = 0;
+      while (length < target.length) {
+        const count = readSync(file, target, length, target.length - length, length);
+        if (count === 0) throw truncated(path, target.length, length);
+        length += count;
+      }
+    } finally {
+      closeSync(file);
+    }
+  }
+
+  /**
+   * Writes the repair symbols, then the leaf hashes: who finds leaves finds repair symbols too.
+   * Waits for the disk, as its caller is a coding thread.
+   */
   async writeCoded(record: Located, { repair, leaves }: CodedBlock): Promise<void> {
     const path = this.absolutePath(record);
-    await mkdir(dirname(path), { recursive: true });
-    await writeWhole(`${path}.repair`, repair);
-    await writeWhole(`${path}.leaves`, leaves);
+    mkdirSync(dirname(path), { recursive: true });
+    writeWhole(`${path}.repair`, repair);
+    writeWhole(`${path}.leaves`, leaves);
   }
 
   /** The repair symbols, one after the other. Throws StarlingError "block-missing". */
   async readRepair(record: Located): Promise<Uint8Array> {
-    return read(`${this.absolutePath(record)}.repair`);
+    return readWhole(`${this.absolutePath(record)}.repair`);
   }
 
   /** The N leaf hashes in ESI order. Throws StarlingError "block-missing" or "block-truncated". */
   async readLeaves(record: Located): Promise<Uint8Array[]> {
-    const bytes = await read(join(this.#root, this.leavesPath(record)));
+    const path = `${this.absolutePath(record)}.leaves`;
+    const bytes = readSmall(path);
+    const count = Math.ceil(bytes.length / SHA256_BYTES);
     if (bytes.length === 0 || bytes.length % SHA256_BYTES !== 0) {
-      throw new StarlingError("block-truncated", `${record.path}: the leaf list is damaged.`);
+      throw truncated(path, Math.max(1, count) * SHA256_BYTES, bytes.length);
     }
-    return Array.from({ length: bytes.length / SHA256_BYTES }, (_, leaf) =>
+    return Array.from({ length: count }, (_, leaf) =>
       bytes.subarray(leaf * SHA256_BYTES, (leaf + 1) * SHA256_BYTES),
     );
   }
@@ -77,17 +109,45 @@ export class BlockStore {
   }
 }
 
-async function read(path: string): Promise<Uint8Array> {
+function openToRead(path: string): number {
   try {
-    return await readFile(path);
-  } catch (cause) {
-    if (errorCode(cause) !== "ENOENT") throw cause;
-    throw new StarlingError("block-missing", `${path} is not there: it was trimmed or lost.`);
+    return openSync(path, "r");
+  } catch (error) {
+    throw missing(path, error);
   }
 }
 
-async function writeWhole(path: string, bytes: Uint8Array): Promise<void> {
+/** A few kilobytes, just written: reading them here costs a fifth of a hop to another thread. */
+function readSmall(path: string): Uint8Array {
+  try {
+    return readFileSync(path);
+  } catch (error) {
+    throw missing(path, error);
+  }
+}
+
+async function readWhole(path: string): Promise<Uint8Array> {
+  try {
+    return await readFile(path);
+  } catch (error) {
+    throw missing(path, error);
+  }
+}
+
+function missing(path: string, cause: unknown): unknown {
+  if (errorCode(cause) !== "ENOENT") return cause;
+  return new StarlingError("block-missing", `${path} is not there: it was trimmed or lost.`);
+}
+
+function truncated(path: string, expected: number, found: number): StarlingError {
+  return new StarlingError(
+    "block-truncated",
+    `${path}: expected ${expected} bytes, found ${found}.`,
+  );
+}
+
+function writeWhole(path: string, bytes: Uint8Array): void {
   const temporary = `${path}.${randomBase32(8)}.tmp`;
-  await writeFile(temporary, bytes);
-  await rename(temporary, path);
+  writeFileSync(temporary, bytes);
+  renameSync(temporary, path);
 }

@@ -30,7 +30,8 @@ const EVENTS_MAX = 1000;
 const JOB_OPTIONS: JobsOptions = {
   attempts: 5,
   backoff: { type: "exponential", delay: 200 },
-  removeOnComplete: { age: 60, count: 1000 },
+  // A finished job says nothing that the block's files and its manifest do not say.
+  removeOnComplete: true,
   removeOnFail: { count: DEAD_JOBS_MAX },
   stackTraceLimit: 3,
 };

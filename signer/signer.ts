@@ -47,14 +47,11 @@ export async function runSigner(options: SignerOptions): Promise<Signer> {
   const manifests = new ManifestLog(redis);
   const queue = createSignQueue(redis);
   const meter = new JobMeter();
-  let signingMs = 0;
 
   const sign = async (job: SignJob) => {
     const { stream, block } = job.record;
     const leaves = await store.readLeaves(job.record);
-    const startedAt = performance.now();
     const jws = signBlock(job, leaves, key, { nowMs: Date.now(), ttlS: manifestTtlS });
-    signingMs += performance.now() - startedAt;
     const published = await manifests.publish(stream, block, jws);
     if (!published) log.debug({ stream, block }, "the block has a manifest, or is trimmed");
   };
@@ -66,7 +63,6 @@ export async function runSigner(options: SignerOptions): Promise<Signer> {
 
   const stats = async () => ({
     ...meter.stats(),
-    signingMs,
     waiting: await queue.getWaitingCount(),
     dead: await queue.getFailedCount(),
   });
