@@ -1,9 +1,10 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Request, Response } from "express";
 import type { Redis } from "ioredis";
+import { instantMs } from "../core/index.ts";
 import { internalKey, verifyApiKey } from "../pipeline/index.ts";
+import { AddressLimiter } from "./address-limiter.ts";
 import { refusal } from "./problems.ts";
-import { AddressLimiter } from "./token-bucket.ts";
 
 /** Who calls: somebody without a key, the holder of an API key, or another role of this origin. */
 export type Caller = "anybody" | "admin" | "origin";
@@ -30,7 +31,7 @@ export class AccessControl {
       if (sameSecret(key, await internalKey(this.#redis))) return "origin";
       if (await verifyApiKey(this.#redis, key)) return "admin";
     }
-    if (!this.#guesses.take(request.ip, Date.now())) {
+    if (!this.#guesses.take(request.ip, instantMs(Date.now()))) {
       response.set("Retry-After", "60");
       throw refusal("too-many-requests", "Too many wrong API keys. Try again in a minute.");
     }

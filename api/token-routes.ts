@@ -1,14 +1,14 @@
 import { randomUUID } from "node:crypto";
 import type { Request, Response } from "express";
 import { z } from "zod";
-import { fromBase64Url, type PeerRole, PUBLIC_KEY_BYTES } from "../core/index.ts";
+import { fromBase64Url, instantMs, type PeerRole, PUBLIC_KEY_BYTES } from "../core/index.ts";
 import type { Stream, StreamRegistry } from "../pipeline/index.ts";
 import { type AccessControl, type Caller, keyMissing } from "./access-control.ts";
+import { AddressLimiter } from "./address-limiter.ts";
 import type { ApiMetrics } from "./metrics.ts";
 import { refusal } from "./problems.ts";
 import { defineRoute, type Route } from "./route.ts";
 import { namedStream } from "./stream-routes.ts";
-import { AddressLimiter } from "./token-bucket.ts";
 import type { TokenKey } from "./token-key.ts";
 import { TRACKER_PATH } from "./tracker.ts";
 import type { TrustedKeys } from "./trusted-keys.ts";
@@ -73,7 +73,7 @@ export function tokenRoutes(parts: TokenRouteParts): Route[] {
         const caller = await parts.access.callerOf(request, response);
         const stream = await namedStream(request, parts.registry);
         authorise({ caller, stream, role }, response);
-        if (caller === "anybody" && !limiter.take(request.ip, Date.now())) {
+        if (caller === "anybody" && !limiter.take(request.ip, instantMs(Date.now()))) {
           response.set("Retry-After", "10");
           throw refusal("too-many-requests", "Too many tokens for one address. Wait a little.");
         }

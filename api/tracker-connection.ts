@@ -1,16 +1,18 @@
 import { randomBytes } from "node:crypto";
 import { type RawData, WebSocket } from "ws";
 import {
+  instantMs,
   type PeerRole,
   type PeerToTracker,
   parseClientMessage,
+  type Rate,
   StarlingError,
+  TokenBucket,
   type TrackerToPeer,
   toBase64Url,
   type ViewerStats,
 } from "../core/index.ts";
 import type { PeerSeat } from "./peer-directory.ts";
-import { type Rate, TokenBucket } from "./token-bucket.ts";
 
 /** What a connection asks of the tracker. */
 export interface TrackerDesk {
@@ -61,7 +63,7 @@ export class TrackerConnection {
   readonly #nonce = toBase64Url(randomBytes(NONCE_BYTES));
   readonly #joinTimer: NodeJS.Timeout;
   readonly #contacts = new Set<string>();
-  #rate = new TokenBucket(RATES.viewer, Date.now());
+  #rate = new TokenBucket(instantMs(Date.now()), RATES.viewer);
   #phase: "challenged" | "joining" | "joined" | "over" = "challenged";
   #lastReport = NO_REPORT;
   #isAnswering = true;
@@ -152,7 +154,7 @@ export class TrackerConnection {
   async #receive(data: RawData, isBinary: boolean): Promise<void> {
     if (this.#phase === "over") return;
     try {
-      if (!this.#rate.take(Date.now())) {
+      if (!this.#rate.take(instantMs(Date.now()))) {
         throw new StarlingError("tracker-rate", "Too many messages: send fewer than 50 a second.");
       }
       if (isBinary) throw badMessage("Send text frames with JSON.");
@@ -190,7 +192,7 @@ export class TrackerConnection {
     if (this.#isOver()) return;
     this.#lastReport = lastReport;
     clearTimeout(this.#joinTimer);
-    this.#rate = new TokenBucket(RATES[role], Date.now());
+    this.#rate = new TokenBucket(instantMs(Date.now()), RATES[role]);
     this.#phase = "joined";
     for (const message of this.#held) this.send(message);
     this.#held = [];

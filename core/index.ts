@@ -62,6 +62,7 @@ export { JWS_LENGTH_MAX, type Trust } from "./jws.ts";
 export { type InitReference, type Manifest, signManifest, verifyManifest } from "./manifest.ts";
 export { leafHash, leavesMatchRoot, merkleRoot, nodeHash } from "./merkle.ts";
 export { after, type InstantMs, instantMs } from "./time.ts";
+export { type Rate, TokenBucket } from "./token-bucket.ts";
 export {
   type IceServer,
   INTRODUCTIONS_MAX,

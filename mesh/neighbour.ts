@@ -1,6 +1,5 @@
-import type { BlockId, InstantMs, PeerRole } from "../core/index.ts";
+import type { BlockId, InstantMs, PeerRole, TokenBucket } from "../core/index.ts";
 import { HAVE_BLOCKS_MAX } from "./limits.ts";
-import type { TokenBucket } from "./token-bucket.ts";
 
 /** A symbol that this peer asked a neighbour for. */
 export interface PendingSymbol {

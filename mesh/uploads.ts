@@ -1,8 +1,15 @@
-import { after, type BlockId, blockKey, type InstantMs, type Message } from "../core/index.ts";
+import {
+  after,
+  type BlockId,
+  blockKey,
+  type InstantMs,
+  MESSAGE_BYTES_MAX,
+  type Message,
+  TokenBucket,
+} from "../core/index.ts";
 import { CHANNEL_QUEUE_BYTES_MAX, UPLOAD_QUEUE_MAX } from "./limits.ts";
 import type { MeshState } from "./mesh-state.ts";
 import type { Neighbour, Upload } from "./neighbour.ts";
-import { TokenBucket } from "./token-bucket.ts";
 
 /** How much of its rate a budget may save up, in seconds. */
 const BURST_S = 0.5;
@@ -11,7 +18,10 @@ const OVERHEAD_BYTES = 16;
 
 /** A budget whose burst always lets a whole symbol message through. */
 export function uploadBudget(now: InstantMs, bytesPerS: number): TokenBucket {
-  return new TokenBucket(now, bytesPerS, Math.max(bytesPerS * BURST_S, 65_536));
+  return new TokenBucket(now, {
+    burst: Math.max(bytesPerS * BURST_S, MESSAGE_BYTES_MAX),
+    perSecond: bytesPerS,
+  });
 }
 
 /** Serves the symbols that neighbours ask for, within the budgets and the queues of the channels. */

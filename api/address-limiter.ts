@@ -1,31 +1,4 @@
-/** How many events may happen: `burst` at once, then `perSecond` in the long run. */
-export interface Rate {
-  readonly burst: number;
-  readonly perSecond: number;
-}
-
-/** A token bucket. Time is an argument. */
-export class TokenBucket {
-  readonly #rate: Rate;
-  #level: number;
-  #filledAtMs: number;
-
-  constructor(rate: Rate, nowMs: number) {
-    this.#rate = rate;
-    this.#level = rate.burst;
-    this.#filledAtMs = nowMs;
-  }
-
-  /** Takes one token: false when there is none. */
-  take(nowMs: number): boolean {
-    const gained = (Math.max(0, nowMs - this.#filledAtMs) / 1000) * this.#rate.perSecond;
-    this.#level = Math.min(this.#rate.burst, this.#level + gained);
-    this.#filledAtMs = nowMs;
-    if (this.#level < 1) return false;
-    this.#level -= 1;
-    return true;
-  }
-}
+import { type InstantMs, type Rate, TokenBucket } from "../core/index.ts";
 
 const ADDRESSES_MAX = 10_000;
 
@@ -38,9 +11,9 @@ export class AddressLimiter {
     this.#rate = rate;
   }
 
-  take(address: string | undefined, nowMs: number): boolean {
+  take(address: string | undefined, now: InstantMs): boolean {
     const network = networkOf(address ?? "unknown");
-    const bucket = this.#buckets.get(network) ?? new TokenBucket(this.#rate, nowMs);
+    const bucket = this.#buckets.get(network) ?? new TokenBucket(now, this.#rate);
     this.#buckets.delete(network);
     this.#buckets.set(network, bucket);
     if (this.#buckets.size > ADDRESSES_MAX) {
@@ -49,7 +22,7 @@ export class AddressLimiter {
         break;
       }
     }
-    return bucket.take(nowMs);
+    return bucket.take(now);
   }
 }
 
