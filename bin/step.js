@@ -7,7 +7,7 @@ import { fileURLToPath } from "node:url";
 /** The repository's root folder. */
 export const ROOT = dirname(dirname(fileURLToPath(import.meta.url)));
 
-const OUTPUT_TAIL_LINES = 40;
+const OUTPUT_TAIL_LINES = 200;
 const FORWARDED_SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"];
 
 /** A step that did not work: what to tell the person, and the exit status to end with. */
@@ -52,15 +52,22 @@ function run(program, args, quiet) {
     };
     child.stdout?.on("data", keepTail);
     child.stderr?.on("data", keepTail);
-    const forward = (signal) => child.kill(signal);
+    let interruption;
+    const forward = (signal) => {
+      interruption = signal;
+      child.kill(signal);
+    };
     for (const signal of FORWARDED_SIGNALS) process.on(signal, forward);
     const finish = (status, output) => {
       for (const signal of FORWARDED_SIGNALS) process.off(signal, forward);
       resolve({ status, output });
     };
     child.on("error", (error) => finish(127, error.message));
-    child.on("close", (code, signal) =>
-      finish(code ?? 128 + constants.signals[signal], lines.join("\n").trim()),
-    );
+    child.on("close", (code, signal) => {
+      // Some programs end well although they were interrupted; the person still wants to stop.
+      const ender = interruption ?? signal;
+      const status = ender ? 128 + constants.signals[ender] : code;
+      finish(status, interruption ? "" : lines.join("\n").trim());
+    });
   });
 }
