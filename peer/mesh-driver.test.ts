@@ -92,6 +92,8 @@ class Peer {
   readonly identity: Identity = createIdentity();
   readonly now: () => InstantMs = createClock();
   readonly outputs: Output[] = [];
+  /** For each closed channel, whether one side wanted that. */
+  readonly cuts: boolean[] = [];
   readonly driver: MeshDriver;
   readonly transport: WebRtcTransport;
   highestQueue = 0;
@@ -113,6 +115,7 @@ class Peer {
       }),
       now: this.now,
       log: pino({ level: "silent" }),
+      onClosed: (_, isCut) => this.cuts.push(isCut),
       onOutput: (output) => {
         this.outputs.push(output);
         this.#onOutput();
@@ -200,6 +203,16 @@ describe("MeshDriver over WebRTC", () => {
     channel.close();
     expect(viewer.driver.mesh.neighbours).toEqual([]);
     while (seed.driver.mesh.neighbours.length > 0) await new Promise((done) => setTimeout(done, 5));
+  });
+
+  test("says goodbye, so that nobody waits for the silent", async () => {
+    const [seed, viewer] = pair();
+    await viewer.dial(seed);
+    await seed.saw(({ kind }) => kind === "ready");
+    await viewer.saw(({ kind }) => kind === "ready");
+    viewer.driver.close();
+    while (seed.driver.mesh.neighbours.length > 0) await new Promise((done) => setTimeout(done, 5));
+    expect(seed.cuts).toEqual([true]);
   });
 
   test("closes the channel of a neighbour that breaks the protocol, and logs the refusal", async () => {

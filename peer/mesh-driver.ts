@@ -83,8 +83,10 @@ export class MeshDriver {
     this.#run();
   }
 
-  /** Closes all channels and stops the timer. */
+  /** Says goodbye, closes all channels and stops the timer. */
   close(): void {
+    if (this.#isClosed) return;
+    this.input({ kind: "leave" });
     this.#isClosed = true;
     clearTimeout(this.#timer);
     const links = [...this.#links.values()];

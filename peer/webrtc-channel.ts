@@ -48,6 +48,8 @@ export class WebRtcChannel implements Channel {
   #state: "connecting" | "open" | "closed" = "connecting";
   #channel: DataChannel | undefined;
   #events: ChannelEvents | undefined;
+  /** Messages that came before anybody listened. */
+  readonly #early: Uint8Array[] = [];
   #localFingerprint: Uint8Array | undefined;
   #remoteFingerprint: Uint8Array | undefined;
   #candidates = 0;
@@ -102,19 +104,8 @@ export class WebRtcChannel implements Channel {
     assert(this.#events === undefined, "a channel has one listener");
     assert(this.#state !== "connecting", "a channel is listened to once it is open");
     this.#events = events;
-    if (this.#state === "closed" || this.#channel === undefined) {
-      queueMicrotask(() => events.closed());
-      return;
-    }
-    // The library keeps messages until this callback is set.
-    this.#channel.onMessage(guarded((message) => this.#receive(message, events)));
-    this.#channel.onBufferedAmountLow(
-      guarded(() => {
-        // An event that was on its way while the queue was filled again: another one follows.
-        const isStale = this.bufferedAmount > DRAINED_BYTES;
-        if (this.#state === "open" && !isStale) events.drained();
-      }),
-    );
+    if (this.#state === "closed") queueMicrotask(() => events.closed());
+    for (const bytes of this.#early.splice(0)) events.message(bytes);
   }
 
   send(bytes: Uint8Array): void {
@@ -189,7 +180,8 @@ export class WebRtcChannel implements Channel {
     this.#connection.onStateChange(
       guarded((state) => {
         if (state !== "failed" && state !== "disconnected" && state !== "closed") return;
-        this.#vanish(failure("transport-failed", this.peer));
+        // Messages that came before are delivered first.
+        setImmediate(() => this.#vanish(failure("transport-failed", this.peer)));
       }),
     );
     this.#connection.onDataChannel(
@@ -203,6 +195,10 @@ export class WebRtcChannel implements Channel {
   #adopt(channel: DataChannel): void {
     this.#channel = channel;
     channel.setBufferedAmountLowThreshold(DRAINED_BYTES);
+    // When several events wait, the library delivers them by kind, in the order of registration:
+    // the last messages before the end.
+    channel.onMessage(guarded((message) => this.#receive(message)));
+    channel.onBufferedAmountLow(guarded(() => this.#drained()));
     channel.onClosed(
       guarded(() => {
         if (this.#state !== "closed") this.#vanish(failure("transport-closed", this.peer));
@@ -223,12 +219,24 @@ export class WebRtcChannel implements Channel {
     this.#settleOpened();
   }
 
-  #receive(message: string | Buffer | ArrayBuffer, events: ChannelEvents): void {
-    if (this.#state !== "open") return;
-    if (typeof message === "string")
+  #receive(message: string | Buffer | ArrayBuffer): void {
+    if (this.#state === "closed") return;
+    if (typeof message === "string") {
       this.close(); // The protocol has no text messages.
-    else if (message instanceof ArrayBuffer) events.message(new Uint8Array(message));
-    else events.message(new Uint8Array(message.buffer, message.byteOffset, message.byteLength));
+      return;
+    }
+    const bytes =
+      message instanceof ArrayBuffer
+        ? new Uint8Array(message)
+        : new Uint8Array(message.buffer, message.byteOffset, message.byteLength);
+    if (this.#events === undefined) this.#early.push(bytes);
+    else this.#events.message(bytes);
+  }
+
+  #drained(): void {
+    // An event that was on its way while the queue was filled again: another one follows.
+    const isStale = this.bufferedAmount > DRAINED_BYTES;
+    if (this.#state === "open" && !isStale) this.#events?.drained();
   }
 
   /** The other end is gone, or never came: there is nobody to linger for. */
