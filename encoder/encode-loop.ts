@@ -46,6 +46,7 @@ export function startEncodeLoop(
   const store = new BlockStore(mediaRoot);
   const memory = new BlockMemory();
   const meter = new JobMeter();
+  warmUp(memory, policy);
 
   const encode = async ({ record }: EncodeJob) => {
     const block = memory.load(record.byteLength, policy, (target) =>
@@ -75,4 +76,13 @@ export function startEncodeLoop(
       redis.disconnect();
     },
   };
+}
+
+const WARM_UP_BYTES = 524_288;
+const WARM_UP_ROUNDS = 15;
+
+/** Codes some zeros: the first blocks of fresh code would take several times as long as the rest. */
+function warmUp(memory: BlockMemory, policy: FecPolicy): void {
+  const zeros = memory.load(WARM_UP_BYTES, policy, (target) => target.fill(0));
+  for (let round = 0; round < WARM_UP_ROUNDS; round++) codeBlock(zeros, plainKernel);
 }

@@ -36,6 +36,9 @@ const MANIFEST_TTL_S = 120;
 /** Signing is bound by one thread; more jobs only hide Redis and the disk. */
 const CONCURRENCY = 4;
 
+/** The first signatures of fresh code take up to a hundred times as long as the rest. */
+const WARM_UP_ROUNDS = 20;
+
 /** Signs manifests: the only role that holds the private key, and it opens no port. */
 export async function runSigner(options: SignerOptions): Promise<Signer> {
   const { log, instance = String(process.pid), manifestTtlS = MANIFEST_TTL_S } = options;
@@ -47,6 +50,7 @@ export async function runSigner(options: SignerOptions): Promise<Signer> {
   const manifests = new ManifestLog(redis);
   const queue = createSignQueue(redis);
   const meter = new JobMeter();
+  for (let round = 0; round < WARM_UP_ROUNDS; round++) key.sign(new Uint8Array());
 
   const sign = async (job: SignJob) => {
     const { stream, block } = job.record;
