@@ -86,6 +86,13 @@ export class OriginProcess {
     process.kill(await this.pidOf(role), "SIGKILL");
   }
 
+  /** Halts a role, as a machine that swaps or hangs would, until the function it gives is called. */
+  async haltRole(role: RoleName): Promise<() => void> {
+    const pid = await this.pidOf(role);
+    process.kill(pid, "SIGSTOP");
+    return () => process.kill(pid, "SIGCONT");
+  }
+
   /** Kills the studio and every role at once, as a power cut would; Redis is left behind. */
   async killAll(): Promise<void> {
     const roles = await this.#children();
