@@ -1,4 +1,5 @@
 import {
+  type BlockId,
   blockKey,
   fromBase64Url,
   INIT_PART,
@@ -25,12 +26,20 @@ export interface Origin {
   readonly store: BlockStore;
 }
 
+/** A block and its manifest, as the log names them. */
+export type BlockEntry = Pick<LogEntry, "block" | "jws">;
+
+export interface LoadedBlock {
+  readonly record: SegmentRecord;
+  readonly publication: Publication;
+}
+
 /** Reads a block of the log from the store. Throws StarlingError "block-missing" when it was trimmed. */
 export async function loadBlock(
   origin: Origin,
   stream: string,
-  { block, jws }: Pick<LogEntry, "block" | "jws">,
-): Promise<{ record: SegmentRecord; publication: Publication }> {
+  { block, jws }: BlockEntry,
+): Promise<LoadedBlock> {
   const record = await origin.timeline.get(stream, block);
   if (record === undefined) {
     throw new StarlingError("block-missing", `Block ${blockKey(block)} was trimmed.`);
@@ -43,15 +52,10 @@ export async function loadBlock(
   return { record, publication: { kind: "publish", jws, leaves, source, repair } };
 }
 
-/** The log entry of the init segment that a media segment needs, if it has one yet. */
-export async function initEntryOf(
-  { manifests }: Origin,
-  { stream, block, init }: SegmentRecord,
-): Promise<Pick<LogEntry, "block" | "jws"> | undefined> {
+/** The init segment that a media segment needs. */
+export function initBlockOf({ block, init }: SegmentRecord): BlockId | undefined {
   if (init === null) return undefined;
-  const initBlock = { rendition: block.rendition, sequence: init.sequence, part: INIT_PART };
-  const jws = await manifests.get(stream, initBlock);
-  return jws === undefined ? undefined : { block: initBlock, jws };
+  return { rendition: block.rendition, sequence: init.sequence, part: INIT_PART };
 }
 
 /**
@@ -59,11 +63,7 @@ export async function initEntryOf(
  * claims without a check of the signature: the machine does that when the block is published. The
  * manifest of an init segment is good for as long as a media segment needs it.
  */
-export function isFresh(
-  { block, jws }: Pick<LogEntry, "block" | "jws">,
-  nowMs: number,
-  marginS: number,
-): boolean {
+export function isFresh({ block, jws }: BlockEntry, nowMs: number, marginS: number): boolean {
   if (block.part === INIT_PART) return true;
   const [, payload = ""] = jws.split(".");
   const text = new TextDecoder().decode(fromBase64Url(payload));

@@ -127,8 +127,13 @@ class Origin {
     return seeder;
   }
 
-  /** Puts a segment on disk, codes it, and publishes its manifest. */
-  async publish(
+  /** Puts a segment on disk and into the public order, codes it, and publishes its manifest. */
+  async publish(session: string, bytes: Uint8Array, part: "init" | "media"): Promise<void> {
+    await this.codeAndSign(await this.register(session, bytes, part), bytes);
+  }
+
+  /** Puts a segment on disk and into the public order. */
+  async register(
     session: string,
     bytes: Uint8Array,
     part: "init" | "media",
@@ -138,18 +143,16 @@ class Origin {
     await mkdir(dirname(join(this.mediaRoot, path)), { recursive: true });
     await writeFile(join(this.mediaRoot, path), bytes);
     const nowMs = Date.now();
-    const record = await this.#timeline.register({
+    return this.#timeline.register({
       ...{ stream: STREAM, session, rendition: 0, index, path, byteLength: bytes.length },
       durationMs: part === "init" ? 0 : 1000,
       programDateTimeMs: nowMs - 1000,
       completedAtMs: nowMs,
       initSha256: digestOf(bytes),
     });
-    await this.#codeAndSign(record, bytes);
-    return record;
   }
 
-  async #codeAndSign(record: SegmentRecord, bytes: Uint8Array): Promise<void> {
+  async codeAndSign(record: SegmentRecord, bytes: Uint8Array): Promise<void> {
     const fec = chooseFec(bytes.length);
     const repair = plainKernel.encode(bytes, fec);
     const leaves = Array.from({ length: fec.n }, (_, esi) =>
@@ -286,6 +289,18 @@ describe("a seeder and a viewer", () => {
     expect(watching.story[2]).toBe(`init ${digestOf(other)}`);
   });
 
+  test("go on when an init segment is signed after its media", async () => {
+    await origin.openSession();
+    await origin.startSeeder();
+    const initRecord = await origin.register("one", init, "init");
+    await origin.publish("one", segmentBytes(0), "media");
+    const watching = origin.watch();
+    await eventually(async () => (await origin.seederStats())?.["blocksPublished"] === 1);
+    await origin.codeAndSign(initRecord, init);
+    await watching.until(2);
+    expect(watching.segments.map(({ init: isInit }) => isInit)).toEqual([true, false]);
+  });
+
   test("stay connected when the tracker goes, and find newcomers when it is back", async () => {
     await origin.openSession();
     await origin.startSeeder();
@@ -300,6 +315,16 @@ describe("a seeder and a viewer", () => {
     const later = origin.watch();
     await later.until(2);
     expect(later.segments[0]?.init).toBe(true);
+  });
+});
+
+describe("a seeder and a viewer, at the edges", () => {
+  let origin: Origin;
+  beforeEach(async () => {
+    origin = await Origin.start();
+  });
+  afterEach(async () => {
+    await origin.stop();
   });
 
   test("report what they did", async () => {

@@ -1,10 +1,17 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
-import { type BlockId, blockKey, errorCode } from "../core/index.ts";
+import { type BlockId, blockKey, errorCode, INIT_PART } from "../core/index.ts";
 import type { MeshLimits } from "../mesh/index.ts";
 import { MeshSession } from "../peer/index.ts";
-import { LOG_START, type LogEntry } from "../pipeline/index.ts";
-import { initEntryOf, isFresh, loadBlock, type Origin, type Publication } from "./block-loader.ts";
+import { LOG_START } from "../pipeline/index.ts";
+import {
+  type BlockEntry,
+  initBlockOf,
+  isFresh,
+  type LoadedBlock,
+  loadBlock,
+  type Origin,
+} from "./block-loader.ts";
 
 /** Blocks of the past that a late seeder publishes: more than a newcomer is told of. */
 const RECENT_BLOCKS = 16;
@@ -40,6 +47,8 @@ export class StreamSeed {
   readonly #done: Promise<void>;
   /** Keys of blocks that are in the mesh, or were: a block is published once. */
   readonly #published = new Set<string>();
+  /** Keys of init segments whose media are in the mesh already. */
+  readonly #awaitedInits = new Set<string>();
   #session: MeshSession | undefined;
   #blocksPublished = 0;
 
@@ -84,6 +93,7 @@ export class StreamSeed {
     const session = await MeshSession.open({ ...options, role: "seed", onOutput }, signal);
     this.#session = session;
     this.#published.clear();
+    this.#awaitedInits.clear();
     // Either one ends the other: a peer without a log, or without a mesh, is of no use.
     const ended = new AbortController();
     const both = AbortSignal.any([signal, ended.signal]);
@@ -98,45 +108,54 @@ export class StreamSeed {
     const { stream, origin, log } = this.#options;
     const recent = await origin.manifests.recent(stream, RECENT_BLOCKS);
     const fresh = recent.filter((entry) => isFresh(entry, session.now(), FRESH_S));
-    for (const entry of fresh) await this.#publishWithInit(session, entry, signal);
+    for (const entry of fresh) await this.#take(session, entry, signal);
     log.info({ stream, blocks: this.#blocksPublished }, "seeding");
     const cursor = recent.at(-1)?.cursor ?? LOG_START;
     for await (const entry of origin.manifests.follow(stream, cursor, signal)) {
-      await this.#publishWithInit(session, entry, signal);
+      await this.#take(session, entry, signal);
     }
   }
 
-  /** Publishes a block, its init segment first. What cannot be published is logged and passed over. */
-  async #publishWithInit(
-    session: MeshSession,
-    entry: Pick<LogEntry, "block" | "jws">,
-    signal: AbortSignal,
-  ): Promise<void> {
-    const { stream, origin, log } = this.#options;
-    if (this.#published.has(blockKey(entry.block))) return;
+  /**
+   * Publishes a media block together with its init segment, so that no peer that comes in between
+   * is told of one without the other. What cannot be published is logged and passed over.
+   */
+  async #take(session: MeshSession, entry: BlockEntry, signal: AbortSignal): Promise<void> {
+    const { log } = this.#options;
+    const key = blockKey(entry.block);
+    const isInit = entry.block.part === INIT_PART;
+    if (this.#published.has(key) || (isInit && !this.#awaitedInits.delete(key))) return;
     try {
-      const { record, publication } = await loadBlock(origin, stream, entry);
-      const init = await initEntryOf(origin, record);
-      if (init !== undefined) await this.#publishWithInit(session, init, signal);
-      await this.#publish(session, publication, signal);
-      this.#remember(entry.block);
+      await this.#publish(session, await this.#load(entry), signal);
     } catch (error) {
       const code = errorCode(error);
       if (signal.aborted) return;
       if (code === undefined) throw error;
-      log.warn({ code, block: blockKey(entry.block) }, "block not published");
+      log.warn({ code, block: key }, "block not published");
     }
   }
 
-  async #publish(
-    session: MeshSession,
-    publication: Publication,
-    signal: AbortSignal,
-  ): Promise<void> {
-    for (let attempt = 1; !signal.aborted; attempt++) {
+  /** Reads a block, and before it the init segment that it needs and that is not in the mesh yet. */
+  async #load(entry: BlockEntry): Promise<LoadedBlock[]> {
+    const { stream, origin } = this.#options;
+    const block = await loadBlock(origin, stream, entry);
+    const needed = initBlockOf(block.record);
+    if (needed === undefined || this.#published.has(blockKey(needed))) return [block];
+    const jws = await origin.manifests.get(stream, needed);
+    if (jws !== undefined) return [await loadBlock(origin, stream, { block: needed, jws }), block];
+    this.#awaitedInits.add(blockKey(needed)); // Signed after its media, it comes by the log.
+    return [block];
+  }
+
+  async #publish(session: MeshSession, blocks: LoadedBlock[], signal: AbortSignal): Promise<void> {
+    const left = [...blocks];
+    for (let attempt = 1; left.length > 0 && !signal.aborted; attempt++) {
       try {
-        session.driver.input(publication);
-        return;
+        for (let next = left[0]; next !== undefined; next = left[0]) {
+          session.driver.input(next.publication);
+          this.#remember(next.record.block);
+          left.shift();
+        }
       } catch (error) {
         if (errorCode(error) !== UNKNOWN_KEY || attempt >= KEY_ATTEMPTS_MAX) throw error;
         session.renewKeys(); // The signer may have got a new key since this peer joined.
