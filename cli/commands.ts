@@ -112,7 +112,6 @@ export const COMMANDS = {
       "segmentsDir",
       "durationS",
       "maxDelayS",
-      "httpFallback",
       "statsJson",
       "logLevel",
       "logFormat",

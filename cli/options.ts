@@ -152,7 +152,7 @@ export const OPTIONS = {
     "Seeder",
     decimal(0.1, 100_000, "Mbit/s"),
     "200",
-    "upload budget of a seeder for all peers of a stream together",
+    "upload budget of a seeder for all peers together",
   ),
   seederPeerUploadMbps: option(
     "Seeder",
@@ -240,12 +240,6 @@ export const OPTIONS = {
     decimal(1, 60, "seconds"),
     "10",
     "time after which a segment that is still incomplete is given up",
-  ),
-  httpFallback: option(
-    "Peer",
-    flag,
-    "true",
-    "fetch late segments over HTTP; without effect yet: every byte comes from peers",
   ),
   statsJson: option("Peer", flag, "false", "end with the statistics as one JSON line"),
 

@@ -20,7 +20,6 @@ export async function runPeerCommand(config: Config): Promise<void> {
     stream: config.stream,
     log,
     bindAddress: config.webrtcAddress,
-    httpFallback: config.httpFallback,
     maxDelayMs: config.maxDelayS * 1000,
     signal: stop.signal,
     onSegment: async (segment) => {

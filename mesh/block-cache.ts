@@ -5,6 +5,7 @@ import {
   type FecParameters,
   INIT_PART,
   type InstantMs,
+  instantMs,
   type Manifest,
   symbolOf,
 } from "../core/index.ts";
@@ -22,7 +23,7 @@ export interface Block {
   readonly manifest: Manifest;
   readonly jws: string;
   readonly leaves: readonly Uint8Array[];
-  /** After this a viewer has no more use for it. */
+  /** After this a viewer has no more use for it. An init segment is of use as long as it is needed. */
   readonly deadline: InstantMs;
   symbols: SymbolSource;
   /** Collects symbols; undefined once the block is complete or given up. */
@@ -32,6 +33,8 @@ export interface Block {
   /** Verified symbols that were not announced yet. */
   unannounced: number[];
 }
+
+const NEVER = instantMs(Number.POSITIVE_INFINITY);
 
 /** What a block costs in memory, in bytes. */
 function weightOf({ manifest: { fec } }: Block): number {
@@ -59,6 +62,11 @@ export class BlockCache {
     return this.#blocks.get(key);
   }
 
+  /** Whether the cache holds the very block that `announced` is about. */
+  has({ manifest }: AnnouncedBlock): boolean {
+    return this.#blocks.has(blockKey(manifest.block));
+  }
+
   values(): IterableIterator<Block> {
     return this.#blocks.values();
   }
@@ -83,10 +91,13 @@ export class BlockCache {
 
   /** The newest `count` media blocks and the init segments that they need, oldest first. */
   newest(count: number): Block[] {
-    const media = [...this.#blocks.values()].filter(({ manifest }) => manifest.init !== null);
-    const picked = media.sort(bySequence).slice(-count);
-    const inits = [...this.#blocks.values()].filter((block) => isNeededBy(block, picked));
-    return [...inits, ...picked];
+    const picked = this.#sorted((block) => !isInit(block)).slice(-count);
+    return [...this.initsOf(picked), ...picked];
+  }
+
+  /** The init segments that these media blocks need. */
+  initsOf(media: readonly Block[]): Block[] {
+    return this.#sorted((block) => isNeededBy(block, media));
   }
 
   /** Whether some media block in the cache needs this init segment. */
@@ -103,7 +114,7 @@ export class BlockCache {
     const block: Block = {
       ...announced,
       key: blockKey(announced.manifest.block),
-      deadline: after(now, this.#maxDelayMs),
+      deadline: isInit(announced) ? NEVER : after(now, this.#maxDelayMs),
       symbols,
       decoder,
       lapsed: new Set(),
@@ -116,9 +127,9 @@ export class BlockCache {
   }
 
   #evict(): void {
-    const inits = this.#sorted((block) => block.manifest.block.part === INIT_PART);
+    const inits = this.#sorted(isInit);
     for (const block of inits.slice(0, -INIT_BLOCKS_MAX)) this.#delete(block);
-    const media = this.#sorted((block) => block.manifest.block.part !== INIT_PART);
+    const media = this.#sorted((block) => !isInit(block));
     while (media.length > MEDIA_BLOCKS_MAX || (this.#bytes > this.#bytesMax && media.length > 1)) {
       const oldest = media.shift();
       if (oldest !== undefined) this.#delete(oldest);
@@ -143,12 +154,17 @@ export interface AnnouncedBlock {
   readonly leaves: readonly Uint8Array[];
 }
 
+/** Whether it is an init segment. */
+export function isInit({ manifest }: AnnouncedBlock): boolean {
+  return manifest.block.part === INIT_PART;
+}
+
 function bySequence(a: Block, b: Block): number {
   return a.manifest.block.sequence - b.manifest.block.sequence;
 }
 
 function isNeededBy(init: Block, media: readonly Block[]): boolean {
-  if (init.manifest.block.part !== INIT_PART) return false;
+  if (!isInit(init)) return false;
   return media.some(
     ({ manifest }) =>
       manifest.block.rendition === init.manifest.block.rendition &&

@@ -3,7 +3,6 @@ import {
   blockKey,
   equalBytes,
   fromBase64Url,
-  INIT_PART,
   type InstantMs,
   leafHash,
   leavesMatchRoot,
@@ -12,7 +11,7 @@ import {
   symbolLength,
   verifyManifest,
 } from "../core/index.ts";
-import type { AnnouncedBlock, Block } from "./block-cache.ts";
+import { type AnnouncedBlock, type Block, isInit } from "./block-cache.ts";
 import { HAVE_DELAY_MS, REQUEST_ESIS_MAX, REQUEST_TIMEOUT_MS } from "./limits.ts";
 import { earliest, type MeshState } from "./mesh-state.ts";
 import type { Neighbour } from "./neighbour.ts";
@@ -70,17 +69,23 @@ export class Downloads {
     const block = this.#state.cache.addWanted(now, copied);
     if (block === undefined) return;
     this.#state.outputs.push({ kind: "manifest", manifest: block.manifest });
-    this.tell(block);
+    this.tell(now, block);
   }
 
-  /** Passes a block's manifest on to those who do not have it. */
-  tell(block: Block): void {
-    for (const neighbour of this.#state.ready()) this.tellNeighbour(neighbour, block);
+  /** Passes on the manifests of a block, and of the init segment it needs, to those who lack them. */
+  tell(now: InstantMs, block: Block): void {
+    for (const neighbour of this.#state.ready()) {
+      for (const init of this.#state.cache.initsOf([block])) {
+        if (!neighbour.manifests.has(init.key)) this.tellNeighbour(now, neighbour, init);
+      }
+      this.tellNeighbour(now, neighbour, block);
+    }
   }
 
   /** Passes a block's manifest, and what this peer has of it, to one neighbour. */
-  tellNeighbour(neighbour: Neighbour, block: Block): void {
-    const { key, jws, leaves } = block;
+  tellNeighbour(now: InstantMs, neighbour: Neighbour, block: Block): void {
+    const { key, jws, leaves, manifest } = block;
+    if (!isInit(block) && manifest.expiresAtS * 1000 <= now) return;
     if (!neighbour.manifests.has(key)) {
       neighbour.addManifest(key);
       this.#state.send(neighbour, { type: "manifest", jws, leaves });
@@ -126,7 +131,7 @@ export class Downloads {
   }
 
   nextTimeout(): InstantMs | undefined {
-    const deadlines = this.#wanted().map(({ deadline }) => deadline);
+    const deadlines = this.#wanted().flatMap((block) => (isInit(block) ? [] : [block.deadline]));
     const expiries = this.#state
       .ready()
       .map(({ pending }) => earliest([...pending.values()].map(({ expiresAt }) => expiresAt)));
@@ -229,16 +234,15 @@ export class Downloads {
   #wanted(): Block[] {
     return [...this.#state.cache.values()]
       .filter((block) => block.decoder !== undefined)
-      .filter(
-        (block) => block.manifest.block.part !== INIT_PART || this.#state.cache.isNeeded(block),
-      )
+      .filter((block) => !isInit(block) || this.#state.cache.isNeeded(block))
       .sort((a, b) => a.manifest.block.sequence - b.manifest.block.sequence);
   }
 
   /** Asks for what the block still needs and no neighbour was asked for yet. */
   #ask(now: InstantMs, block: Block): void {
     const expiresAt = after(now, REQUEST_TIMEOUT_MS);
-    const withinMs = Math.max(1, Math.round(block.deadline - now));
+    const { maxDelayMs } = this.#state.options.limits;
+    const withinMs = Math.round(Math.min(Math.max(1, block.deadline - now), maxDelayMs));
     const plan = planRequests(block, this.#state.ready(), this.#firstEsi);
     for (const [neighbour, symbols] of plan) {
       for (const symbol of symbols) neighbour.addPending({ ...symbol, expiresAt });

@@ -8,7 +8,6 @@ import {
   INIT_PART,
   toHex,
 } from "../core/index.ts";
-import type { MeshLimits } from "./mesh-state.ts";
 import {
   initSegment,
   peerIdOf,
@@ -17,6 +16,7 @@ import {
   TestOrigin,
 } from "./testing/test-origin.ts";
 import { type Tamper, VirtualNetwork } from "./testing/virtual-network.ts";
+import { uploadBudget } from "./uploads.ts";
 
 const SEED = peerIdOf("seed");
 const ALICE = peerIdOf("alice");
@@ -27,10 +27,11 @@ function blockAt(sequence: number): BlockId {
   return { rendition: 0, sequence, part: 0 };
 }
 
-function world(tamper?: Tamper, limits: Partial<MeshLimits> = {}) {
+function world(tamper?: Tamper, uploadBytesPerS = 100_000_000) {
   const network = new VirtualNetwork(20, tamper);
   const origin = new TestOrigin();
-  network.add(SEED, origin.peer(network.now, "seed", "seed", limits));
+  const uploads = uploadBudget(network.now, uploadBytesPerS);
+  network.add(SEED, origin.peer(network.now, "seed", "seed", {}, uploads));
   for (const name of ["alice", "bob"]) {
     network.add(peerIdOf(name), origin.peer(network.now, name, "viewer"));
   }
@@ -81,6 +82,50 @@ describe("a viewer", () => {
     publish(blockAt(0), segmentOf(0));
     network.run(1000);
     expect(mediaOf(network, BOB).get(0)).toBe(toHex(segmentOf(0)));
+  });
+
+  test("passes the init segment on to one that came between it and its media", () => {
+    const { network, publish } = world();
+    network.connect(ALICE, SEED);
+    network.run(200);
+    publish(INIT, initSegment());
+    network.run(200);
+    network.connect(BOB, ALICE);
+    network.run(200);
+    publish(blockAt(0), segmentOf(0));
+    network.run(1000);
+    const parts = network.outputs(BOB, "block").map(({ manifest }) => manifest.block.part);
+    expect(new Set(parts)).toEqual(new Set([INIT_PART, 0]));
+  });
+
+  test("asks for an init segment as long as media need it", () => {
+    let isLost = true;
+    const { network, publish } = world((bytes, from) => {
+      const message = decodeMessage(bytes);
+      const isInit = message.type === "symbol" && message.block.part === INIT_PART;
+      return from === SEED && isInit && isLost ? [] : [bytes];
+    });
+    network.connect(ALICE, SEED);
+    publish(INIT, initSegment());
+    publish(blockAt(0), segmentOf(0));
+    network.run(10_000);
+    expect(network.outputs(ALICE, "missing")).toEqual([]);
+    isLost = false;
+    network.run(2000);
+    const parts = network.outputs(ALICE, "block").map(({ manifest }) => manifest.block.part);
+    expect(parts).toEqual([0, INIT_PART]);
+  });
+
+  test("is not told of blocks whose manifest has expired", () => {
+    const { network, publish } = world();
+    publish(INIT, initSegment());
+    publish(blockAt(0), segmentOf(0));
+    network.run(121_000);
+    publish(blockAt(1), segmentOf(1));
+    network.connect(ALICE, SEED);
+    network.run(1000);
+    expect([...mediaOf(network, ALICE).keys()]).toEqual([1]);
+    expect(network.outputs(ALICE, "rejected")).toEqual([]);
   });
 
   test("decodes a block from repair symbols when source symbols never come", () => {
@@ -214,7 +259,7 @@ describe("a neighbour", () => {
 
 test("an upload budget bounds what a seed sends", () => {
   const bytesPerS = 20_000;
-  const { network, publish } = world(undefined, { totalUploadBytesPerS: bytesPerS });
+  const { network, publish } = world(undefined, bytesPerS);
   network.connect(ALICE, SEED);
   network.run(100);
   publish(blockAt(0), segmentOf(0, 400_000));

@@ -39,10 +39,10 @@ export class MeshPeer {
   #token: string;
   #pingId = 0;
 
-  constructor(now: InstantMs, options: MeshOptions) {
+  constructor(options: MeshOptions) {
     this.#state = new MeshState(options);
     this.#downloads = new Downloads(this.#state);
-    this.#uploads = new Uploads(now, this.#state);
+    this.#uploads = new Uploads(this.#state);
     this.#token = options.token;
   }
 
@@ -172,7 +172,7 @@ export class MeshPeer {
     neighbour.role = this.#verifyHello(now, neighbour, hello);
     this.#state.outputs.push({ kind: "ready", neighbour: neighbour.id, role: neighbour.role });
     for (const block of this.#state.cache.newest(BLOCKS_ON_HELLO)) {
-      this.#downloads.tellNeighbour(neighbour, block);
+      this.#downloads.tellNeighbour(now, neighbour, block);
     }
     for (const bytes of neighbour.early.splice(0)) this.#received(now, neighbour.id, bytes);
   }
@@ -238,8 +238,9 @@ export class MeshPeer {
 
   #publish(now: InstantMs, input: Extract<Input, { kind: "publish" }>): void {
     const announced = this.#downloads.verify(now, input.jws, input.leaves);
+    if (this.#state.cache.has(announced)) return;
     const block = this.#state.cache.addPublished(now, announced, input.source, input.repair);
-    if (block !== undefined) this.#downloads.tell(block);
+    if (block !== undefined) this.#downloads.tell(now, block);
   }
 
   /** Refuses what a neighbour sent, and cuts it off for what no honest peer sends. */

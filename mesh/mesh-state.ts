@@ -5,6 +5,7 @@ import {
   type InstantMs,
   type KeySet,
   type Message,
+  type TokenBucket,
 } from "../core/index.ts";
 import { type Block, BlockCache } from "./block-cache.ts";
 import type { MeshStats, Output } from "./mesh-io.ts";
@@ -22,11 +23,12 @@ export interface MeshOptions {
   readonly token: string;
   readonly keys: KeySet;
   readonly crypto: Crypto;
+  /** Bytes a second that this peer sends; peers of one process may share it. See `uploadBudget`. */
+  readonly uploads: TokenBucket;
   readonly limits: MeshLimits;
 }
 
 export interface MeshLimits {
-  readonly totalUploadBytesPerS: number;
   readonly perPeerUploadBytesPerS: number;
   readonly cacheBytesMax: number;
   /** A block that is not complete this long after its manifest came is given up. */

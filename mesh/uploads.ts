@@ -27,12 +27,10 @@ export function uploadBudget(now: InstantMs, bytesPerS: number): TokenBucket {
 /** Serves the symbols that neighbours ask for, within the budgets and the queues of the channels. */
 export class Uploads {
   readonly #state: MeshState;
-  readonly #budget: TokenBucket;
   #isWaitingForBudgetUntil: InstantMs | undefined;
 
-  constructor(now: InstantMs, state: MeshState) {
+  constructor(state: MeshState) {
     this.#state = state;
-    this.#budget = uploadBudget(now, state.options.limits.totalUploadBytesPerS);
   }
 
   /** Queues what a neighbour asks for; what this peer lacks or has no room for is passed over. */
@@ -97,7 +95,7 @@ export class Uploads {
 
   #pay(now: InstantMs, neighbour: Neighbour, cost: number): boolean {
     const readyAt = Math.max(
-      this.#budget.readyAt(now, cost),
+      this.#state.options.uploads.readyAt(now, cost),
       neighbour.uploadBudget.readyAt(now, cost),
     ) as InstantMs;
     if (readyAt > now) {
@@ -105,7 +103,7 @@ export class Uploads {
       this.#isWaitingForBudgetUntil = known === undefined || readyAt < known ? readyAt : known;
       return false;
     }
-    return this.#budget.take(now, cost) && neighbour.uploadBudget.take(now, cost);
+    return this.#state.options.uploads.take(now, cost) && neighbour.uploadBudget.take(now, cost);
   }
 }
 

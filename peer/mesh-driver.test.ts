@@ -19,7 +19,7 @@ import {
   toHex,
   utf8,
 } from "../core/index.ts";
-import { type MeshLimits, MeshPeer, type Output } from "../mesh/index.ts";
+import { type MeshLimits, MeshPeer, type Output, uploadBudget } from "../mesh/index.ts";
 import { createIdentity, type Identity } from "./identity.ts";
 import { MeshDriver } from "./mesh-driver.ts";
 import { nodeCrypto } from "./node-crypto.ts";
@@ -29,7 +29,6 @@ import { WebRtcTransport } from "./webrtc-transport.ts";
 
 const STREAM = "demo";
 const LIMITS: MeshLimits = {
-  totalUploadBytesPerS: 1e9,
   perPeerUploadBytesPerS: 1e9,
   cacheBytesMax: 256 * 1024 * 1024,
   maxDelayMs: 20_000,
@@ -105,7 +104,8 @@ class Peer {
     const validity = { tokenId: role, issuedAtS, expiresAtS: issuedAtS + 300 };
     const claims = { stream: STREAM, peer: this.identity.id, role, ...validity };
     this.driver = new MeshDriver({
-      mesh: new MeshPeer(this.now(), {
+      mesh: new MeshPeer({
+        uploads: uploadBudget(this.now(), 1e9),
         stream: STREAM,
         peer: this.identity,
         token: signJoinToken(claims, ...signerOf(originKeys.token)),

@@ -1,5 +1,11 @@
 import type { Logger } from "pino";
-import { errorCode, type InstantMs, type TrustedKey, type ViewerStats } from "../core/index.ts";
+import {
+  errorCode,
+  type InstantMs,
+  type TokenBucket,
+  type TrustedKey,
+  type ViewerStats,
+} from "../core/index.ts";
 import { type MeshLimits, MeshPeer, type Output } from "../mesh/index.ts";
 import { Dialler } from "./dialler.ts";
 import { createIdentity, type Identity, shortId } from "./identity.ts";
@@ -18,6 +24,7 @@ const LONELY_MS = 10_000;
 
 export interface MeshSessionOptions extends Omit<JoinPermitOptions, "peer"> {
   readonly log: Logger;
+  readonly uploads: TokenBucket;
   readonly limits: MeshLimits;
   /** Told of every output of the machine that is not about channels. */
   readonly onOutput: (output: Output) => void;
@@ -105,13 +112,14 @@ export class MeshSession {
   }
 
   #createDriver(identity: Identity): MeshDriver {
-    const { stream, limits, log, onOutput } = this.#options;
-    const mesh = new MeshPeer(this.now(), {
+    const { stream, uploads, limits, log, onOutput } = this.#options;
+    const mesh = new MeshPeer({
       stream,
       peer: identity,
       token: this.#token,
       keys: this.#keys,
       crypto: nodeCrypto,
+      uploads,
       limits,
     });
     return new MeshDriver({

@@ -1,6 +1,6 @@
 import type { Logger } from "pino";
-import { blockKey, type ViewerStats } from "../core/index.ts";
-import type { MeshLimits, Output } from "../mesh/index.ts";
+import { blockKey, instantMs, type ViewerStats } from "../core/index.ts";
+import { type MeshLimits, type Output, uploadBudget } from "../mesh/index.ts";
 import { DelaySummary } from "./delay-summary.ts";
 import type { Identity } from "./identity.ts";
 import { MeshSession } from "./mesh-session.ts";
@@ -9,8 +9,8 @@ import { type PeerSegment, SegmentOrder } from "./segment-order.ts";
 
 const STATS_INTERVAL_MS = 5000;
 
+const UPLOAD_BYTES_PER_S = 4_000_000;
 const DEFAULT_LIMITS: MeshLimits = {
-  totalUploadBytesPerS: 4_000_000,
   perPeerUploadBytesPerS: 2_000_000,
   cacheBytesMax: 64 * 1024 * 1024,
   maxDelayMs: 10_000,
@@ -33,15 +33,13 @@ export interface PeerOptions {
   /** By default a new one for each run. */
   readonly identity?: Identity | undefined;
   readonly bindAddress?: string | undefined;
-  /** Without effect in this release: every byte comes over WebRTC. */
-  readonly httpFallback?: boolean | undefined;
 }
 
 /** What one run of a viewer came to. Null where there is nothing to measure. */
 export interface PeerReport {
   /** From the call to the first media segment put out. */
   readonly startupMs: number | null;
-  /** Segment complete at the origin to verified completion here. */
+  /** Segment complete at the origin to verified completion here, of segments since the start. */
   readonly delayP50Ms: number | null;
   readonly delayP99Ms: number | null;
   /** Media segments put out. */
@@ -77,6 +75,7 @@ class Viewer {
   readonly #delivery: SegmentDelivery;
   readonly #delays = new DelaySummary();
   readonly #startedAtMs = performance.now();
+  readonly #startedAtUnixMs = Date.now();
   readonly #failure = new AbortController();
   #session: MeshSession | undefined;
   #timer: NodeJS.Timeout | undefined;
@@ -134,6 +133,7 @@ class Viewer {
         {
           ...{ apiUrl, stream, log, apiKey, identity, bindAddress },
           role: "viewer",
+          uploads: uploadBudget(instantMs(Date.now()), UPLOAD_BYTES_PER_S),
           limits: this.#limits,
           onOutput,
         },
@@ -182,7 +182,9 @@ class Viewer {
       this.#startupMs ??= performance.now() - this.#startedAtMs;
       this.#segments++;
       this.#playedBytes += segment.bytes.length;
-      this.#delays.add(segment.delayMs);
+      // What was complete before this viewer came says nothing of how fast it gets what is live.
+      const isLive = segment.manifest.completedAtMs > this.#startedAtUnixMs;
+      if (isLive) this.#delays.add(segment.delayMs);
     }
     this.#delivery.put(segment);
   }

@@ -2,6 +2,8 @@ import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import type { Logger } from "pino";
+import { instantMs } from "../core/index.ts";
+import { uploadBudget } from "../mesh/index.ts";
 import {
   BlockStore,
   connectRedis,
@@ -30,7 +32,7 @@ export interface SeederOptions {
   readonly log: Logger;
   /** Where the API is: tokens and tracker. */
   readonly apiUrl: string;
-  /** Upload budget for all peers of a stream together. */
+  /** Upload budget for all peers of all streams together. */
   readonly totalUploadBytesPerS: number;
   readonly perPeerUploadBytesPerS: number;
   /** Blocks kept in memory: for one stream (default 32 MiB) and for all (default 1 GiB). */
@@ -85,8 +87,8 @@ function createSeedSet(options: SeederOptions, redis: Redis, apiKey: string): Se
     manifests: new ManifestLog(redis),
     store: new BlockStore(options.mediaRoot),
   };
+  const uploads = uploadBudget(instantMs(Date.now()), totalUploadBytesPerS);
   const limits = {
-    totalUploadBytesPerS,
     perPeerUploadBytesPerS,
     cacheBytesMax: perStream,
     maxDelayMs: MAX_DELAY_MS,
@@ -97,7 +99,7 @@ function createSeedSet(options: SeederOptions, redis: Redis, apiKey: string): Se
     leaveAfterMs: options.leaveAfterMs ?? LEAVE_AFTER_MS,
     log,
     start: (stream) => {
-      const shared = { origin, apiUrl, apiKey, limits, connectionsMax, bindAddress };
+      const shared = { origin, apiUrl, apiKey, uploads, limits, connectionsMax, bindAddress };
       return new StreamSeed({ ...shared, stream, log: log.child({ stream }) });
     },
   });

@@ -1,6 +1,6 @@
 import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
-import { type BlockId, blockKey, errorCode, INIT_PART } from "../core/index.ts";
+import { type BlockId, blockKey, errorCode, INIT_PART, type TokenBucket } from "../core/index.ts";
 import type { MeshLimits } from "../mesh/index.ts";
 import { MeshSession } from "../peer/index.ts";
 import { LOG_START } from "../pipeline/index.ts";
@@ -28,6 +28,8 @@ export interface StreamSeedOptions {
   readonly apiUrl: string;
   /** The origin's internal key: it lets this peer have the role "seed". */
   readonly apiKey: string;
+  /** What this process sends in all, shared by its streams. */
+  readonly uploads: TokenBucket;
   readonly limits: MeshLimits;
   readonly connectionsMax: number;
   readonly bindAddress?: string | undefined;

@@ -1,5 +1,6 @@
 import { pino } from "pino";
-import { decodeMessage, encodeMessage, type Message } from "../core/index.ts";
+import { decodeMessage, encodeMessage, instantMs, type Message } from "../core/index.ts";
+import { uploadBudget } from "../mesh/index.ts";
 import { type Channel, MeshSession } from "../peer/index.ts";
 import type { OriginProcess } from "./origin-process.ts";
 
@@ -23,8 +24,8 @@ export class HostilePeer {
       stream: "main",
       role: "viewer",
       log: pino({ level: "silent" }),
+      uploads: uploadBudget(instantMs(Date.now()), 10_000_000),
       limits: {
-        totalUploadBytesPerS: 10_000_000,
         perPeerUploadBytesPerS: 10_000_000,
         cacheBytesMax: 64 * 1024 * 1024,
         maxDelayMs: 10_000,

@@ -17,7 +17,7 @@ export class ViewerProcess {
   constructor(origin: OriginProcess, folder: string, args: readonly string[] = []) {
     this.folder = folder;
     const own = ["--api-url", origin.httpUrl, "--segments-dir", folder, "--log-format", "json"];
-    this.#peer = starling("peer", ...own, "--no-http-fallback", "--stats-json", ...args);
+    this.#peer = starling("peer", ...own, "--stats-json", ...args);
     this.#closed = once(this.#peer, "close");
     this.#peer.stdout?.on("data", (chunk) => {
       this.#out += chunk;

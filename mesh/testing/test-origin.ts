@@ -15,12 +15,14 @@ import {
   signJoinToken,
   signManifest,
   symbolOf,
+  type TokenBucket,
   toBase64Url,
   utf8,
 } from "../../core/index.ts";
 import type { Input } from "../mesh-io.ts";
 import { MeshPeer } from "../mesh-peer.ts";
 import type { MeshLimits } from "../mesh-state.ts";
+import { uploadBudget } from "../uploads.ts";
 
 const { sha256, sign, publicKeyOf } = nobleCrypto;
 
@@ -30,7 +32,6 @@ export function secretKeyOf(name: string): Uint8Array {
 }
 
 export const TEST_LIMITS: MeshLimits = {
-  totalUploadBytesPerS: 100_000_000,
   perPeerUploadBytesPerS: 100_000_000,
   cacheBytesMax: 64 * 1024 * 1024,
   maxDelayMs: 4000,
@@ -73,14 +74,21 @@ export class TestOrigin {
   }
 
   /** A peer with the key of its name. */
-  peer(now: InstantMs, name: string, role: PeerRole, limits: Partial<MeshLimits> = {}): MeshPeer {
+  peer(
+    now: InstantMs,
+    name: string,
+    role: PeerRole,
+    limits: Partial<MeshLimits> = {},
+    uploads: TokenBucket = uploadBudget(now, 100_000_000),
+  ): MeshPeer {
     const secretKey = secretKeyOf(name);
-    return new MeshPeer(now, {
+    return new MeshPeer({
       stream: this.stream,
       peer: { id: toBase64Url(publicKeyOf(secretKey)), secretKey },
       token: this.token(now, name, role),
       keys: this.keys,
       crypto: nobleCrypto,
+      uploads,
       limits: { ...TEST_LIMITS, ...limits },
     });
   }
