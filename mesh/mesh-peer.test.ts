@@ -84,38 +84,6 @@ describe("a viewer", () => {
     expect(mediaOf(network, BOB).get(0)).toBe(toHex(segmentOf(0)));
   });
 
-  test("passes the init segment on to one that came between it and its media", () => {
-    const { network, publish } = world();
-    network.connect(ALICE, SEED);
-    network.run(200);
-    publish(INIT, initSegment());
-    network.run(200);
-    network.connect(BOB, ALICE);
-    network.run(200);
-    publish(blockAt(0), segmentOf(0));
-    network.run(1000);
-    const parts = network.outputs(BOB, "block").map(({ manifest }) => manifest.block.part);
-    expect(new Set(parts)).toEqual(new Set([INIT_PART, 0]));
-  });
-
-  test("asks for an init segment as long as media need it", () => {
-    let isLost = true;
-    const { network, publish } = world((bytes, from) => {
-      const message = decodeMessage(bytes);
-      const isInit = message.type === "symbol" && message.block.part === INIT_PART;
-      return from === SEED && isInit && isLost ? [] : [bytes];
-    });
-    network.connect(ALICE, SEED);
-    publish(INIT, initSegment());
-    publish(blockAt(0), segmentOf(0));
-    network.run(10_000);
-    expect(network.outputs(ALICE, "missing")).toEqual([]);
-    isLost = false;
-    network.run(2000);
-    const parts = network.outputs(ALICE, "block").map(({ manifest }) => manifest.block.part);
-    expect(parts).toEqual([0, INIT_PART]);
-  });
-
   test("is not told of blocks whose manifest has expired", () => {
     const { network, publish } = world();
     publish(INIT, initSegment());
@@ -147,6 +115,40 @@ describe("a viewer", () => {
     publish(blockAt(7), segmentOf(7));
     network.run(10_000);
     expect(network.outputs(ALICE, "missing")).toEqual([{ kind: "missing", block: blockAt(7) }]);
+  });
+});
+
+describe("an init segment", () => {
+  test("is passed on to one that came between it and its media", () => {
+    const { network, publish } = world();
+    network.connect(ALICE, SEED);
+    network.run(200);
+    publish(INIT, initSegment());
+    network.run(200);
+    network.connect(BOB, ALICE);
+    network.run(200);
+    publish(blockAt(0), segmentOf(0));
+    network.run(1000);
+    const parts = network.outputs(BOB, "block").map(({ manifest }) => manifest.block.part);
+    expect(new Set(parts)).toEqual(new Set([INIT_PART, 0]));
+  });
+
+  test("is asked for as long as media need it", () => {
+    let isLost = true;
+    const { network, publish } = world((bytes, from) => {
+      const message = decodeMessage(bytes);
+      const isInit = message.type === "symbol" && message.block.part === INIT_PART;
+      return from === SEED && isInit && isLost ? [] : [bytes];
+    });
+    network.connect(ALICE, SEED);
+    publish(INIT, initSegment());
+    publish(blockAt(0), segmentOf(0));
+    network.run(10_000);
+    expect(network.outputs(ALICE, "missing")).toEqual([]);
+    isLost = false;
+    network.run(2000);
+    const parts = network.outputs(ALICE, "block").map(({ manifest }) => manifest.block.part);
+    expect(parts).toEqual([0, INIT_PART]);
   });
 });
 
