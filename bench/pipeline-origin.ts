@@ -112,6 +112,19 @@ async function stopChild(child: ChildProcess): Promise<void> {
   await ended;
 }
 
+/** CPU seconds that all programs of this machine have used so far (proc(5), /proc/stat). */
+export function machineCpuSeconds(): number {
+  const [user = 0, nice = 0, system = 0, , , irq = 0, softirq = 0] = readFileSync(
+    "/proc/stat",
+    "latin1",
+  )
+    .slice("cpu".length)
+    .trim()
+    .split(/\s+/, 8)
+    .map(Number);
+  return (user + nice + system + irq + softirq) * TICK_S;
+}
+
 /** User and system time of a process and its threads (proc(5), /proc/pid/stat fields 14 and 15). */
 function cpuSecondsOf(pid: number): number {
   const stat = readFileSync(`/proc/${pid}/stat`, "latin1");

@@ -1,17 +1,18 @@
 import { randomBytes } from "node:crypto";
+import { availableParallelism } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createEncodeQueue, quantile } from "../pipeline/index.ts";
 import { usefulMsPerBlock } from "./pipeline-codec.ts";
 import { StreamFeed } from "./pipeline-feed.ts";
-import { BenchOrigin, runRole } from "./pipeline-origin.ts";
+import { BenchOrigin, machineCpuSeconds, runRole } from "./pipeline-origin.ts";
 import type { ProbeResult } from "./pipeline-probe.ts";
 
 const HELP = `Usage: npm run bench:pipeline -- [options]
 
 Measures the origin's pipeline on this machine: how long a complete segment takes until its manifest
 is published, and how many blocks per second go through. Starts a private Redis and one process each
-of encoder, signer and API; nothing else on the machine is touched.
+of encoder, signer and API, with their data in the system's folder for temporary files (TMPDIR).
 
   --seconds <n>   length of each measurement after a warm-up (default 20)
   --streams <n>   parallel streams of the second measurement (default 100)
@@ -21,7 +22,7 @@ Prints a table and, as its last line, the results as JSON.`;
 
 const BYTES_PER_S_AT_6_MBIT = 750_000;
 const BYTES_PER_S_AT_3_MBIT = 375_000;
-const WARM_UP_S = 5;
+const WARM_UP_S = 10;
 /** Blocks in flight when the capacity is measured: one per stream. */
 const CAPACITY_STREAMS = 24;
 
@@ -45,10 +46,11 @@ async function run(seconds: number, streams: number): Promise<void> {
   progress("starting Redis, encoder, signer and API");
   const origin = await BenchOrigin.start();
   try {
-    progress(`1 stream of 6 Mb/s for ${seconds} s`);
-    const one = await paced(origin, { streams: 1, bytes: BYTES_PER_S_AT_6_MBIT, seconds });
+    // The many streams come first: an origin that serves one has been running for long, too.
     progress(`${streams} streams of 3 Mb/s for ${seconds} s`);
     const hundred = await paced(origin, { streams, bytes: BYTES_PER_S_AT_3_MBIT, seconds });
+    progress(`1 stream of 6 Mb/s for ${seconds} s`);
+    const one = await paced(origin, { streams: 1, bytes: BYTES_PER_S_AT_6_MBIT, seconds });
     progress(`capacity in blocks of 3 Mb for ${seconds} s`);
     const capacity = await closedLoop(origin, seconds);
     const usefulMs = await usefulMsPerBlock(BYTES_PER_S_AT_3_MBIT);
@@ -90,11 +92,16 @@ async function paced(
   return { ...latencyOf(samplesMs), api: api as unknown as ProbeResult };
 }
 
+interface Capacity extends Latency {
+  readonly blocksPerS: number;
+  /** CPU time of each process of the origin, and of this one as "feed". */
+  readonly cpuMsPerBlock: ReadonlyMap<string, number>;
+  /** CPUs that were busy with what is not ours. */
+  readonly foreignCpus: number;
+}
+
 /** Completes a segment whenever one is signed, and counts. */
-async function closedLoop(
-  origin: BenchOrigin,
-  seconds: number,
-): Promise<{ blocksPerS: number; cpuMsPerBlock: ReadonlyMap<string, number> } & Latency> {
+async function closedLoop(origin: BenchOrigin, seconds: number): Promise<Capacity> {
   const load = { streams: CAPACITY_STREAMS, bytes: BYTES_PER_S_AT_3_MBIT };
   const { feeds, close } = await openFeeds(origin, "capacity", load);
   const samplesMs: number[] = [];
@@ -106,20 +113,26 @@ async function closedLoop(
   );
   await delay(WARM_UP_S * 1000);
   samplesMs.length = 0;
-  const cpuBefore = origin.cpuSeconds();
+  const before = { cpu: origin.cpuSeconds(), machine: machineCpuSeconds() };
   const startedAt = performance.now();
   await delay(seconds * 1000);
   const elapsedS = (performance.now() - startedAt) / 1000;
   const latency = latencyOf(samplesMs.slice());
-  const cpuAfter = origin.cpuSeconds();
+  const after = { cpu: origin.cpuSeconds(), machine: machineCpuSeconds() };
   open = false;
   await feeding;
   await close();
-  const cpuMsPerBlock = new Map<string, number>();
-  for (const [role, after] of cpuAfter) {
-    cpuMsPerBlock.set(role, ((after - (cpuBefore.get(role) ?? 0)) * 1000) / latency.blocks);
-  }
-  return { ...latency, blocksPerS: latency.blocks / elapsedS, cpuMsPerBlock };
+
+  const used = [...after.cpu].map(([role, cpuS]): [string, number] => {
+    return [role, cpuS - (before.cpu.get(role) ?? 0)];
+  });
+  const ownS = used.reduce((sum, [, cpuS]) => sum + cpuS, 0);
+  return {
+    ...latency,
+    blocksPerS: latency.blocks / elapsedS,
+    cpuMsPerBlock: new Map(used.map(([role, cpuS]) => [role, (cpuS * 1000) / latency.blocks])),
+    foreignCpus: Math.max(0, (after.machine - before.machine - ownS) / elapsedS),
+  };
 }
 
 /** All of `works`; a failure shows where the answer is awaited, so that the origin is stopped first. */
@@ -162,7 +175,7 @@ function print(results: {
   readonly streams: number;
   readonly one: Latency & { readonly api: ProbeResult };
   readonly hundred: Latency & { readonly api: ProbeResult };
-  readonly capacity: Awaited<ReturnType<typeof closedLoop>>;
+  readonly capacity: Capacity;
   readonly usefulMs: number;
 }): void {
   const { streams, one, hundred, capacity, usefulMs } = results;
@@ -172,8 +185,8 @@ function print(results: {
     "p50 ms": round(p50Ms),
     "p99 ms": round(p99Ms),
   });
-  const total = [...capacity.cpuMsPerBlock.values()].reduce((a, b) => a + b, 0);
-  const share = usefulMs / total;
+  const feedMs = capacity.cpuMsPerBlock.get("feed") ?? 0;
+  const originMs = [...capacity.cpuMsPerBlock.values()].reduce((a, b) => a + b, 0) - feedMs;
   console.table([
     { ...row("1 stream of 6 Mb/s", one), "API p99 ms": round(one.api.p99Ms) },
     { ...row(`${streams} streams of 3 Mb/s`, hundred), "API p99 ms": round(hundred.api.p99Ms) },
@@ -181,8 +194,12 @@ function print(results: {
   ]);
   console.log(`API: ${hundred.api.requests} requests, ${hundred.api.failures} failed`);
   const perRole = [...capacity.cpuMsPerBlock].map(([role, ms]) => `${role} ${round(ms)}`);
+  console.log(`CPU ms per block at capacity: ${perRole.join(", ")}`);
   console.log(
-    `CPU ms per block: ${perRole.join(", ")}; useful ${round(usefulMs)} of ${round(total)}`,
+    `Of the origin's ${round(originMs)} ms, coding, hashing and signing take ${round(usefulMs)} ms.`,
+  );
+  console.log(
+    `Other programs kept ${round(capacity.foreignCpus)} of ${availableParallelism()} CPUs busy meanwhile.`,
   );
   console.log(
     JSON.stringify({
@@ -194,7 +211,7 @@ function print(results: {
         apiP99Ms: round(hundred.api.p99Ms),
       },
       capacityBlocksPerS: round(capacity.blocksPerS),
-      usefulCpuShare: round(share),
+      usefulCpuShare: round(usefulMs / originMs),
     }),
   );
 }
