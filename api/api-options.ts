@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
-import type { IceServer } from "../core/index.ts";
+import { type IceServer, INTRODUCTIONS_MAX, StarlingError } from "../core/index.ts";
+import { checkIceServers } from "./ice-servers.ts";
 import { defaultStaticDir } from "./page-routes.ts";
 
 /** What `runApi` needs, and what it may be told. */
@@ -32,6 +33,8 @@ export interface ApiOptions {
   readonly seedsMax?: number | undefined;
   readonly viewersMax?: number | undefined;
   readonly trackerConnectionsMax?: number | undefined;
+  /** Of one IPv4 address or IPv6 /64. A seeder needs one for each stream. Default 2,000. */
+  readonly trackerConnectionsPerAddressMax?: number | undefined;
   readonly joinTimeoutMs?: number | undefined;
   /** Roles without which `/readyz` is not ready. */
   readonly requiredRoles?: readonly string[] | undefined;
@@ -48,8 +51,29 @@ export type ResolvedOptions = {
     : Exclude<ApiOptions[Name], undefined>;
 };
 
-/** Fills in the defaults. */
+/**
+ * Fills in the defaults, and refuses what would only fail at the peers. Throws StarlingError
+ * "ice-server-invalid", "introductions-too-many" or "public-url-invalid".
+ */
 export function resolveOptions(options: ApiOptions): ResolvedOptions {
+  const resolved = withDefaults(options);
+  checkIceServers(resolved.iceServers);
+  if (resolved.seedsMax + resolved.viewersMax > INTRODUCTIONS_MAX) {
+    throw new StarlingError(
+      "introductions-too-many",
+      `seedsMax and viewersMax are at most ${INTRODUCTIONS_MAX} together: peers refuse more.`,
+    );
+  }
+  if (resolved.publicUrl !== undefined && !/^https?:\/\/[^/]/.test(resolved.publicUrl)) {
+    throw new StarlingError(
+      "public-url-invalid",
+      "Expected the public address of this API, such as https://live.example.",
+    );
+  }
+  return resolved;
+}
+
+function withDefaults(options: ApiOptions): ResolvedOptions {
   return {
     ...options,
     publicUrl: options.publicUrl,
@@ -63,6 +87,7 @@ export function resolveOptions(options: ApiOptions): ResolvedOptions {
     seedsMax: options.seedsMax ?? 4,
     viewersMax: options.viewersMax ?? 8,
     trackerConnectionsMax: options.trackerConnectionsMax ?? 20_000,
+    trackerConnectionsPerAddressMax: options.trackerConnectionsPerAddressMax ?? 2000,
     joinTimeoutMs: options.joinTimeoutMs ?? 10_000,
     requiredRoles: options.requiredRoles ?? ["ingest", "encoder", "signer", "seeder"],
     freeBytesMin: options.freeBytesMin ?? 512_000_000,

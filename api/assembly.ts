@@ -50,7 +50,11 @@ export async function assemble(
   const post = new PeerPost(redis, randomUUID());
   const tracker = new Tracker(
     { registry, admission, directory, post, traffic, metrics, log },
-    { ...options, connectionsMax: options.trackerConnectionsMax },
+    {
+      ...options,
+      connectionsMax: options.trackerConnectionsMax,
+      connectionsPerAddressMax: options.trackerConnectionsPerAddressMax,
+    },
   );
   const routes = [
     ...streamRoutes({ registry, timeline, store: new BlockStore(mediaRoot), traffic }),
@@ -74,9 +78,7 @@ export async function assemble(
     tracker,
     overview,
     close: async () => {
-      await tracker.close();
-      await traffic.close();
-      await overview.close();
+      await Promise.all([tracker.close(), traffic.close(), overview.close()]);
     },
   };
 }

@@ -8,6 +8,7 @@ import {
   RoleStatus,
 } from "../pipeline/index.ts";
 import { ask, bearer, type TestApi, TestOrigin } from "./test-origin.ts";
+import { TestPeer } from "./test-peer.ts";
 
 let origin: TestOrigin;
 let api: TestApi;
@@ -115,6 +116,17 @@ describe("a dead job", () => {
 });
 
 describe("the public status", () => {
+  test("gives a broadcaster time for two segments, however long they are", async () => {
+    await origin.registry.create({ id: "slow" });
+    const part = { stream: "slow", session: "s", bytes: new Uint8Array(10) };
+    const tenSecondsAgo = Date.now() - 10_000;
+    await origin.publish({ ...part, index: "init" }, tenSecondsAgo);
+    await origin.publish({ ...part, index: 0, durationMs: 8000 }, tenSecondsAgo);
+    const { body } = await ask(`${api.url}/api/v1/streams/slow/status`);
+    expect(body["state"]).toBe("live");
+    await origin.registry.delete("slow");
+  });
+
   test("lists streams on air that are open, counts the others, tells no secret", async () => {
     const hidden = await origin.registry.create({ id: "members", access: "backend" });
     const bytes = new Uint8Array(10);
@@ -145,5 +157,35 @@ describe("without Redis", () => {
     const ready = await ask(`${cut.url}/readyz`);
     expect([ready.status, ready.body["detail"]]).toEqual([503, "Redis does not answer."]);
     await own.stop();
+  });
+
+  test("the API closes although it cannot hand back its peers' seats", async () => {
+    const own = await TestOrigin.start();
+    const cut = await own.startApi();
+    await own.registry.create({ id: "cut" });
+    const { peer } = await TestPeer.join(cut, "cut");
+    await own.loseRedis();
+    await cut.close();
+    expect(await peer.closed).toBe(1001);
+    await own.stop();
+  });
+});
+
+describe("an API whose port is taken", () => {
+  test("leaves nothing behind", async () => {
+    const connections = async () => String(await origin.redis.client("LIST")).split("\n").length;
+    const before = await connections();
+    await expect(origin.startApi({ port: api.port })).rejects.toMatchObject({ code: "EADDRINUSE" });
+    while ((await connections()) > before) await new Promise((resolve) => setTimeout(resolve, 10));
+  });
+});
+
+describe("an option with which no peer could join", () => {
+  test.each([
+    [{ iceServers: [{ urls: "stun.example" }] }, "ice-server-invalid"],
+    [{ seedsMax: 40, viewersMax: 40 }, "introductions-too-many"],
+    [{ publicUrl: "live.example" }, "public-url-invalid"],
+  ])("%j is refused at the start", async (options, code) => {
+    await expect(origin.startApi(options)).rejects.toMatchObject({ code });
   });
 });

@@ -33,6 +33,8 @@ export interface LiveStreamsOptions {
 const RENDITION = 0;
 const VIEW_MAX_AGE_MS = 100;
 const INTERRUPTED_AFTER_MS = 6000;
+/** The same in lengths of the newest segment, for broadcasters whose key frames are far apart. */
+const INTERRUPTED_AFTER_SEGMENTS = 2;
 const RATE_WINDOW_MS = 10_000;
 
 /** The live side of every stream, read from Redis at most once per 100 ms and stream. */
@@ -61,14 +63,16 @@ export class LiveStreams {
     ]);
     if (stream === undefined) return undefined;
     const nowMs = Date.now();
-    const ageMs = nowMs - (window.at(-1)?.completedAtMs ?? Number.NEGATIVE_INFINITY);
+    const { completedAtMs = Number.NEGATIVE_INFINITY, durationMs = 0 } = window.at(-1) ?? {};
+    const ageMs = nowMs - completedAtMs;
+    const patienceMs = Math.max(INTERRUPTED_AFTER_MS, INTERRUPTED_AFTER_SEGMENTS * durationMs);
     if (ageMs > offlineAfterMs) {
       return { stream, state: "offline", records: [], playlist: undefined, segmentsPerS: 0 };
     }
     const recent = window.filter((record) => nowMs - record.completedAtMs < RATE_WINDOW_MS);
     return {
       stream,
-      state: ageMs > INTERRUPTED_AFTER_MS ? "interrupted" : "live",
+      state: ageMs > patienceMs ? "interrupted" : "live",
       records: window,
       playlist: renderMediaPlaylist(window, { targetDurationS, ended: false }),
       segmentsPerS: recent.length / (RATE_WINDOW_MS / 1000),

@@ -24,6 +24,8 @@ export interface IntroductionLimits {
 export const PEER_TTL_MS = 45_000;
 const REPORT_TTL_MS = 3_600_000;
 const ROLES = ["seed", "viewer"] as const;
+/** Seats that are renewed without a pause in between. */
+const RENEWAL_BATCH = 500;
 
 /** KEYS home, roster; ARGV connection, peer. Removes the peer unless a newer connection took its place. */
 const LEAVE = `
@@ -84,6 +86,12 @@ export class PeerDirectory {
 
   /** Keeps the seats of one process for another while. */
   async renew(seats: readonly PeerSeat[]): Promise<void> {
+    for (let start = 0; start < seats.length; start += RENEWAL_BATCH) {
+      await this.#renewBatch(seats.slice(start, start + RENEWAL_BATCH));
+    }
+  }
+
+  async #renewBatch(seats: readonly PeerSeat[]): Promise<void> {
     const nowMs = Date.now();
     const batch = this.#redis.pipeline();
     for (const seat of seats) {

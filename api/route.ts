@@ -64,7 +64,10 @@ function handlersOf(route: Route, access: Pick<AccessControl, "requireAdmin">): 
     next();
   };
   const guard: RequestHandler = async (request, response, next) => {
-    if (route.access === "admin") await access.requireAdmin(request, response);
+    if (route.access === "admin") {
+      await access.requireAdmin(request, response);
+      response.set("Cache-Control", "no-store"); // The answers hold stream keys.
+    }
     if (route.body !== undefined && request.is("application/json") === false) {
       throw refusal("body-type-unsupported", "Send the body as Content-Type: application/json.");
     }

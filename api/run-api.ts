@@ -2,6 +2,7 @@ import { randomUUID } from "node:crypto";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Express } from "express";
 import { connectRedis, publishKey, startHeartbeat } from "../pipeline/index.ts";
 import { type ApiOptions, type ResolvedOptions, resolveOptions } from "./api-options.ts";
@@ -20,11 +21,15 @@ const REQUEST_TIMEOUT_MS = 30_000;
 /** Longer than the idle time-out of common load balancers, so that they close first. */
 const KEEP_ALIVE_MS = 65_000;
 const DRAIN_MS = 2000;
+/** A client that takes nothing of its answer for this long is cut. */
+const STALLED_MS = 60_000;
+/** Without Redis nothing can be handed back; what is left there expires. */
+const CLOSE_MAX_MS = 5000;
 
 /**
  * Starts one API process: REST, tracker, playlists, media and pages on one port. Any number of them
- * work on one Redis. Throws StarlingError "key-file-readable", "key-file-damaged" or "redis-url", and
- * the system's error when the port cannot be opened.
+ * work on one Redis. Throws StarlingError "key-file-readable", "key-file-damaged", "redis-url" or that of
+ * an option (api-options.ts), and the system's error when the port cannot be opened.
  */
 export async function runApi(given: ApiOptions): Promise<RunningApi> {
   const options = resolveOptions(given);
@@ -35,7 +40,10 @@ export async function runApi(given: ApiOptions): Promise<RunningApi> {
   try {
     await publishKey(redis, key.jwk);
     const api = await assemble(options, redis, key);
-    const server = await listen(api.app, options);
+    const server = await listen(api.app, options).catch(async (error: unknown) => {
+      await api.close();
+      throw error;
+    });
     server.on("upgrade", (request, socket, head) => api.tracker.upgrade(request, socket, head));
     const instance = `${hostname()}-${process.pid}-${randomUUID().slice(0, 8)}`;
     const role = { redis, name: "api", instance };
@@ -47,7 +55,7 @@ export async function runApi(given: ApiOptions): Promise<RunningApi> {
       close: async () => {
         stopHeartbeat();
         const drained = drain(server);
-        await api.close();
+        await Promise.race([api.close(), delay(CLOSE_MAX_MS, undefined, { ref: false })]);
         await drained;
         redis.disconnect();
       },
@@ -58,15 +66,18 @@ export async function runApi(given: ApiOptions): Promise<RunningApi> {
   }
 }
 
-function listen(app: Express, { host, port }: ResolvedOptions): Promise<Server> {
+function listen(app: Express, { host, port, log }: ResolvedOptions): Promise<Server> {
   const server = createServer(app);
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.keepAliveTimeout = KEEP_ALIVE_MS;
+  server.timeout = STALLED_MS;
   return new Promise((resolve, reject) => {
     server.once("error", reject);
     server.listen(port, host, () => {
       server.off("error", reject);
+      // Such as one connection that could not be accepted because too many files are open.
+      server.on("error", (error) => log.error({ err: error }, "the HTTP server failed"));
       resolve(server);
     });
   });

@@ -38,7 +38,11 @@ describe("administration of streams", () => {
 
     const url = `${api.url}/api/v1/streams/town-hall`;
     const headers = bearer(origin.apiKey);
-    expect((await ask(url, { headers })).body).toEqual(created.body);
+    const shown = await ask(url, { headers });
+    expect(shown.body).toEqual(created.body);
+    for (const answer of [created, shown]) {
+      expect(answer.headers.get("cache-control")).toBe("no-store");
+    }
     const list = await ask(`${api.url}/api/v1/streams`, { headers });
     expect(list.body["streams"]).toEqual([created.body]);
 

@@ -90,10 +90,16 @@ export class TestOrigin {
 
   /** Puts a segment on disk and into the public order. */
   async publish(
-    segment: { stream: string; session: string; index: number | "init"; bytes: Uint8Array },
+    segment: {
+      stream: string;
+      session: string;
+      index: number | "init";
+      bytes: Uint8Array;
+      durationMs?: number;
+    },
     completedAtMs = Date.now(),
   ): Promise<SegmentRecord> {
-    const { stream, session, index, bytes } = segment;
+    const { stream, session, index, bytes, durationMs = 1000 } = segment;
     const name = index === "init" ? "init.mp4" : `${String(index).padStart(9, "0")}.m4s`;
     const path = `${stream}/${session}/${name}`;
     await mkdir(dirname(join(this.mediaRoot, path)), { recursive: true });
@@ -105,7 +111,7 @@ export class TestOrigin {
       index,
       path,
       byteLength: bytes.length,
-      durationMs: index === "init" ? 0 : 1000,
+      durationMs: index === "init" ? 0 : durationMs,
       programDateTimeMs: completedAtMs - 1000,
       completedAtMs,
       initSha256: createHash("sha256").update(bytes).digest("base64url"),

@@ -1,5 +1,5 @@
 import { randomBytes } from "node:crypto";
-import { mkdir, open, stat } from "node:fs/promises";
+import { link, mkdir, readFile, rm, stat, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { z } from "zod";
 import {
@@ -51,6 +51,7 @@ export async function openTokenKey(path: string): Promise<TokenKey> {
 }
 
 async function createIfMissing(path: string): Promise<void> {
+  if (await exists(path)) return;
   await mkdir(dirname(path), { recursive: true, mode: 0o700 });
   const secretKey = new Uint8Array(randomBytes(SECRET_BYTES));
   const jwk = {
@@ -59,14 +60,26 @@ async function createIfMissing(path: string): Promise<void> {
     x: toBase64Url(nobleCrypto.publicKeyOf(secretKey)),
     d: toBase64Url(secretKey),
   };
+  // The file appears whole: of processes that start together one wins, and all read what it wrote.
+  const temporary = `${path}.${randomBytes(6).toString("hex")}.tmp`;
   try {
-    const file = await open(path, "wx", KEY_FILE_MODE);
-    await file.writeFile(`${JSON.stringify(jwk)}\n`);
-    await file.sync();
-    await file.close();
+    await writeFile(temporary, `${JSON.stringify(jwk)}\n`, { mode: KEY_FILE_MODE, flush: true });
+    await link(temporary, path);
   } catch (error) {
     if (errorCode(error) !== "EEXIST") throw error;
+  } finally {
+    await rm(temporary, { force: true });
   }
+}
+
+async function exists(path: string): Promise<boolean> {
+  return stat(path).then(
+    () => true,
+    (error: unknown) => {
+      if (errorCode(error) === "ENOENT") return false;
+      throw error;
+    },
+  );
 }
 
 async function refuseIfOthersMayRead(path: string): Promise<void> {
@@ -79,9 +92,7 @@ async function refuseIfOthersMayRead(path: string): Promise<void> {
 }
 
 async function readSecretKey(path: string): Promise<Uint8Array> {
-  const file = await open(path, "r");
-  const text = await file.readFile("utf8");
-  await file.close();
+  const text = await readFile(path, "utf8");
   try {
     const { x, d } = fileSchema.parse(parseJson(text, "key-file-damaged"));
     const secretKey = fromBase64Url(d);

@@ -1,4 +1,5 @@
 import { once } from "node:events";
+import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { WebSocket } from "ws";
@@ -257,6 +258,28 @@ describe("a connection that misbehaves is ended", () => {
     const plain = await ask(`${small.url}${TRACKER_PATH}`);
     expect([plain.status, plain.body["code"]]).toEqual([426, "websocket-only"]);
   });
+
+  test("or not opened when one address has too many, until one of them ends", async () => {
+    const narrow = await origin.startApi({ trackerConnectionsPerAddressMax: 1, trustedProxies: 1 });
+    const connectAs = async (address: string) => {
+      const url = `${narrow.url.replace("http", "ws")}${TRACKER_PATH}`;
+      const socket = new WebSocket(url, { headers: { "X-Forwarded-For": address } });
+      const failure = once(socket, "error").then(([error]) => (error as Error).message);
+      return {
+        socket,
+        outcome: await Promise.race([failure, once(socket, "open").then(() => "")]),
+      };
+    };
+    const first = await connectAs("192.0.2.1");
+    const refused = (await connectAs("192.0.2.1")).outcome;
+    expect([first.outcome, refused]).toEqual(["", "Unexpected server response: 429"]);
+    const other = await connectAs("192.0.2.2");
+    expect(other.outcome).toBe("");
+    first.socket.close();
+    let again = await connectAs("192.0.2.1");
+    while (again.outcome !== "") again = await connectAs("192.0.2.1");
+    for (const { socket } of [other, again]) socket.close();
+  });
 });
 
 describe("the tracker", () => {
@@ -289,6 +312,35 @@ describe("the tracker", () => {
     }
     expect(status).toMatchObject({ viewers: 1, offload: 0.92 });
     again.close();
+  });
+
+  test("keeps no seat for a peer that leaves while it joins", async () => {
+    for (let count = 0; count < 5; count += 1) {
+      const hasty = await TestPeer.connect(first);
+      await hasty.sendJoin(await hasty.askToken(first, stream));
+      hasty.socket.terminate();
+    }
+    const { peer } = await TestPeer.join(first, stream);
+    const seated = () => origin.redis.zrange(`starling:tracker:${stream}:viewers`, 0, -1);
+    while ((await seated()).length !== 1) await new Promise((resolve) => setTimeout(resolve, 10));
+    expect(await seated()).toEqual([peer.id]);
+    peer.close();
+  });
+
+  test("ends with its process, whatever a peer or a refused client does not answer", async () => {
+    const short = await origin.startApi();
+    const silent = await TestPeer.connect(short);
+    silent.socket.pause();
+    const refused = connect({ port: short.port, host: "127.0.0.1", allowHalfOpen: true });
+    refused.write(
+      "GET /x HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n",
+    );
+    expect(String((await once(refused, "data"))[0])).toContain("404 Not Found");
+    const beganAtMs = performance.now();
+    await short.close();
+    expect(performance.now() - beganAtMs).toBeLessThan(20_000); // ws alone waits 30 s.
+    refused.destroy();
+    silent.socket.terminate();
   });
 
   test("says 1001 when its process ends, and takes the peers off the list", async () => {

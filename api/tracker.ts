@@ -10,7 +10,9 @@ import {
   type ViewerStats,
 } from "../core/index.ts";
 import type { StreamRegistry } from "../pipeline/index.ts";
+import { networkOf } from "./address-limiter.ts";
 import type { Admission } from "./admission.ts";
+import { clientAddress } from "./client-address.ts";
 import type { ApiMetrics } from "./metrics.ts";
 import type { IntroductionLimits, PeerDirectory, PeerName, PeerSeat } from "./peer-directory.ts";
 import type { Delivery, PeerPost } from "./peer-post.ts";
@@ -29,6 +31,10 @@ export const TRACKER_PATH = "/api/v1/tracker";
 
 export interface TrackerOptions extends IntroductionLimits {
   readonly connectionsMax: number;
+  /** Connections of one IPv4 address or IPv6 /64. */
+  readonly connectionsPerAddressMax: number;
+  /** Reverse proxies in front whose X-Forwarded-For is believed. */
+  readonly trustedProxies: number;
   readonly joinTimeoutMs: number;
   readonly iceServers: readonly IceServer[];
 }
@@ -61,6 +67,8 @@ interface TrackerParts {
 
 const MESSAGE_BYTES_MAX = 65_536;
 const PULSE_EVERY_MS = 15_000;
+/** How long a peer may take to answer that its connection ends. */
+const CLOSE_TIMEOUT_MS = 2000;
 const GOING_AWAY = 1001;
 const REPLACED = 4000;
 
@@ -73,8 +81,11 @@ export class Tracker implements TrackerDesk {
     maxPayload: MESSAGE_BYTES_MAX,
     perMessageDeflate: false,
     clientTracking: false,
+    ...{ closeTimeout: CLOSE_TIMEOUT_MS }, // @types/ws does not know it.
   });
   readonly #connections = new Map<string, TrackerConnection>();
+  /** Connections by the network that they come from. */
+  readonly #networks = new Map<string, number>();
   /** The joined peers of this process, by stream and peer. */
   readonly #here = new Map<string, TrackerConnection>();
   readonly #pulse: NodeJS.Timeout;
@@ -92,7 +103,7 @@ export class Tracker implements TrackerDesk {
     await this.#parts.post.open(this.#parts.log, (delivery) => this.#receive(delivery));
   }
 
-  /** Takes over an HTTP connection that asked for a WebSocket; answers 404 or 503 otherwise. */
+  /** Takes over an HTTP connection that asked for a WebSocket; answers 404, 429 or 503 otherwise. */
   upgrade(request: IncomingMessage, socket: Duplex, head: Buffer): void {
     const [path] = (request.url ?? "").split("?");
     if (path !== TRACKER_PATH) {
@@ -103,8 +114,17 @@ export class Tracker implements TrackerDesk {
       refuseUpgrade(socket, "503 Service Unavailable");
       return;
     }
+    const network = networkOf(clientAddress(request, this.#options.trustedProxies));
+    if ((this.#networks.get(network) ?? 0) >= this.#options.connectionsPerAddressMax) {
+      this.#parts.metrics.trackerRefusals.inc({ reason: "tracker-address" });
+      this.#parts.log.info({ network }, "tracker refused a peer: too many of one address");
+      refuseUpgrade(socket, "429 Too Many Requests");
+      return;
+    }
     this.#sockets.handleUpgrade(request, socket, head, (webSocket) => {
       this.#serial += 1;
+      this.#count(network, 1);
+      webSocket.once("close", () => this.#count(network, -1));
       const name = this.#parts.post.connectionName(this.#serial);
       const { joinTimeoutMs } = this.#options;
       this.#connections.set(name, new TrackerConnection(name, webSocket, this, joinTimeoutMs));
@@ -115,10 +135,10 @@ export class Tracker implements TrackerDesk {
   async close(): Promise<void> {
     this.#isClosing = true;
     clearInterval(this.#pulse);
+    this.#parts.post.close();
     const seats = this.#seats();
     for (const connection of this.#connections.values()) connection.close(GOING_AWAY);
     await Promise.allSettled(seats.map((seat) => this.#parts.directory.leave(seat)));
-    this.#parts.post.close();
   }
 
   async join(
@@ -133,6 +153,10 @@ export class Tracker implements TrackerDesk {
     }
     const { stream, peer, role } = claims;
     const lastReport = (await directory.lastReport(claims)) ?? NO_REPORT;
+    // Nobody would free the seat of a connection that closed meanwhile.
+    if (!this.#connections.has(connection.name)) {
+      throw new StarlingError("tracker-left", "The peer left before it had joined.");
+    }
     const seat = { stream, peer, role, connection: connection.name };
     connection.seat = seat;
     const older = this.#here.get(placeOf(seat));
@@ -239,6 +263,12 @@ export class Tracker implements TrackerDesk {
     }
   }
 
+  #count(network: string, change: 1 | -1): void {
+    const count = (this.#networks.get(network) ?? 0) + change;
+    if (count === 0) this.#networks.delete(network);
+    else this.#networks.set(network, count);
+  }
+
   #seats(): PeerSeat[] {
     return [...this.#here.values()].flatMap(({ seat }) => (seat === undefined ? [] : [seat]));
   }
@@ -258,5 +288,7 @@ function placeOf({ stream, peer }: PeerName): string {
 
 function refuseUpgrade(socket: Duplex, status: string): void {
   socket.on("error", () => socket.destroy());
+  // Nothing else ends the socket of a client that keeps its half open.
+  socket.once("finish", () => socket.destroy());
   socket.end(`HTTP/1.1 ${status}\r\nConnection: close\r\nContent-Length: 0\r\n\r\n`);
 }
