@@ -28,7 +28,7 @@ export async function usefulMsPerBlock(byteLength: number): Promise<number> {
     const hashes = Array.from({ length: fec.n }, (_, esi) =>
       leaves.subarray(esi * SHA256_BYTES, (esi + 1) * SHA256_BYTES),
     );
-    const job = { record, sha256, fec, leaves: `${record.path}.leaves` };
+    const job = { record, sha256, fec };
     signBlock(job, hashes, key, { nowMs: Date.now(), ttlS: 120 });
   };
   for (let done = 0; done < WARM_UP_ROUNDS; done++) round();

@@ -185,11 +185,15 @@ function print(results: {
     "p50 ms": round(p50Ms),
     "p99 ms": round(p99Ms),
   });
+  const probed = (api: ProbeResult) => ({
+    "API p99 ms": round(api.apiP99Ms),
+    "segment p99 ms": round(api.segmentP99Ms),
+  });
   const feedMs = capacity.cpuMsPerBlock.get("feed") ?? 0;
   const originMs = [...capacity.cpuMsPerBlock.values()].reduce((a, b) => a + b, 0) - feedMs;
   console.table([
-    { ...row("1 stream of 6 Mb/s", one), "API p99 ms": round(one.api.p99Ms) },
-    { ...row(`${streams} streams of 3 Mb/s`, hundred), "API p99 ms": round(hundred.api.p99Ms) },
+    { ...row("1 stream of 6 Mb/s", one), ...probed(one.api) },
+    { ...row(`${streams} streams of 3 Mb/s`, hundred), ...probed(hundred.api) },
     { ...row("capacity, 3 Mb blocks", capacity), "blocks/s": round(capacity.blocksPerS) },
   ]);
   console.log(`API: ${hundred.api.requests} requests, ${hundred.api.failures} failed`);
@@ -208,7 +212,7 @@ function print(results: {
       hundred: {
         p50Ms: round(hundred.p50Ms),
         p99Ms: round(hundred.p99Ms),
-        apiP99Ms: round(hundred.api.p99Ms),
+        apiP99Ms: round(hundred.api.apiP99Ms),
       },
       capacityBlocksPerS: round(capacity.blocksPerS),
       usefulCpuShare: round(usefulMs / originMs),

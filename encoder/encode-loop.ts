@@ -55,7 +55,7 @@ export function startEncodeLoop(
     const { sha256, repair, leaves } = codeBlock(block, plainKernel);
     await store.writeCoded(record, { repair, leaves });
     const { fec } = block;
-    await enqueueSign(signQueue, { record, sha256, fec, leaves: store.leavesPath(record) });
+    await enqueueSign(signQueue, { record, sha256, fec });
   };
   const worker = createEncodeWorker(redis, (job) => meter.measure(() => encode(job)), {
     concurrency: CONCURRENCY,

@@ -1,3 +1,4 @@
+import { constants, setPriority } from "node:os";
 import { parentPort, workerData } from "node:worker_threads";
 import { assert } from "../core/index.ts";
 import { type EncodeLoopOptions, startEncodeLoop } from "./encode-loop.ts";
@@ -7,6 +8,8 @@ import { threadLog } from "./thread-log.ts";
 
 const port = parentPort;
 assert(port !== null, "this file runs as a worker thread");
+// On a full machine coding gives way to those who answer at once: the API, RTMP and Redis.
+setPriority(constants.priority.PRIORITY_BELOW_NORMAL);
 const loop = startEncodeLoop(workerData as EncodeLoopOptions, threadLog(port));
 // Listening on the port keeps the thread alive, until this one message.
 port.once("message", () => void loop.close());

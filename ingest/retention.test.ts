@@ -35,7 +35,7 @@ async function record(stream: string, session: string, count: number): Promise<S
   const records: SegmentRecord[] = [];
   for (let index = -1; index < count; index++) {
     const name = index < 0 ? "init.mp4" : `${String(index).padStart(9, "0")}.m4s`;
-    for (const end of ["", ".repair", ".leaves"]) await writeFile(join(dir, name + end), "x");
+    for (const end of ["", ".coded"]) await writeFile(join(dir, name + end), "x");
     records.push(
       await origin.timeline.register({
         ...common,
@@ -59,9 +59,9 @@ describe("the retention", () => {
     await record("long", "s1", 4);
     await retention.trim();
     expect(await names("long", "s1")).toEqual([
-      ...["000000002.m4s", "000000002.m4s.leaves", "000000002.m4s.repair"],
-      ...["000000003.m4s", "000000003.m4s.leaves", "000000003.m4s.repair"],
-      ...["init.mp4", "init.mp4.leaves", "init.mp4.repair", "media.m3u8"],
+      ...["000000002.m4s", "000000002.m4s.coded"],
+      ...["000000003.m4s", "000000003.m4s.coded"],
+      ...["init.mp4", "init.mp4.coded", "media.m3u8"],
     ]);
   });
 
@@ -95,7 +95,7 @@ describe("the retention", () => {
     }
     await retention.sweep();
     expect(await names("crash")).toEqual(["s2"]);
-    const left = (await names("crash", "s2")).filter((name) => !/leaves|repair/.test(name));
+    const left = (await names("crash", "s2")).filter((name) => !name.endsWith(".coded"));
     expect(left).toEqual(["000000001.m4s", "000000002.m4s", "init.mp4", "media.m3u8", "notes.txt"]);
   });
 });

@@ -92,7 +92,7 @@ export class Retention {
   }
 }
 
-/** `000000001.m4s` for itself and for `000000001.m4s.repair` and the like. */
+/** `000000001.m4s` for itself and for `000000001.m4s.coded` and the like. */
 function segmentNameOf(name: string): string {
   return /^[^.]+\.[^.]+/.exec(name)?.[0] ?? name;
 }

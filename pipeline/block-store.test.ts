@@ -22,15 +22,12 @@ describe("BlockStore", () => {
     const repair = new Uint8Array(100).fill(1);
     const leaves = new Uint8Array(64).map((_, at) => at);
     await store.writeCoded(record, { repair, leaves });
-    expect(toHex(await store.readRepair(record))).toBe(toHex(repair));
-    expect((await store.readLeaves(record)).map(toHex)).toEqual([
-      toHex(leaves.subarray(0, 32)),
-      toHex(leaves.subarray(32)),
-    ]);
-    expect((await readdir(join(dir, "demo/a"))).sort()).toEqual([
-      "000000000.m4s.leaves",
-      "000000000.m4s.repair",
-    ]);
+    const coded = await store.readCoded(record, 2);
+    const expected = [toHex(leaves.subarray(0, 32)), toHex(leaves.subarray(32))];
+    expect(toHex(coded.repair)).toBe(toHex(repair));
+    expect(coded.leaves.map(toHex)).toEqual(expected);
+    expect((await store.readLeaves(record, 2)).map(toHex)).toEqual(expected);
+    expect(await readdir(join(dir, "demo/a"))).toEqual(["000000000.m4s.coded"]);
     await store.remove(record);
     await store.remove(record);
     expect(await readdir(join(dir, "demo/a"))).toEqual([]);
@@ -39,12 +36,13 @@ describe("BlockStore", () => {
   test("says that a block is missing or truncated, on every way in", async () => {
     const target = new Uint8Array(64);
     await expect(store.readSegment(record)).rejects.toMatchObject({ code: "block-missing" });
-    await expect(store.readLeaves(record)).rejects.toMatchObject({ code: "block-missing" });
+    await expect(store.readLeaves(record, 2)).rejects.toMatchObject({ code: "block-missing" });
     expect(() => store.readSegmentInto(record, target)).toThrow(/not there/);
     await store.writeCoded(record, { repair: target, leaves: target });
-    await truncate(`${store.absolutePath(record)}.leaves`, 33);
-    await expect(store.readLeaves(record)).rejects.toMatchObject({ code: "block-truncated" });
-    const shorter = { path: `${record.path}.repair` };
+    await truncate(`${store.absolutePath(record)}.coded`, 33);
+    await expect(store.readCoded(record, 2)).rejects.toMatchObject({ code: "block-truncated" });
+    await expect(store.readLeaves(record, 2)).rejects.toMatchObject({ code: "block-truncated" });
+    const shorter = { path: `${record.path}.coded` };
     expect(() => store.readSegmentInto(shorter, new Uint8Array(65))).toThrow(/expected 65 bytes/);
   });
 });

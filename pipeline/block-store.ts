@@ -1,12 +1,4 @@
-import {
-  closeSync,
-  mkdirSync,
-  openSync,
-  readFileSync,
-  readSync,
-  renameSync,
-  writeFileSync,
-} from "node:fs";
+import { closeSync, mkdirSync, openSync, readSync, renameSync, writevSync } from "node:fs";
 import { readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { errorCode, SHA256_BYTES, StarlingError } from "../core/index.ts";
@@ -17,15 +9,17 @@ type Located = Pick<SegmentRecord, "path">;
 
 /** What the encoder adds to a segment. */
 export interface CodedBlock {
-  /** The repair symbols, one after the other. */
-  readonly repair: Uint8Array;
   /** The N leaf hashes in ESI order, one after the other. */
   readonly leaves: Uint8Array;
+  /** The repair symbols, one after the other. */
+  readonly repair: Uint8Array;
 }
 
+const CODED = ".coded";
+
 /**
- * The media on disk: `<root>/<stream>/<session>/000000000.m4s`, beside it its repair symbols
- * (`.repair`) and its leaf hashes (`.leaves`). A file appears whole or not at all.
+ * The media on disk: `<root>/<stream>/<session>/000000000.m4s`, and beside it what the encoder adds,
+ * in one file: `000000000.m4s.coded`. A file appears whole or not at all.
  */
 export class BlockStore {
   readonly #root: string;
@@ -38,11 +32,6 @@ export class BlockStore {
   /** Where the segment's file is. */
   absolutePath({ path }: Located): string {
     return join(this.#root, path);
-  }
-
-  /** The path of a block's leaf list relative to the media root. */
-  leavesPath({ path }: Located): string {
-    return `${path}.leaves`;
   }
 
   /** The segment's bytes. Throws StarlingError "block-missing" or "block-truncated". */
@@ -59,53 +48,51 @@ export class BlockStore {
    * the time of readSegment. Throws StarlingError "block-missing" or "block-truncated".
    */
   readSegmentInto(record: Located, target: Uint8Array): void {
-    const path = this.absolutePath(record);
-    const file = openToRead(path);
+    readInto(this.absolutePath(record), target);
+  }
+
+  /** Writes what the encoder made. Waits for the disk, as its caller is a coding thread. */
+  async writeCoded(record: Located, { leaves, repair }: CodedBlock): Promise<void> {
+    const path = this.#codedPath(record);
+    mkdirSync(dirname(path), { recursive: true });
+    const temporary = `${path}.${randomBase32(8)}.tmp`;
+    const file = openSync(temporary, "wx");
     try {
-      let length = 0;
-      while (length < target.length) {
-        const count = readSync(file, target, length, target.length - length, length);
-        if (count === 0) throw truncated(path, target.length, length);
-        length += count;
-      }
+      writevSync(file, [leaves, repair]);
     } finally {
       closeSync(file);
     }
+    renameSync(temporary, path);
   }
 
-  /**
-   * Writes the repair symbols, then the leaf hashes: who finds leaves finds repair symbols too.
-   * Waits for the disk, as its caller is a coding thread.
-   */
-  async writeCoded(record: Located, { repair, leaves }: CodedBlock): Promise<void> {
-    const path = this.absolutePath(record);
-    mkdirSync(dirname(path), { recursive: true });
-    writeWhole(`${path}.repair`, repair);
-    writeWhole(`${path}.leaves`, leaves);
+  /** The first `count` leaf hashes, in ESI order. Throws StarlingError "block-missing" or "block-truncated". */
+  async readLeaves(record: Located, count: number): Promise<Uint8Array[]> {
+    // A few kilobytes, just written: reading them here costs a fifth of a hop to another thread.
+    const bytes = new Uint8Array(count * SHA256_BYTES);
+    readInto(this.#codedPath(record), bytes);
+    return leavesIn(bytes, count);
   }
 
-  /** The repair symbols, one after the other. Throws StarlingError "block-missing". */
-  async readRepair(record: Located): Promise<Uint8Array> {
-    return readWhole(`${this.absolutePath(record)}.repair`);
+  /** All that the encoder made of a block of `n` symbols. Throws as readLeaves does. */
+  async readCoded(
+    record: Located,
+    n: number,
+  ): Promise<{ readonly leaves: Uint8Array[]; readonly repair: Uint8Array }> {
+    const path = this.#codedPath(record);
+    const bytes = await readWhole(path);
+    const leavesLength = n * SHA256_BYTES;
+    if (bytes.length < leavesLength) throw truncated(path, leavesLength, bytes.length);
+    return { leaves: leavesIn(bytes, n), repair: bytes.subarray(leavesLength) };
   }
 
-  /** The N leaf hashes in ESI order. Throws StarlingError "block-missing" or "block-truncated". */
-  async readLeaves(record: Located): Promise<Uint8Array[]> {
-    const path = `${this.absolutePath(record)}.leaves`;
-    const bytes = readSmall(path);
-    const count = Math.ceil(bytes.length / SHA256_BYTES);
-    if (bytes.length === 0 || bytes.length % SHA256_BYTES !== 0) {
-      throw truncated(path, Math.max(1, count) * SHA256_BYTES, bytes.length);
-    }
-    return Array.from({ length: count }, (_, leaf) =>
-      bytes.subarray(leaf * SHA256_BYTES, (leaf + 1) * SHA256_BYTES),
-    );
+  #codedPath(record: Located): string {
+    return `${this.absolutePath(record)}${CODED}`;
   }
 
   /** Deletes the block's files; those that are gone already are no error. */
   async remove(record: Located): Promise<void> {
     const path = this.absolutePath(record);
-    await Promise.all(["", ".repair", ".leaves"].map((end) => rm(path + end, { force: true })));
+    await Promise.all(["", CODED].map((end) => rm(path + end, { force: true })));
   }
 }
 
@@ -117,13 +104,25 @@ function openToRead(path: string): number {
   }
 }
 
-/** A few kilobytes, just written: reading them here costs a fifth of a hop to another thread. */
-function readSmall(path: string): Uint8Array {
+/** Fills `target` from the start of a file. */
+function readInto(path: string, target: Uint8Array): void {
+  const file = openToRead(path);
   try {
-    return readFileSync(path);
-  } catch (error) {
-    throw missing(path, error);
+    let length = 0;
+    while (length < target.length) {
+      const count = readSync(file, target, length, target.length - length, length);
+      if (count === 0) throw truncated(path, target.length, length);
+      length += count;
+    }
+  } finally {
+    closeSync(file);
   }
+}
+
+function leavesIn(bytes: Uint8Array, count: number): Uint8Array[] {
+  return Array.from({ length: count }, (_, leaf) =>
+    bytes.subarray(leaf * SHA256_BYTES, (leaf + 1) * SHA256_BYTES),
+  );
 }
 
 async function readWhole(path: string): Promise<Uint8Array> {
@@ -144,10 +143,4 @@ function truncated(path: string, expected: number, found: number): StarlingError
     "block-truncated",
     `${path}: expected ${expected} bytes, found ${found}.`,
   );
-}
-
-function writeWhole(path: string, bytes: Uint8Array): void {
-  const temporary = `${path}.${randomBase32(8)}.tmp`;
-  writeFileSync(temporary, bytes);
-  renameSync(temporary, path);
 }

@@ -16,8 +16,6 @@ export interface SignJob {
   /** SHA-256 of the block's bytes, base64url. */
   readonly sha256: string;
   readonly fec: FecParameters;
-  /** Path of the leaf list relative to the media root. */
-  readonly leaves: string;
 }
 
 export type EncodeQueue = Queue<EncodeJob>;
@@ -49,7 +47,6 @@ const signJobSchema = z.object({
   record: segmentRecordSchema,
   sha256: z.string().length(43),
   fec: fecSchema,
-  leaves: z.string(),
 }) satisfies z.ZodType<SignJob>;
 
 export function createEncodeQueue(redis: Redis): EncodeQueue {

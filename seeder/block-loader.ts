@@ -6,6 +6,7 @@ import {
   JsonFields,
   parseJson,
   StarlingError,
+  SYMBOLS_MAX,
 } from "../core/index.ts";
 import type { Input } from "../mesh/index.ts";
 import type {
@@ -44,10 +45,9 @@ export async function loadBlock(
   if (record === undefined) {
     throw new StarlingError("block-missing", `Block ${blockKey(block)} was trimmed.`);
   }
-  const [source, repair, leaves] = await Promise.all([
+  const [source, { leaves, repair }] = await Promise.all([
     origin.store.readSegment(record),
-    origin.store.readRepair(record),
-    origin.store.readLeaves(record),
+    origin.store.readCoded(record, claimsOf(jws).object("fec").integer("n", 1, SYMBOLS_MAX)),
   ]);
   return { record, publication: { kind: "publish", jws, leaves, source, repair } };
 }
@@ -59,14 +59,17 @@ export function initBlockOf({ block, init }: SegmentRecord): BlockId | undefined
 }
 
 /**
- * Whether the block's manifest is still good for `marginS` seconds, for peers to verify it. Reads the
- * claims without a check of the signature: the machine does that when the block is published. The
+ * Whether the block's manifest is still good for `marginS` seconds, for peers to verify it. The
  * manifest of an init segment is good for as long as a media segment needs it.
  */
 export function isFresh({ block, jws }: BlockEntry, nowMs: number, marginS: number): boolean {
   if (block.part === INIT_PART) return true;
+  return nowMs / 1000 + marginS < claimsOf(jws).integer("exp", 0, Number.MAX_SAFE_INTEGER);
+}
+
+/** Reads the claims without a check of the signature: the machine does that when it publishes. */
+function claimsOf(jws: string): JsonFields {
   const [, payload = ""] = jws.split(".");
   const text = new TextDecoder().decode(fromBase64Url(payload));
-  const claims = new JsonFields(parseJson(text, "manifest-malformed"), "manifest-malformed");
-  return nowMs / 1000 + marginS < claims.integer("exp", 0, Number.MAX_SAFE_INTEGER);
+  return new JsonFields(parseJson(text, "manifest-malformed"), "manifest-malformed");
 }

@@ -71,8 +71,7 @@ async function codedBlock(sequence: number): Promise<{ job: SignJob; leaves: Uin
   };
   const leaves = randomBytes(32 * fec.n);
   await store.writeCoded(record, { repair: new Uint8Array(0), leaves });
-  const job = { record, sha256, fec, leaves: store.leavesPath(record) };
-  return { job, leaves: await store.readLeaves(record) };
+  return { job: { record, sha256, fec }, leaves: await store.readLeaves(record, fec.n) };
 }
 
 /** The first `count` manifests that are published. */

@@ -54,7 +54,7 @@ export async function runSigner(options: SignerOptions): Promise<Signer> {
 
   const sign = async (job: SignJob) => {
     const { stream, block } = job.record;
-    const leaves = await store.readLeaves(job.record);
+    const leaves = await store.readLeaves(job.record, job.fec.n);
     const jws = signBlock(job, leaves, key, { nowMs: Date.now(), ttlS: manifestTtlS });
     const published = await manifests.publish(stream, block, jws);
     if (!published) log.debug({ stream, block }, "the block has a manifest, or is trimmed");
