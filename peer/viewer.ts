@@ -109,9 +109,9 @@ class Viewer {
   report(): PeerReport {
     const mesh = this.#session?.driver.mesh.stats;
     return {
-      startupMs: this.#startupMs,
-      delayP50Ms: this.#delays.quantile(0.5),
-      delayP99Ms: this.#delays.quantile(0.99),
+      startupMs: rounded(this.#startupMs),
+      delayP50Ms: rounded(this.#delays.quantile(0.5)),
+      delayP99Ms: rounded(this.#delays.quantile(0.99)),
       segments: this.#segments,
       missing: this.#order.missing,
       playedBytes: this.#playedBytes,
@@ -198,4 +198,9 @@ class Viewer {
       rejected: Object.values(rest.rejected).reduce((sum, count) => sum + count, 0),
     };
   }
+}
+
+/** To a tenth of a millisecond: more is noise. */
+function rounded(valueMs: number | null): number | null {
+  return valueMs === null ? null : Math.round(valueMs * 10) / 10;
 }
