@@ -14,6 +14,7 @@ export const REQUEST_TIMEOUT_MS = 1500;
 export const NEIGHBOURS_MAX = 512;
 /** The channel is unordered: messages can overtake the hello, and wait for it. */
 export const EARLY_MESSAGES_MAX = 64;
+export const EARLY_BYTES_MAX: number = 256 * 1024;
 /** Refused messages after which a neighbour is cut. A bad symbol counts for all of them. */
 export const STRIKES_MAX = 3;
 

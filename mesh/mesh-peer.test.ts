@@ -217,6 +217,18 @@ describe("what is refused", () => {
     expect(network.outputs(ALICE, "disconnect")[0]?.code).toBe("refused");
   });
 
+  test("more messages before the hello than can be kept", () => {
+    const { network } = world(tamperWith("hello", () => []));
+    network.connect(ALICE, SEED);
+    const symbol = { block: blockAt(0), esi: 0, bytes: new Uint8Array(60_000) };
+    const bytes = encodeMessage({ ...symbol, type: "symbol" });
+    for (let count = 1; count <= 5; count++) {
+      expect(network.outputs(ALICE, "rejected")).toEqual([]);
+      network.input(ALICE, { kind: "message", neighbour: SEED, bytes });
+    }
+    expect(network.outputs(ALICE, "rejected").map(({ code }) => code)).toEqual(["wire-no-hello"]);
+  });
+
   test("any other bytes, without a throw", () => {
     const { network } = world();
     fc.assert(

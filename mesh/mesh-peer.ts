@@ -14,7 +14,6 @@ import {
 import { Downloads } from "./downloads.ts";
 import {
   BLOCKS_ON_HELLO,
-  EARLY_MESSAGES_MAX,
   HELLO_TIMEOUT_MS,
   NEIGHBOURS_MAX,
   PING_AFTER_SILENCE_MS,
@@ -160,9 +159,7 @@ export class MeshPeer {
       this.#hello(now, neighbour, message);
     } else if (neighbour.isReady) {
       this.#message(now, neighbour, message);
-    } else if (neighbour.early.length < EARLY_MESSAGES_MAX) {
-      neighbour.early.push(bytes.slice());
-    } else {
+    } else if (!neighbour.keepEarly(bytes)) {
       throw new StarlingError("wire-no-hello", "Too many messages before the hello.");
     }
   }
@@ -174,7 +171,7 @@ export class MeshPeer {
     for (const block of this.#state.cache.newest(BLOCKS_ON_HELLO)) {
       this.#downloads.tellNeighbour(now, neighbour, block);
     }
-    for (const bytes of neighbour.early.splice(0)) this.#received(now, neighbour.id, bytes);
+    for (const bytes of neighbour.takeEarly()) this.#received(now, neighbour.id, bytes);
   }
 
   #verifyHello(

@@ -1,5 +1,5 @@
 import type { BlockId, InstantMs, PeerRole, TokenBucket } from "../core/index.ts";
-import { HAVE_BLOCKS_MAX } from "./limits.ts";
+import { EARLY_BYTES_MAX, EARLY_MESSAGES_MAX, HAVE_BLOCKS_MAX } from "./limits.ts";
 
 /** A symbol that this peer asked a neighbour for. */
 export interface PendingSymbol {
@@ -29,7 +29,9 @@ export class Neighbour {
   heardAt: InstantMs;
   pingedAt: InstantMs;
   strikes = 0;
-  readonly early: Uint8Array[] = [];
+  /** Messages that overtook the hello. */
+  readonly #early: Uint8Array[] = [];
+  #earlyBytes = 0;
   /** ESIs that the neighbour has, by block key. */
   readonly #haves = new Map<string, Set<number>>();
   /** Blocks whose manifest the neighbour has. */
@@ -61,6 +63,20 @@ export class Neighbour {
 
   get isReady(): boolean {
     return this.role !== undefined;
+  }
+
+  /** Keeps a message until the hello comes; false when there are too many. */
+  keepEarly(message: Uint8Array): boolean {
+    this.#earlyBytes += message.length;
+    if (this.#early.length >= EARLY_MESSAGES_MAX || this.#earlyBytes > EARLY_BYTES_MAX)
+      return false;
+    this.#early.push(message.slice());
+    return true;
+  }
+
+  /** The messages that were kept, which are forgotten. */
+  takeEarly(): Uint8Array[] {
+    return this.#early.splice(0);
   }
 
   /** Whether the neighbour said that it has this symbol. */
