@@ -1,6 +1,7 @@
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { utf8 } from "../core/index.ts";
 import { captureLog } from "./captured-log.ts";
@@ -60,6 +61,7 @@ describe("a supervised ffmpeg", () => {
     const { child, exits } = run("no-such-ffmpeg", []);
     child.write(utf8("x"));
     await child.exited;
+    for (let turn = 0; turn < 20; turn++) await setImmediate();
     expect(exits).toMatchObject([{ lastError: "ffmpeg did not start: ENOENT." }]);
     await expect(ffmpegVersion("no-such-ffmpeg")).rejects.toMatchObject({ code: "ffmpeg-missing" });
   });

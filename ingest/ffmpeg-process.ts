@@ -59,14 +59,14 @@ export class FfmpegProcess {
     createInterface(child.stdout).on("line", (line) => this.#advance(progress.push(line)));
     createInterface(child.stderr).on("line", (line) => this.#say(readableMessage(line)));
     this.exited = new Promise((resolve) => {
-      const finish = (code: number | null, signal: NodeJS.Signals | null): void => {
+      child.on("error", (error) => {
+        const failed = child.pid === undefined ? "did not start" : "takes no signal";
+        this.#say({ level: "error", text: `ffmpeg ${failed}: ${errorCode(error)}.` });
+      });
+      // Follows also a process that did not start.
+      child.once("close", (code, signal) => {
         resolve();
         onExit({ code, signal, lastError: this.#lastError });
-      };
-      child.once("close", finish);
-      child.once("error", (error) => {
-        this.#say({ level: "error", text: `ffmpeg did not start: ${errorCode(error)}.` });
-        if (child.pid === undefined) finish(null, null);
       });
     });
   }

@@ -7,6 +7,13 @@ import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { blockKey, concatBytes } from "../core/index.ts";
 import { createEncodeQueue, PublishSessions, RoleStatus } from "../pipeline/index.ts";
+import { FLV_TAG } from "./flv.ts";
+import {
+  clientHandshake,
+  clientPublish,
+  clientTag,
+  ScriptedPublisher,
+} from "./rtmp/scripted-publisher.ts";
 import { TestOrigin, until } from "./test-origin.ts";
 
 let origin: TestOrigin;
@@ -101,6 +108,18 @@ describe("a real publisher of something else", () => {
     expect(origin.captured.text()).toContain("Sorenson H.263: transcode");
   });
 
+  test("such as words without picture and sound is not kept in memory for long", async () => {
+    const { rtmpPort } = await origin.ingest();
+    const { streamKey } = await origin.registry.create({ id: "words" });
+    const publisher = await ScriptedPublisher.connect(rtmpPort);
+    publisher.send(clientHandshake(), clientPublish(streamKey));
+    await publisher.status("NetStream.Publish.Start");
+    const word = clientTag({ type: FLV_TAG.script, timestampMs: 0, payload: Uint8Array.of(5) });
+    publisher.send(...new Array<Uint8Array>(20_000).fill(word));
+    await origin.logged("neither a picture nor sound");
+    await publisher.closed;
+  });
+
   test("such as key frames far apart is told about it, once", async () => {
     await origin.ingest();
     const advice = "key frames are far apart";
@@ -179,6 +198,17 @@ describe("publishers in one another's way", () => {
     expect(last?.session).not.toBe(first?.session);
     expect(last?.init?.sequence).toBeGreaterThan(0);
     expect(last?.init?.sha256).not.toBe(first?.init?.sha256);
+  });
+});
+
+describe("an origin without Redis", () => {
+  test("still closes", async () => {
+    const own = await TestOrigin.start();
+    await own.ingest();
+    own.publish(await own.addressOf("cut"));
+    await own.segments("cut", 1);
+    await own.loseRedis();
+    await own.stop();
   });
 });
 

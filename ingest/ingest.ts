@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
+import { setTimeout as delay } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import type { Logger } from "pino";
 import {
@@ -8,8 +9,8 @@ import {
   createEncodeQueue,
   PublishSessions,
   REPORT_INTERVAL_MS,
-  RoleStatus,
   StreamRegistry,
+  startHeartbeat,
   Timeline,
 } from "../pipeline/index.ts";
 import { ffmpegVersion } from "./ffmpeg-version.ts";
@@ -60,6 +61,9 @@ export interface Ingest {
 
 const RETENTION_DEFAULT = 300;
 const RETENTION_INTERVAL_MS = 10_000;
+const SILENCE_TIMEOUT_MS = 10_000;
+/** An ffmpeg that does not stop takes 7 s. Without Redis the rest waits for the next start. */
+const CLOSE_MAX_MS = 9000;
 /** ffmpeg's own deletion is a backstop and must never be the first. */
 const DELETE_THRESHOLD_MIN = 600;
 
@@ -117,25 +121,23 @@ async function start(
     ...door.status(),
     rejections: Object.fromEntries(server.rejections),
   });
-  const role = new RoleStatus(redis, "ingest", randomUUID());
-  const report = (): Promise<void> => {
+  const role = { redis, name: "ingest", instance: randomUUID() };
+  const report = async (): Promise<IngestStatus> => {
     door.tick(REPORT_INTERVAL_MS);
-    return role.report(status());
+    return status();
   };
-  const tasks = [
-    new Periodic(REPORT_INTERVAL_MS, report, log),
-    new Periodic(RETENTION_INTERVAL_MS, () => retention.trim(), log),
-  ];
+  const stopHeartbeat = startHeartbeat(role, report, log);
+  const trimming = new Periodic(RETENTION_INTERVAL_MS, () => retention.trim(), log);
   log.info({ port: server.port, ffmpeg: settings.ffmpegVersion.name }, "ingest: waiting for RTMP");
   return {
     rtmpPort: server.port,
     status,
     close: async () => {
       stopping.abort();
+      stopHeartbeat();
       await server.close();
-      await door.close();
-      await Promise.all(tasks.map((task) => task.stop()));
-      await Promise.allSettled([swept]);
+      const finished = Promise.all([door.close(), trimming.stop(), Promise.allSettled([swept])]);
+      await Promise.race([finished, delay(CLOSE_MAX_MS, undefined, { ref: false })]);
       await encodeQueue.close();
       redis.disconnect();
     },
@@ -149,6 +151,7 @@ async function packagingSettings(options: IngestOptions): Promise<PackagingSetti
     ffmpegVersion: await ffmpegVersion(ffmpegPath),
     segmentTargetS: options.segmentTargetS ?? 1,
     deleteThreshold: Math.max(DELETE_THRESHOLD_MIN, 2 * retentionCount),
+    silenceTimeoutMs: options.silenceTimeoutMs ?? SILENCE_TIMEOUT_MS,
   };
 }
 
@@ -160,7 +163,7 @@ function openDoor(options: IngestOptions, door: PublishDoor): Promise<RtmpServer
     timeouts: {
       handshakeTimeoutMs: options.handshakeTimeoutMs ?? 5000,
       firstPacketTimeoutMs: options.firstPacketTimeoutMs ?? 15_000,
-      silenceTimeoutMs: options.silenceTimeoutMs ?? 10_000,
+      silenceTimeoutMs: options.silenceTimeoutMs ?? SILENCE_TIMEOUT_MS,
     },
     open: (request, control) => door.open(request, control),
     log: options.log,

@@ -5,6 +5,7 @@ import { type FfmpegExit, FfmpegProcess } from "./ffmpeg-process.ts";
 import type { FfmpegVersion } from "./ffmpeg-version.ts";
 import { FLV_TAG, type FlvTag, flvHeader, flvTagBytes } from "./flv.ts";
 import { GopMeter } from "./gop-meter.ts";
+import { progressProblem } from "./media-progress.ts";
 import { type PublicationStatus, RateMeter } from "./publication-status.ts";
 import type { PublisherControl, TagSink } from "./rtmp/connection.ts";
 import { type Catalogue, SessionDirectory } from "./session-directory.ts";
@@ -14,13 +15,9 @@ import { type TrackPlan, TrackPlanner } from "./track-plan.ts";
 const TICK_MS = 1000;
 /** From here on players that start late wait noticeably long; broadcasters are told so once. */
 const GOP_WARNING_S = 2.5;
-/** ffmpeg is of no use when it gets input and its media time does not grow for this long. */
-const STALLED_MAX_MS = 10_000;
-/** The same, when no segment gets complete: a full disk stops segments and nothing else. */
-const SEGMENT_OVERDUE_MS = 15_000;
-const SEGMENT_OVERDUE_GOPS = 3;
 /** What is held while it is not clear which tracks come. */
 const HELD_BYTES_MAX = 16 << 20;
+const HELD_TAGS_MAX = 10_000;
 
 /** How the media of every publisher are cut. */
 export interface PackagingSettings {
@@ -28,6 +25,8 @@ export interface PackagingSettings {
   readonly ffmpegVersion: FfmpegVersion;
   readonly segmentTargetS: number;
   readonly deleteThreshold: number;
+  /** How long a publisher may send nothing. */
+  readonly silenceTimeoutMs: number;
 }
 
 /** One accepted publisher. */
@@ -64,7 +63,8 @@ export class Publication implements TagSink {
   #mediaStartedAtMs: number | undefined;
   #segments = 0;
   #registeredAny = false;
-  #lastSegmentAtMs = Date.now();
+  /** When ffmpeg was started or the last segment registered, by the clock that nobody sets. */
+  #segmentAtMs = 0;
   #gopWarned = false;
   #renewing = false;
   #ended = false;
@@ -102,7 +102,7 @@ export class Publication implements TagSink {
       sinceMs: session.startedAtMs,
       bitrateKbps: this.#rate.kbps,
       fps: this.#ffmpeg?.progress?.fps ?? null,
-      lastSegmentAgeMs: this.#segments === 0 ? null : Date.now() - this.#lastSegmentAtMs,
+      lastSegmentAgeMs: this.#segments === 0 ? null : Math.round(this.#segmentAgeMs),
       segments: this.#segments,
       gopS: this.#gop.gopS,
       video: this.#plan?.videoCodec?.name ?? null,
@@ -120,7 +120,9 @@ export class Publication implements TagSink {
     this.#heldBytes += tag.payload.length;
     const plan = this.#planner.push(tag);
     if (plan !== undefined) return this.#start(plan);
-    if (this.#heldBytes > HELD_BYTES_MAX) this.#fail("publisher-unreadable", UNREADABLE);
+    if (this.#heldBytes > HELD_BYTES_MAX || this.#held.length > HELD_TAGS_MAX) {
+      this.#fail("publisher-unreadable", UNREADABLE);
+    }
     return true;
   }
 
@@ -149,16 +151,21 @@ export class Publication implements TagSink {
   }
 
   async #windDown(code: string, reason: string): Promise<void> {
-    try {
-      // The lease goes at once: a broadcaster who reconnects must not be told "busy".
-      await Promise.all([this.#options.session.close(), this.#ffmpeg?.stop()]);
-      await this.#directory.close();
-      if (!this.#registeredAny) await removeSessionFiles(this.#directory);
-    } catch (error) {
-      this.#log.error({ err: error }, "the publish session did not end cleanly");
-    }
+    // The lease goes at once: a broadcaster who reconnects must not be told "busy".
+    const lease = this.#tried(this.#options.session.close());
+    await this.#ffmpeg?.stop();
+    await this.#tried(this.#directory.close());
+    if (!this.#registeredAny) await this.#tried(removeSessionFiles(this.#directory));
+    await lease;
     this.#log.info({ code, segments: this.#segments }, `publish session over: ${reason}`);
     this.#finish();
+  }
+
+  /** What fails at the end must not keep the rest from ending. */
+  async #tried(work: Promise<void>): Promise<void> {
+    await work.catch((error: unknown) => {
+      this.#log.error({ err: error }, "the publish session did not end cleanly");
+    });
   }
 
   #start(plan: TrackPlan): boolean {
@@ -188,6 +195,7 @@ export class Publication implements TagSink {
       onExit: (exit) => this.#ffmpegGone(exit),
     });
     this.#ffmpeg = ffmpeg;
+    this.#segmentAtMs = performance.now();
     ffmpeg.write(flvHeader(tracks));
     const results = this.#held.map((tag) => ffmpeg.write(flvTagBytes(tag)));
     this.#held = [];
@@ -198,14 +206,14 @@ export class Publication implements TagSink {
     this.#registeredAny = true;
     if (init === null) return;
     this.#segments += 1;
-    this.#lastSegmentAtMs = Date.now();
+    this.#segmentAtMs = performance.now();
     this.#options.onSegment();
   }
 
   async #tick(): Promise<void> {
     this.#rate.tick(TICK_MS);
     this.#warnOfLongGop();
-    if (this.#hasStalled()) this.#fail("ffmpeg-stalled", "ffmpeg makes no progress any more.");
+    this.#checkProgress();
     await this.renew();
     await this.#directory.scan(); // In case the file system does not tell of changes.
   }
@@ -219,13 +227,18 @@ export class Publication implements TagSink {
     );
   }
 
-  #hasStalled(): boolean {
-    if (this.#ffmpeg === undefined) return false;
-    const gopsMs = SEGMENT_OVERDUE_GOPS * this.#gop.gopS * 1000;
-    const overdueMs = Math.max(SEGMENT_OVERDUE_MS, gopsMs);
-    return (
-      this.#ffmpeg.stalledMs > STALLED_MAX_MS || Date.now() - this.#lastSegmentAtMs > overdueMs
-    );
+  get #segmentAgeMs(): number {
+    return performance.now() - this.#segmentAtMs;
+  }
+
+  #checkProgress(): void {
+    if (this.#ffmpeg === undefined) return;
+    const { stalledMs } = this.#ffmpeg;
+    const { silenceTimeoutMs } = this.#options.settings;
+    const { gopS } = this.#gop;
+    const segmentAgeMs = this.#segmentAgeMs;
+    const problem = progressProblem({ stalledMs, segmentAgeMs, gopS, silenceTimeoutMs });
+    if (problem !== undefined) this.#fail(problem.code, problem.reason);
   }
 
   /** The broadcaster is let go and reconnects, which gives it a fresh ffmpeg. */

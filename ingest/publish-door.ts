@@ -23,6 +23,8 @@ export interface PublishDoorOptions {
 export class PublishDoor {
   readonly #options: PublishDoorOptions;
   readonly #publications = new Set<Publication>();
+  /** Publishers that are being let in. */
+  readonly #admissions = new Set<Promise<TagSink>>();
   /** When the newest session of each stream has registered its last segment. */
   readonly #turns = new Map<string, Promise<void>>();
   readonly #segments = new RateMeter();
@@ -36,6 +38,16 @@ export class PublishDoor {
    * with a message for the broadcaster.
    */
   async open(request: PublishRequest, control: PublisherControl): Promise<TagSink> {
+    const admission = this.#admit(request, control);
+    this.#admissions.add(admission);
+    try {
+      return await admission;
+    } finally {
+      this.#admissions.delete(admission);
+    }
+  }
+
+  async #admit(request: PublishRequest, control: PublisherControl): Promise<TagSink> {
     const { registry, sessions, leaseMs } = this.#options;
     const stream = await registry.authorise(request.streamKey);
     if (stream === undefined) {
@@ -65,8 +77,9 @@ export class PublishDoor {
     this.#segments.tick(intervalMs);
   }
 
-  /** Waits until the last segments of all publishers are registered. */
+  /** Waits until the last segments of all publishers are registered. Nobody knocks any more. */
   async close(): Promise<void> {
+    await Promise.allSettled(this.#admissions);
     await Promise.all([...this.#publications].map(({ finished }) => finished));
   }
 
@@ -94,7 +107,12 @@ export class PublishDoor {
     });
     this.#publications.add(publication);
     this.#turns.set(stream, publication.finished);
-    void publication.finished.then(() => this.#publications.delete(publication));
+    void publication.finished.then(() => this.#forget(publication));
     return publication;
+  }
+  #forget(publication: Publication): void {
+    const { stream, finished } = publication;
+    this.#publications.delete(publication);
+    if (this.#turns.get(stream) === finished) this.#turns.delete(stream);
   }
 }

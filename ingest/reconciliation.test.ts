@@ -127,3 +127,18 @@ describe("an ingest that starts after being killed", () => {
     expect(await readdir(join(origin.mediaRoot, "Not A Stream"))).toEqual(["x"]);
   });
 });
+
+describe("an old session that cannot be followed to its end", () => {
+  test("does not keep a new publisher out", async () => {
+    await origin.registry.create({ id: "broken" });
+    const dir = await leaveBehind("broken", "00000001-aaaaaa", 2);
+    await utimes(join(dir, PLAYLIST_NAME), new Date(), new Date());
+    await origin.ingest();
+    await rm(dir, { recursive: true });
+    await writeFile(dir, "a file where the folder was");
+    await origin.logged("an old session could not be followed to its end");
+    origin.publish(await origin.addressOf("broken"));
+    await until(async () => (await origin.timeline.window("broken", 0, 1))[0]?.discontinuity === 1);
+    await rm(dir);
+  });
+});

@@ -13,7 +13,7 @@ const POLL_MS = 200;
 
 /** What is being caught up after a restart. */
 export interface Reconciliation {
-  /** Settles when the stream's old sessions are complete, and a new one may be registered. */
+  /** Resolves when the stream's old sessions are complete, and a new one may be registered. */
   turnOf(stream: string): Promise<void>;
   /** Settles when everything is caught up. */
   readonly done: Promise<void>;
@@ -37,7 +37,10 @@ export async function reconcile(options: {
     await directory.scan();
     if (Date.now() - (await writtenAtMs(stored.path)) > SETTLED_MS) continue;
     const earlier = settling.get(stored.stream) ?? Promise.resolve();
-    settling.set(stored.stream, Promise.all([earlier, settle(stored, directory, signal)]).then());
+    const settled = settle(stored, directory, signal).catch((error: unknown) => {
+      log.error({ err: error, ...stored }, "an old session could not be followed to its end");
+    });
+    settling.set(stored.stream, Promise.all([earlier, settled]).then());
   }
   const unsigned = await enqueueUnsigned(redis, catalogue.encodeQueue);
   if (unsigned > 0) log.info({ blocks: unsigned }, "blocks of an earlier run are encoded again");

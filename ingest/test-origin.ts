@@ -60,6 +60,11 @@ export class TestOrigin {
     return this.#ingest;
   }
 
+  /** Ends Redis under the running ingest. */
+  loseRedis(): Promise<void> {
+    return this.#server.stop();
+  }
+
   /** Ends every publisher, the ingest and Redis, and removes all files. */
   async stop(): Promise<void> {
     await this.endPublishers();

@@ -49,8 +49,10 @@ function show(status: OriginStatus, summary: HTMLElement, list: HTMLElement): vo
 
 async function refresh(summary: HTMLElement, list: HTMLElement): Promise<void> {
   try {
-    const response = await fetch("/api/v1/status", { cache: "no-store" });
-    if (response.ok) show((await response.json()) as OriginStatus, summary, list);
+    const signal = AbortSignal.timeout(ASK_EVERY_MS);
+    const response = await fetch("/api/v1/status", { cache: "no-store", signal });
+    if (!response.ok) throw new Error(`status ${response.status}`);
+    show((await response.json()) as OriginStatus, summary, list);
   } catch {
     summary.textContent = "The server cannot be reached. This page keeps trying.";
   }

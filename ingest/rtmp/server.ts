@@ -59,6 +59,8 @@ export async function startRtmpServer(options: RtmpServerOptions): Promise<RtmpS
       { cause },
     );
   });
+  // Such as one connection that could not be accepted because too many files are open.
+  server.on("error", (error) => log.error({ err: error }, "the RTMP port failed"));
   const { port } = server.address() as AddressInfo;
   return {
     port,
