@@ -83,8 +83,8 @@ export class SessionDirectory {
 
   /** Stops watching, after a last look. */
   async close(): Promise<void> {
-    await this.scan();
     await this.#watcher?.close();
+    await this.scan();
   }
 
   /** Registers what the playlist names and is not registered yet. Never rejects. */
