@@ -1,7 +1,13 @@
 import { randomUUID } from "node:crypto";
 import type { Express } from "express";
 import type { Redis } from "ioredis";
-import { BlockStore, ManifestLog, StreamRegistry, Timeline } from "../pipeline/index.ts";
+import {
+  BlockStore,
+  ManifestLog,
+  type SigningKey,
+  StreamRegistry,
+  Timeline,
+} from "../pipeline/index.ts";
 import { AccessControl } from "./access-control.ts";
 import { Admission } from "./admission.ts";
 import type { ResolvedOptions } from "./api-options.ts";
@@ -16,7 +22,6 @@ import { PeerDirectory } from "./peer-directory.ts";
 import { PeerPost } from "./peer-post.ts";
 import { statusRoutes } from "./status-routes.ts";
 import { streamRoutes } from "./stream-routes.ts";
-import type { TokenKey } from "./token-key.ts";
 import { tokenRoutes } from "./token-routes.ts";
 import { Tracker, trackerRoute } from "./tracker.ts";
 import { TrafficLedger } from "./traffic-ledger.ts";
@@ -34,7 +39,7 @@ export interface Assembly {
 export async function assemble(
   options: ResolvedOptions,
   redis: Redis,
-  key: TokenKey,
+  key: SigningKey,
 ): Promise<Assembly> {
   const { log, mediaRoot } = options;
   const registry = new StreamRegistry(redis);

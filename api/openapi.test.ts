@@ -2,11 +2,11 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { Ajv2020 } from "ajv/dist/2020.js";
 import type { Express } from "express";
 import { nobleCrypto, toBase64Url } from "../core/index.ts";
+import { loadSigningKey } from "../pipeline/index.ts";
 import { resolveOptions } from "./api-options.ts";
 import { type Assembly, assemble } from "./assembly.ts";
 import { openApiPath } from "./openapi.ts";
 import { ask, bearer, posting, type TestApi, TestOrigin } from "./test-origin.ts";
-import { openTokenKey } from "./token-key.ts";
 
 interface OpenApi {
   readonly openapi: string;
@@ -24,7 +24,7 @@ let document: OpenApi;
 beforeAll(async () => {
   origin = await TestOrigin.start();
   api = await origin.startApi();
-  const key = await openTokenKey(origin.options.tokenKeyFile);
+  const key = await loadSigningKey(origin.options.tokenKeyFile, "token");
   assembly = await assemble(resolveOptions(origin.options), origin.redis, key);
   document = (await ask(`${api.url}/openapi.json`)).body as unknown as OpenApi;
 });

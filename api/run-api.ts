@@ -4,10 +4,9 @@ import type { AddressInfo } from "node:net";
 import { hostname } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Express } from "express";
-import { connectRedis, publishKey, startHeartbeat } from "../pipeline/index.ts";
+import { connectRedis, loadSigningKey, publishKey, startHeartbeat } from "../pipeline/index.ts";
 import { type ApiOptions, type ResolvedOptions, resolveOptions } from "./api-options.ts";
 import { assemble } from "./assembly.ts";
-import { openTokenKey } from "./token-key.ts";
 
 /** An API process that runs. */
 export type RunningApi = {
@@ -28,13 +27,13 @@ const CLOSE_MAX_MS = 5000;
 
 /**
  * Starts one API process: REST, tracker, playlists, media and pages on one port. Any number of them
- * work on one Redis. Throws StarlingError "key-file-readable", "key-file-damaged", "redis-url" or that of
+ * work on one Redis. Throws StarlingError "key-file-permissions", "key-file-malformed", "redis-url" or that of
  * an option (api-options.ts), and the system's error when the port cannot be opened.
  */
 export async function runApi(given: ApiOptions): Promise<RunningApi> {
   const options = resolveOptions(given);
   const { log } = options;
-  const key = await openTokenKey(options.tokenKeyFile);
+  const key = await loadSigningKey(options.tokenKeyFile, "token");
   const redis = connectRedis(options.redisUrl);
   redis.on("error", (error) => log.warn({ err: error }, "Redis connection broken"));
   try {

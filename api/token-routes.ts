@@ -1,15 +1,20 @@
 import { randomUUID } from "node:crypto";
 import type { Request, Response } from "express";
 import { z } from "zod";
-import { fromBase64Url, instantMs, type PeerRole, PUBLIC_KEY_BYTES } from "../core/index.ts";
-import type { Stream, StreamRegistry } from "../pipeline/index.ts";
+import {
+  fromBase64Url,
+  instantMs,
+  type PeerRole,
+  PUBLIC_KEY_BYTES,
+  signJoinToken,
+} from "../core/index.ts";
+import type { SigningKey, Stream, StreamRegistry } from "../pipeline/index.ts";
 import { type AccessControl, type Caller, keyMissing } from "./access-control.ts";
 import { AddressLimiter } from "./address-limiter.ts";
 import type { ApiMetrics } from "./metrics.ts";
 import { refusal } from "./problems.ts";
 import { defineRoute, type Route } from "./route.ts";
 import { namedStream } from "./stream-routes.ts";
-import type { TokenKey } from "./token-key.ts";
 import { TRACKER_PATH } from "./tracker.ts";
 import type { TrustedKeys } from "./trusted-keys.ts";
 
@@ -43,7 +48,7 @@ const tokenSchema = z.object({
 export interface TokenRouteParts {
   readonly registry: StreamRegistry;
   readonly access: AccessControl;
-  readonly key: TokenKey;
+  readonly key: SigningKey;
   readonly trusted: TrustedKeys;
   readonly metrics: ApiMetrics;
   readonly tokenTtlS: number;
@@ -118,7 +123,8 @@ async function issue(
 ): Promise<z.output<typeof tokenSchema>> {
   const issuedAtS = Math.floor(Date.now() / 1000);
   const expiresAtS = issuedAtS + tokenTtlS;
-  const token = key.sign({ ...permit, tokenId: randomUUID(), issuedAtS, expiresAtS });
+  const claims = { ...permit, tokenId: randomUUID(), issuedAtS, expiresAtS };
+  const token = signJoinToken(claims, key.jwk.kid, key.sign);
   metrics.tokens.inc({ role: permit.role });
   const base = publicUrl ?? `${request.protocol}://${request.get("host") ?? "localhost"}`;
   return {

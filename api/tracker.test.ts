@@ -3,15 +3,16 @@ import { connect } from "node:net";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import { WebSocket } from "ws";
+import { signJoinToken } from "../core/index.ts";
+import { loadSigningKey, type SigningKey } from "../pipeline/index.ts";
 import { ask, type TestApi, TestOrigin } from "./test-origin.ts";
 import { claimsOf, TestPeer } from "./test-peer.ts";
-import { openTokenKey, type TokenKey } from "./token-key.ts";
 import { TRACKER_PATH } from "./tracker.ts";
 
 let origin: TestOrigin;
 let first: TestApi;
 let second: TestApi;
-let tokenKey: TokenKey;
+let tokenKey: SigningKey;
 let stream: string;
 let streams = 0;
 beforeAll(async () => {
@@ -19,7 +20,7 @@ beforeAll(async () => {
   const iceServers = [{ urls: "stun:stun.example:3478" }];
   first = await origin.startApi({ iceServers, tokensPerMinute: 1000 });
   second = await origin.startApi({ tokensPerMinute: 1000 });
-  tokenKey = await openTokenKey(join(origin.dir, "keys", "token.json"));
+  tokenKey = await loadSigningKey(join(origin.dir, "keys", "token.json"), "token");
 });
 beforeEach(async () => {
   streams += 1;
@@ -31,14 +32,10 @@ afterAll(() => origin.stop());
 const sign = (peer: string, changes: { tokenId?: string; stream?: string; ageS?: number } = {}) => {
   const { tokenId = "t-1", ageS = 0 } = changes;
   const issuedAtS = Math.floor(Date.now() / 1000) - ageS;
-  return tokenKey.sign({
-    stream: changes.stream ?? stream,
-    peer,
-    role: "viewer",
-    tokenId,
-    issuedAtS,
-    expiresAtS: issuedAtS + 300,
-  });
+  const expiresAtS = issuedAtS + 300;
+  const permit = { stream: changes.stream ?? stream, peer, role: "viewer" } as const;
+  const claims = { ...permit, tokenId, issuedAtS, expiresAtS };
+  return signJoinToken(claims, tokenKey.jwk.kid, tokenKey.sign);
 };
 
 describe("two peers of one stream", () => {
@@ -158,16 +155,11 @@ describe("who may not join is told why", () => {
     await peer.sendJoin(sign(peer.id, { ageS: 301 }));
     expect(await peer.refusal()).toBe("token-expired");
 
-    const forger = await openTokenKey(join(origin.dir, "keys", "forged.json"));
+    const forger = await loadSigningKey(join(origin.dir, "keys", "forged.json"), "token");
     const nowS = Math.floor(Date.now() / 1000);
-    const forged = forger.sign({
-      stream,
-      peer: peer.id,
-      role: "seed",
-      tokenId: "f",
-      issuedAtS: nowS,
-      expiresAtS: nowS + 60,
-    });
+    const validity = { issuedAtS: nowS, expiresAtS: nowS + 60 };
+    const claims = { stream, peer: peer.id, role: "seed", tokenId: "f", ...validity } as const;
+    const forged = signJoinToken(claims, forger.jwk.kid, forger.sign);
     expect(await refusalOf(forged, peer.secretKey)).toBe("token-unknown-key");
 
     const [header, payload, signature] = sign(peer.id).split(".");

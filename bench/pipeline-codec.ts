@@ -5,7 +5,8 @@ import { join } from "node:path";
 import { DEFAULT_FEC_POLICY, plainKernel, SHA256_BYTES } from "../core/index.ts";
 import { BlockMemory, codeBlock } from "../encoder/index.ts";
 import type { SegmentRecord } from "../pipeline/index.ts";
-import { loadSigningKey, signBlock } from "../signer/index.ts";
+import { loadSigningKey } from "../pipeline/index.ts";
+import { signBlock } from "../signer/index.ts";
 
 const WARM_UP_ROUNDS = 200;
 const ROUNDS = 300;
@@ -16,7 +17,7 @@ const ROUNDS = 300;
  */
 export async function usefulMsPerBlock(byteLength: number): Promise<number> {
   const dir = await mkdtemp(join(tmpdir(), "starling-bench-"));
-  const key = await loadSigningKey(join(dir, "manifest.jwk"));
+  const key = await loadSigningKey(join(dir, "manifest.jwk"), "manifest");
   await rm(dir, { recursive: true });
   const block = new BlockMemory().load(byteLength, DEFAULT_FEC_POLICY, (target) => {
     randomFillSync(target);

@@ -41,6 +41,7 @@ const API = [
   "tokenKeyFile",
   "tokenTtlS",
   "tokensPerMinute",
+  "peersPerAddress",
   "trustedProxies",
   "iceServer",
 ] as const;

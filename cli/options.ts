@@ -197,6 +197,12 @@ export const OPTIONS = {
     "60",
     "join tokens that one address gets without an API key",
   ),
+  peersPerAddress: option(
+    "HTTP and tracker",
+    integer(1, 100_000, "peers"),
+    "2000",
+    "peers of one address that the tracker admits at a time",
+  ),
   trustedProxies: option(
     "HTTP and tracker",
     integer(0, 16, "proxies"),

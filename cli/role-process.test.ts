@@ -65,7 +65,7 @@ describe("a role's process", () => {
 
   test("ends with the status for a refusal when it cannot start for a reason a person can cure", async () => {
     const { output, ended } = roleProcess(
-      `throw Object.assign(new Error("The key file is damaged."), { name: "StarlingError", code: "key-file-damaged" });`,
+      `throw Object.assign(new Error("The key file is damaged."), { name: "StarlingError", code: "key-file-malformed" });`,
     );
     expect(await ended).toBe(EXIT_REFUSED);
     expect(await output).toContain("The key file is damaged.");

@@ -31,5 +31,6 @@ export { connectRedis } from "./redis-connection.ts";
 export { type RedisServer, startRedisServer } from "./redis-server.ts";
 export { REPORT_INTERVAL_MS, REPORT_TTL_MS, type RoleReport, RoleStatus } from "./role-status.ts";
 export type { NewSegment, SegmentRecord } from "./segment-record.ts";
+export { loadSigningKey, type SigningKey } from "./signing-key.ts";
 export { STREAMS_MAX, type Stream, StreamRegistry } from "./stream-registry.ts";
 export { TIMELINE_RECORDS_MAX, Timeline } from "./timeline.ts";

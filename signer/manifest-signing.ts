@@ -1,7 +1,6 @@
 import { type Manifest, StarlingError, signManifest, toBase64Url } from "../core/index.ts";
-import type { SignJob } from "../pipeline/index.ts";
+import type { SigningKey, SignJob } from "../pipeline/index.ts";
 import { merkleTreeOf } from "./merkle-tree.ts";
-import type { SigningKey } from "./signing-key.ts";
 
 /**
  * The signed manifest of a coded block, as a compact JWS, valid for `ttlS` seconds from `nowMs`.

@@ -5,13 +5,13 @@ import {
   createSignQueue,
   createSignWorker,
   JobMeter,
+  loadSigningKey,
   ManifestLog,
   publishKey,
   type SignJob,
   startHeartbeat,
 } from "../pipeline/index.ts";
 import { signBlock } from "./manifest-signing.ts";
-import { loadSigningKey } from "./signing-key.ts";
 
 export interface SignerOptions {
   readonly redisUrl: string;
@@ -42,7 +42,7 @@ const WARM_UP_ROUNDS = 20;
 /** Signs manifests: the only role that holds the private key, and it opens no port. */
 export async function runSigner(options: SignerOptions): Promise<Signer> {
   const { log, instance = String(process.pid), manifestTtlS = MANIFEST_TTL_S } = options;
-  const key = await loadSigningKey(options.keyFile);
+  const key = await loadSigningKey(options.keyFile, "manifest");
   const redis = connectRedis(options.redisUrl);
   redis.on("error", (error) => log.error({ err: error }, "Redis connection"));
   await publishKey(redis, key.jwk);

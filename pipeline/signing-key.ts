@@ -7,13 +7,14 @@ import {
   errorCode,
   fromBase64Url,
   jwkOf,
+  type KeyPurpose,
   nobleCrypto,
   parseJson,
   StarlingError,
   toBase64Url,
 } from "../core/index.ts";
 
-/** The key that signs manifests. Its secret never leaves this object. */
+/** A key that signs for one purpose. Its secret never leaves this object. */
 export interface SigningKey {
   /** The public half, as peers get it. */
   readonly jwk: Ed25519Jwk;
@@ -37,17 +38,23 @@ const privateJwkSchema = z.object({
  * Reads the key of a private JWK file; makes the file (mode 0600) when there is none.
  * Throws StarlingError "key-file-permissions" when others may read it, "key-file-malformed".
  */
-export async function loadSigningKey(keyFile: string): Promise<SigningKey> {
+export async function loadSigningKey(keyFile: string, purpose: KeyPurpose): Promise<SigningKey> {
   const text = (await readKeyFile(keyFile)) ?? (await createKeyFile(keyFile));
-  const parsed = privateJwkSchema.safeParse(parseJson(text, "key-file-malformed"));
-  if (!parsed.success) throw malformed(keyFile, "is not a private Ed25519 JWK");
-  return signingKeyOf(fromBase64Url(parsed.data.d), parsed.data.x, keyFile);
+  const secretKey = secretKeyIn(text);
+  if (secretKey === undefined) throw malformed(keyFile, "is not a private Ed25519 JWK");
+  const jwk = jwkOf(nobleCrypto.publicKeyOf(secretKey), purpose, nobleCrypto);
+  return { jwk, sign: (message) => nobleCrypto.sign(message, secretKey) };
 }
 
-function signingKeyOf(secretKey: Uint8Array, x: string, keyFile: string): SigningKey {
-  const jwk = jwkOf(nobleCrypto.publicKeyOf(secretKey), "manifest", nobleCrypto);
-  if (jwk.x !== x) throw malformed(keyFile, 'holds a public key "x" that is not that of "d"');
-  return { jwk, sign: (message) => nobleCrypto.sign(message, secretKey) };
+/** The secret key of a private JWK whose halves fit together. */
+function secretKeyIn(text: string): Uint8Array | undefined {
+  try {
+    const { d, x } = privateJwkSchema.parse(parseJson(text, "key-file-malformed"));
+    const secretKey = fromBase64Url(d);
+    return toBase64Url(nobleCrypto.publicKeyOf(secretKey)) === x ? secretKey : undefined;
+  } catch {
+    return undefined; // What was thrown would quote the file: it stays out of every error and log.
+  }
 }
 
 async function readKeyFile(keyFile: string): Promise<string | undefined> {
@@ -66,7 +73,7 @@ async function readKeyFile(keyFile: string): Promise<string | undefined> {
   }
 }
 
-/** Writes a new key. Of signers that start together one wins, and all read what it wrote. */
+/** Writes a new key. Of processes that start together one wins, and all read what it wrote. */
 async function createKeyFile(keyFile: string): Promise<string> {
   const secretKey = randomBytes(SECRET_KEY_BYTES);
   const jwk = {
@@ -75,7 +82,7 @@ async function createKeyFile(keyFile: string): Promise<string> {
     d: toBase64Url(secretKey),
     x: toBase64Url(nobleCrypto.publicKeyOf(secretKey)),
   };
-  await mkdir(dirname(keyFile), { recursive: true });
+  await mkdir(dirname(keyFile), { recursive: true, mode: 0o700 });
   const temporary = `${keyFile}.${randomBytes(6).toString("hex")}.tmp`;
   try {
     await writeFile(temporary, `${JSON.stringify(jwk)}\n`, { mode: OWNER_ONLY, flush: true });

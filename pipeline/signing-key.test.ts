@@ -40,35 +40,41 @@ interface Rfc8037 {
 
 describe("loadSigningKey", () => {
   test("makes a key that only the owner may read, and finds it again", async () => {
-    const made = await loadSigningKey(keyFile);
+    const made = await loadSigningKey(keyFile, "manifest");
     expect((await stat(keyFile)).mode & 0o777).toBe(0o600);
-    expect((await loadSigningKey(keyFile)).jwk).toEqual(made.jwk);
+    expect((await loadSigningKey(keyFile, "manifest")).jwk).toEqual(made.jwk);
     expect(made.jwk).toMatchObject({ kty: "OKP", crv: "Ed25519", starling_purpose: "manifest" });
     expect(Object.keys(made.jwk)).not.toContain("d");
   });
 
   test("gives signers that start together one key", async () => {
-    const keys = await Promise.all(Array.from({ length: 5 }, () => loadSigningKey(keyFile)));
+    const keys = await Promise.all(
+      Array.from({ length: 5 }, () => loadSigningKey(keyFile, "manifest")),
+    );
     expect(new Set(keys.map(({ jwk }) => jwk.kid)).size).toBe(1);
   });
 
   test("refuses a key file that others may read", async () => {
-    await loadSigningKey(keyFile);
+    await loadSigningKey(keyFile, "manifest");
     await chmod(keyFile, 0o640);
-    await expect(loadSigningKey(keyFile)).rejects.toMatchObject({ code: "key-file-permissions" });
+    await expect(loadSigningKey(keyFile, "manifest")).rejects.toMatchObject({
+      code: "key-file-permissions",
+    });
   });
 
   test("refuses a damaged key file, and its message holds no secret", async () => {
-    await loadSigningKey(keyFile);
+    await loadSigningKey(keyFile, "manifest");
     const jwk = JSON.parse(await readFile(keyFile, "utf8")) as { d: string; x: string };
     await writeFile(keyFile, JSON.stringify({ ...jwk, x: jwk.d }));
-    const refusal = expect(loadSigningKey(keyFile)).rejects;
+    const refusal = expect(loadSigningKey(keyFile, "manifest")).rejects;
     await refusal.toMatchObject({
       code: "key-file-malformed",
       message: expect.not.stringContaining(jwk.d),
     });
-    await writeFile(keyFile, "not JSON");
-    await expect(loadSigningKey(keyFile)).rejects.toMatchObject({ code: "key-file-malformed" });
+    await writeFile(keyFile, `{"d":"${jwk.d}`);
+    await expect(loadSigningKey(keyFile, "manifest")).rejects.toMatchObject({
+      code: "key-file-malformed",
+    });
   });
 });
 
@@ -87,9 +93,9 @@ describe("the signature", () => {
 
   test("is that of RFC 8037 appendix A, with its key and its thumbprint", async () => {
     const rfc = await vectors<Rfc8037>("rfc8037.json");
-    await loadSigningKey(keyFile);
+    await loadSigningKey(keyFile, "manifest");
     await writeFile(keyFile, JSON.stringify(rfc.privateJwk));
-    const key = await loadSigningKey(keyFile);
+    const key = await loadSigningKey(keyFile, "manifest");
     expect(key.jwk.kid).toBe(rfc.thumbprint);
     const encode = (text: string) => Buffer.from(text).toString("base64url");
     const input = `${encode(rfc.protectedHeader)}.${encode(rfc.payload)}`;
