@@ -1,47 +1,38 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import type { Redis } from "ioredis";
 import { pino } from "pino";
 import {
   BlockStore,
-  connectRedis,
   createEncodeQueue,
   createSignWorker,
   deadJobs,
   enqueueEncode,
-  type RedisServer,
   RoleStatus,
+  ScratchRedis,
   type SegmentRecord,
   type SignJob,
   StreamRegistry,
-  startRedisServer,
   Timeline,
 } from "../pipeline/index.ts";
 import { type EncoderOptions, runEncoder } from "./index.ts";
 
-let dir: string;
+let scratch: ScratchRedis;
 let mediaRoot: string;
-let server: RedisServer;
 let redis: Redis;
 let options: EncoderOptions;
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), "encoder-"));
-  mediaRoot = join(dir, "media");
-  server = await startRedisServer({ dir: join(dir, "redis") });
-  redis = connectRedis(server.url);
+  scratch = await ScratchRedis.start();
+  mediaRoot = join(scratch.dir, "media");
+  redis = scratch.redis;
   await new StreamRegistry(redis).create({ id: "demo" });
   const log = pino({ level: "silent" });
-  options = { redisUrl: server.url, mediaRoot, log, threads: 0 };
+  options = { redisUrl: scratch.url, mediaRoot, log, threads: 0 };
 });
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-  await rm(dir, { recursive: true });
-});
+afterAll(() => scratch.stop());
 
 async function registerInit(session: string, bytes: Uint8Array): Promise<SegmentRecord> {
   const path = `demo/${session}/init.mp4`;

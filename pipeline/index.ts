@@ -30,6 +30,7 @@ export { enqueueUnsigned } from "./recovery.ts";
 export { connectRedis } from "./redis-connection.ts";
 export { type RedisServer, startRedisServer } from "./redis-server.ts";
 export { REPORT_INTERVAL_MS, REPORT_TTL_MS, type RoleReport, RoleStatus } from "./role-status.ts";
+export { ScratchRedis } from "./scratch-redis.ts";
 export type { NewSegment, SegmentRecord } from "./segment-record.ts";
 export { loadSigningKey, type SigningKey } from "./signing-key.ts";
 export { STREAMS_MAX, type Stream, StreamRegistry } from "./stream-registry.ts";

@@ -1,60 +1,27 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Redis } from "ioredis";
 import { INIT_PART } from "../core/index.ts";
-import {
-  connectRedis,
-  LOG_START,
-  ManifestLog,
-  type NewSegment,
-  type RedisServer,
-  startRedisServer,
-  Timeline,
-} from "./index.ts";
+import { LOG_START, ManifestLog, ScratchRedis, Timeline } from "./index.ts";
+import { sampleSegment } from "./sample-segment.ts";
 
-let dir: string;
-let server: RedisServer;
+let scratch: ScratchRedis;
 let redis: Redis;
 let timeline: Timeline;
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), "manifest-log-"));
-  server = await startRedisServer({ dir });
-  redis = connectRedis(server.url);
+  scratch = await ScratchRedis.start();
+  redis = scratch.redis;
   timeline = new Timeline(redis);
 });
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-  await rm(dir, { recursive: true });
-});
+afterAll(() => scratch.stop());
 beforeEach(async () => {
   await redis.flushall();
 });
 
-const SHA256 = "A".repeat(43);
-
-function segment(session: string, index: number | "init", stream = "demo"): NewSegment {
-  const name = index === "init" ? "init.mp4" : `${String(index).padStart(9, "0")}.m4s`;
-  return {
-    stream,
-    session,
-    rendition: 0,
-    index,
-    path: `${stream}/${session}/${name}`,
-    byteLength: 1000,
-    durationMs: index === "init" ? 0 : 1000.5,
-    programDateTimeMs: 1_795_000_000_000.125,
-    completedAtMs: 1_795_000_001_000,
-    ...(index === "init" ? { initSha256: SHA256 } : {}),
-  };
-}
-
 async function registerSession(session: string, count: number): Promise<void> {
-  await timeline.register(segment(session, "init"));
-  for (let index = 0; index < count; index++) await timeline.register(segment(session, index));
+  await timeline.register(sampleSegment(session, "init"));
+  for (let index = 0; index < count; index++)
+    await timeline.register(sampleSegment(session, index));
 }
 
 describe("ManifestLog", () => {

@@ -1,39 +1,30 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
 import type { Redis } from "ioredis";
 import {
-  connectRedis,
   createEncodeQueue,
   createEncodeWorker,
   deadJobs,
   type EncodeQueue,
   enqueueEncode,
   enqueueUnsigned,
-  type RedisServer,
+  ScratchRedis,
   type SegmentRecord,
   StreamRegistry,
-  startRedisServer,
   Timeline,
 } from "./index.ts";
 
-let dir: string;
-let server: RedisServer;
+let scratch: ScratchRedis;
 let redis: Redis;
 let queue: EncodeQueue;
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), "queues-"));
-  server = await startRedisServer({ dir });
-  redis = connectRedis(server.url);
+  scratch = await ScratchRedis.start();
+  redis = scratch.redis;
   queue = createEncodeQueue(redis);
 });
 afterAll(async () => {
   await queue.close();
-  redis.disconnect();
-  await server.stop();
-  await rm(dir, { recursive: true });
+  await scratch.stop();
 });
 beforeEach(async () => {
   await redis.flushall();

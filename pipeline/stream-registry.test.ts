@@ -1,36 +1,25 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Redis } from "ioredis";
 import {
-  connectRedis,
   createFirstApiKey,
   internalKey,
   PublishSessions,
   publishKey,
-  type RedisServer,
   RoleStatus,
   readJwks,
+  ScratchRedis,
   StreamRegistry,
-  startRedisServer,
   verifyApiKey,
 } from "./index.ts";
 
-let dir: string;
-let server: RedisServer;
+let scratch: ScratchRedis;
 let redis: Redis;
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), "registry-"));
-  server = await startRedisServer({ dir });
-  redis = connectRedis(server.url);
+  scratch = await ScratchRedis.start();
+  redis = scratch.redis;
 });
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-  await rm(dir, { recursive: true });
-});
+afterAll(() => scratch.stop());
 beforeEach(async () => {
   await redis.flushall();
 });

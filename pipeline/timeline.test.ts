@@ -1,59 +1,27 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Redis } from "ioredis";
 import { INIT_PART } from "../core/index.ts";
-import {
-  connectRedis,
-  ManifestLog,
-  type NewSegment,
-  type RedisServer,
-  startRedisServer,
-  Timeline,
-} from "./index.ts";
+import { ManifestLog, ScratchRedis, Timeline } from "./index.ts";
+import { SAMPLE_SHA256, sampleSegment } from "./sample-segment.ts";
 
-let dir: string;
-let server: RedisServer;
+let scratch: ScratchRedis;
 let redis: Redis;
 let timeline: Timeline;
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), "timeline-"));
-  server = await startRedisServer({ dir });
-  redis = connectRedis(server.url);
+  scratch = await ScratchRedis.start();
+  redis = scratch.redis;
   timeline = new Timeline(redis);
 });
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-  await rm(dir, { recursive: true });
-});
+afterAll(() => scratch.stop());
 beforeEach(async () => {
   await redis.flushall();
 });
 
-const SHA256 = "A".repeat(43);
-
-function segment(session: string, index: number | "init", stream = "demo"): NewSegment {
-  const name = index === "init" ? "init.mp4" : `${String(index).padStart(9, "0")}.m4s`;
-  return {
-    stream,
-    session,
-    rendition: 0,
-    index,
-    path: `${stream}/${session}/${name}`,
-    byteLength: 1000,
-    durationMs: index === "init" ? 0 : 1000.5,
-    programDateTimeMs: 1_795_000_000_000.125,
-    completedAtMs: 1_795_000_001_000,
-    ...(index === "init" ? { initSha256: SHA256 } : {}),
-  };
-}
-
 async function registerSession(session: string, count: number): Promise<void> {
-  await timeline.register(segment(session, "init"));
-  for (let index = 0; index < count; index++) await timeline.register(segment(session, index));
+  await timeline.register(sampleSegment(session, "init"));
+  for (let index = 0; index < count; index++)
+    await timeline.register(sampleSegment(session, index));
 }
 
 async function sequences(count: number): Promise<number[]> {
@@ -62,22 +30,22 @@ async function sequences(count: number): Promise<number[]> {
 
 describe("Timeline.register", () => {
   test("numbers segments in order and gives the init segment the number of the first", async () => {
-    const init = await timeline.register(segment("a", "init"));
-    const first = await timeline.register(segment("a", 0));
-    const second = await timeline.register(segment("a", 1));
+    const init = await timeline.register(sampleSegment("a", "init"));
+    const first = await timeline.register(sampleSegment("a", 0));
+    const second = await timeline.register(sampleSegment("a", 1));
     expect(init.block).toEqual({ rendition: 0, sequence: 0, part: INIT_PART });
     expect(first.block).toEqual({ rendition: 0, sequence: 0, part: 0 });
     expect(second.block.sequence).toBe(1);
-    expect(second.init).toEqual({ sequence: 0, sha256: SHA256 });
+    expect(second.init).toEqual({ sequence: 0, sha256: SAMPLE_SHA256 });
     expect(second.programDateTimeMs).toBe(1_795_000_000_000.125);
     expect(await timeline.get("demo", second.block)).toEqual(second);
     expect(await timeline.get("demo", init.block)).toEqual(init);
   });
 
   test("gives the same segment the same record, however often it is registered", async () => {
-    await timeline.register(segment("a", "init"));
+    await timeline.register(sampleSegment("a", "init"));
     const records = await Promise.all(
-      Array.from({ length: 8 }, () => timeline.register(segment("a", 0))),
+      Array.from({ length: 8 }, () => timeline.register(sampleSegment("a", 0))),
     );
     expect(new Set(records.map((record) => JSON.stringify(record))).size).toBe(1);
     expect(await sequences(10)).toEqual([0]);
@@ -98,7 +66,7 @@ describe("Timeline.register", () => {
 
   test("leaves the number of a session without media unused, and lists no window over the hole", async () => {
     await registerSession("a", 2);
-    const unused = await timeline.register(segment("b", "init"));
+    const unused = await timeline.register(sampleSegment("b", "init"));
     await registerSession("c", 2);
     expect(unused.block.sequence).toBe(2);
     const window = await timeline.window("demo", 0, 10);
@@ -113,7 +81,7 @@ describe("Timeline.trim", () => {
     const removed = await timeline.trim("demo", 2);
     expect(removed.map(({ block }) => block.sequence)).toEqual([0, 1, 2]);
     expect(await sequences(10)).toEqual([3, 4]);
-    await expect(timeline.register(segment("a", 1))).rejects.toMatchObject({
+    await expect(timeline.register(sampleSegment("a", 1))).rejects.toMatchObject({
       code: "segment-out-of-order",
     });
     expect((await timeline.trim("demo", 0)).length).toBe(3);
@@ -142,16 +110,16 @@ describe("Timeline.trim", () => {
 
 describe("Timeline", () => {
   test("refuses media without an init segment and segments of a session that is over", async () => {
-    await expect(timeline.register(segment("a", 0))).rejects.toMatchObject({
+    await expect(timeline.register(sampleSegment("a", 0))).rejects.toMatchObject({
       code: "init-missing",
     });
     await registerSession("a", 1);
     await registerSession("b", 1);
-    await expect(timeline.register(segment("a", 1))).rejects.toMatchObject({
+    await expect(timeline.register(sampleSegment("a", 1))).rejects.toMatchObject({
       code: "session-over",
     });
     await timeline.trim("demo", 0);
-    await expect(timeline.register(segment("a", "init"))).rejects.toMatchObject({
+    await expect(timeline.register(sampleSegment("a", "init"))).rejects.toMatchObject({
       code: "session-over",
     });
   });
@@ -163,8 +131,8 @@ describe("Timeline", () => {
     ["no bytes", { byteLength: 0 }],
     ["a negative duration", { durationMs: -1 }],
   ])("refuses %s", async (_, fault) => {
-    await timeline.register(segment("a", "init"));
-    await expect(timeline.register({ ...segment("a", 0), ...fault })).rejects.toMatchObject({
+    await timeline.register(sampleSegment("a", "init"));
+    await expect(timeline.register({ ...sampleSegment("a", 0), ...fault })).rejects.toMatchObject({
       code: "segment-invalid",
     });
   });

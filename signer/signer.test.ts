@@ -1,6 +1,4 @@
 import { createHash, randomBytes } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Redis } from "ioredis";
@@ -17,38 +15,30 @@ import {
 } from "../core/index.ts";
 import {
   BlockStore,
-  connectRedis,
   createSignQueue,
   enqueueSign,
   LOG_START,
   ManifestLog,
-  type RedisServer,
   readJwks,
+  ScratchRedis,
   type SignJob,
-  startRedisServer,
 } from "../pipeline/index.ts";
 import { runSigner, type SignerOptions } from "./index.ts";
 
-let dir: string;
-let server: RedisServer;
+let scratch: ScratchRedis;
 let redis: Redis;
 let store: BlockStore;
 let options: SignerOptions;
 
 beforeAll(async () => {
-  dir = await mkdtemp(join(tmpdir(), "signer-"));
-  const mediaRoot = join(dir, "media");
-  server = await startRedisServer({ dir: join(dir, "redis") });
-  redis = connectRedis(server.url);
+  scratch = await ScratchRedis.start();
+  const mediaRoot = join(scratch.dir, "media");
+  redis = scratch.redis;
   store = new BlockStore(mediaRoot);
   const log = pino({ level: "silent" });
-  options = { redisUrl: server.url, mediaRoot, keyFile: join(dir, "manifest.jwk"), log };
+  options = { redisUrl: scratch.url, mediaRoot, keyFile: join(scratch.dir, "manifest.jwk"), log };
 });
-afterAll(async () => {
-  redis.disconnect();
-  await server.stop();
-  await rm(dir, { recursive: true });
-});
+afterAll(() => scratch.stop());
 beforeEach(async () => {
   await redis.flushall();
 });
