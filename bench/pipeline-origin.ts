@@ -1,11 +1,9 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { once } from "node:events";
 import { readFileSync } from "node:fs";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { Redis } from "ioredis";
-import { connectRedis, type RedisServer, startRedisServer } from "../pipeline/index.ts";
+import { ScratchRedis } from "../pipeline/index.ts";
 
 const ROLE_FILE = new URL("./pipeline-role.js", import.meta.url);
 /** Linux counts CPU time in ticks of 10 ms (sysconf _SC_CLK_TCK). */
@@ -16,33 +14,28 @@ export class BenchOrigin {
   readonly redis: Redis;
   readonly mediaRoot: string;
   readonly apiPort: number;
-  readonly #dir: string;
-  readonly #server: RedisServer;
+  readonly #scratch: ScratchRedis;
   readonly #roles: ReadonlyMap<string, ChildProcess>;
   readonly #redisPid: number;
 
   private constructor(parts: {
-    dir: string;
-    server: RedisServer;
-    redis: Redis;
+    scratch: ScratchRedis;
     redisPid: number;
     roles: ReadonlyMap<string, ChildProcess>;
     apiPort: number;
   }) {
-    this.#dir = parts.dir;
-    this.#server = parts.server;
+    this.#scratch = parts.scratch;
     this.#roles = parts.roles;
     this.#redisPid = parts.redisPid;
-    this.redis = parts.redis;
+    this.redis = parts.scratch.redis;
     this.apiPort = parts.apiPort;
-    this.mediaRoot = join(parts.dir, "media");
+    this.mediaRoot = join(parts.scratch.dir, "media");
   }
 
   static async start(): Promise<BenchOrigin> {
-    const dir = await mkdtemp(join(tmpdir(), "starling-bench-"));
-    const server = await startRedisServer({ dir: join(dir, "redis") });
-    const redis = connectRedis(server.url);
-    const shared = { redisUrl: server.url, mediaRoot: join(dir, "media") };
+    const scratch = await ScratchRedis.start();
+    const { dir, redis, url } = scratch;
+    const shared = { redisUrl: url, mediaRoot: join(dir, "media") };
     const keyFile = join(dir, "manifest.jwk");
     const tokenKeyFile = join(dir, "token.jwk");
     const encoder = await startRole("encoder", shared);
@@ -55,9 +48,7 @@ export class BenchOrigin {
     ]);
     const redisPid = Number(/process_id:(\d+)/.exec(await redis.info("server"))?.[1]);
     return new BenchOrigin({
-      dir,
-      server,
-      redis,
+      scratch,
       redisPid,
       roles,
       apiPort: Number(api.report.port),
@@ -73,9 +64,7 @@ export class BenchOrigin {
 
   async stop(): Promise<void> {
     await Promise.all([...this.#roles.values()].map(stopChild));
-    this.redis.disconnect();
-    await this.#server.stop();
-    await rm(this.#dir, { recursive: true, force: true });
+    await this.#scratch.stop();
   }
 }
 
