@@ -25,8 +25,13 @@ export {
   SIGNATURE_BYTES,
 } from "./crypto.ts";
 export { assert, errorCode, StarlingError } from "./errors.ts";
+export {
+  bestKernel,
+  loadBestKernel,
+  wasmKernel,
+} from "./fec/best-kernel.ts";
 export { BlockDecoder } from "./fec/block-decoder.ts";
-export { type FecKernel, plainKernel } from "./fec/kernel.ts";
+export type { EsiRange, FecKernel } from "./fec/kernel.ts";
 export {
   BLOCK_BYTES_MAX,
   checkFec,
@@ -39,6 +44,7 @@ export {
   symbolLength,
   symbolOf,
 } from "./fec/parameters.ts";
+export { plainKernel } from "./fec/plain-kernel.ts";
 export {
   type JoinClaims,
   type PeerRole,

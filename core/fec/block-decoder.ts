@@ -1,5 +1,6 @@
 import { assert } from "../errors.ts";
-import { type FecKernel, plainKernel } from "./kernel.ts";
+import { bestKernel } from "./best-kernel.ts";
+import type { FecKernel } from "./kernel.ts";
 import { type FecParameters, symbolLength } from "./parameters.ts";
 
 /** Collects the verified symbols of one block; any K of N are enough. Memory: at most N symbols. */
@@ -12,7 +13,7 @@ export class BlockDecoder {
   readonly #repair = new Map<number, Uint8Array>();
   #sourceCount = 0;
 
-  constructor(fec: FecParameters, byteLength: number, kernel: FecKernel = plainKernel) {
+  constructor(fec: FecParameters, byteLength: number, kernel: FecKernel = bestKernel()) {
     this.fec = fec;
     this.#byteLength = byteLength;
     this.#kernel = kernel;

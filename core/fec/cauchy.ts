@@ -1,4 +1,3 @@
-import { assert } from "../errors.ts";
 import { divide, multiply } from "./gf256.ts";
 import { type FecParameters, repairSpace } from "./parameters.ts";
 
@@ -9,6 +8,8 @@ export interface Matrix {
   readonly cells: Uint8Array;
 }
 
+type Shape = Pick<FecParameters, "k" | "n">;
+
 /**
  * The generator of the repair symbols: repair symbol i is the sum over j of cell (i, j) times source
  * symbol j. The code evaluates at points 0..M-1 for repair and M..M+K-1 for source symbols;
@@ -17,54 +18,118 @@ export interface Matrix {
  * is 1 in a Cantor basis. That is a generalised Cauchy matrix: each square part of it is regular,
  * so any K symbols are enough.
  */
-export function generatorOf({ k, n }: Pick<FecParameters, "k" | "n">): Matrix {
+export function generatorOf({ k, n }: Shape): Matrix {
   const rows = n - k;
   const space = repairSpace(rows);
   const cells = new Uint8Array(rows * k);
-  for (let column = 0; column < k; column++) {
-    const point = space + column;
-    let weight = 1;
-    for (let root = 0; root < space; root++) weight = multiply(weight, point ^ root);
-    for (let row = 0; row < rows; row++) cells[row * k + column] = divide(weight, row ^ point);
+  for (let row = 0; row < rows; row++) {
+    for (let column = 0; column < k; column++) {
+      const point = space + column;
+      cells[row * k + column] = divide(weightOf(point, space), row ^ point);
+    }
   }
   return { rows, columns: k, cells };
 }
 
-/** The inverse of a square matrix by Gauss-Jordan elimination. */
-export function inverseOf(matrix: Matrix): Matrix {
-  const size = matrix.rows;
-  assert(size === matrix.columns, "only a square matrix has an inverse");
-  const left = matrix.cells.slice();
-  const right = new Uint8Array(size * size);
-  for (let index = 0; index < size; index++) right[index * size + index] = 1;
-  for (let pivot = 0; pivot < size; pivot++) {
-    // A Cauchy matrix has no zero pivot: each leading square part of it is regular.
-    const scale = left[pivot * size + pivot]!;
-    assert(scale !== 0, "each leading part of a Cauchy matrix is regular");
-    divideRow(left, pivot, size, scale);
-    divideRow(right, pivot, size, scale);
-    for (let row = 0; row < size; row++) {
-      const factor = left[row * size + pivot]!;
-      if (row === pivot || factor === 0) continue;
-      subtractRow(left, row, pivot, size, factor);
-      subtractRow(right, row, pivot, size, factor);
-    }
-  }
-  return { rows: size, columns: size, cells: right };
+/** W(point). In a Cantor basis the subspace polynomial of 0..2^r-1 shifts names right by r. */
+function weightOf(point: number, space: number): number {
+  return Math.floor(point / space);
 }
 
-function divideRow(cells: Uint8Array, row: number, size: number, divisor: number): void {
-  for (let at = row * size; at < (row + 1) * size; at++) cells[at] = divide(cells[at]!, divisor);
+/**
+ * How e lost source symbols follow from the received ones and from e repair symbols. With N(x) the
+ * product of (x + i) over those repair symbols' points and L(x) the product of (x + y) over the lost
+ * points y, lost symbol y is the sum of
+ *   lost factor(y) · repair factor(i) / (y + i)     · repair symbol i,   and of
+ *   lost factor(y) · source factor(j) / (y + point j) · received source symbol j:
+ * the solution of the Cauchy system in closed form, O(e) for each factor.
+ */
+export interface ErasureSolution {
+  /** M. */
+  readonly space: number;
+  /** N(y) / (W(y) L'(y)) for each lost symbol. */
+  readonly lostFactors: Uint8Array;
+  /**
+   * The same divided by W(y) once more: L(i) / N'(i) times the syndromes are the values at 0..M-1 of a
+   * polynomial of lower degree than M, 0 where there is no repair symbol; its value at y times this is
+   * the lost symbol.
+   */
+  readonly transformFactors: Uint8Array;
+  /** L(i) / N'(i) for each repair symbol. */
+  readonly repairFactors: Uint8Array;
+  /** W(y) L(y) / N(y) by the ESI of a source symbol; 0 for the lost ones. */
+  readonly sourceFactors: Uint8Array;
 }
 
-function subtractRow(
-  cells: Uint8Array,
-  row: number,
-  pivot: number,
-  size: number,
-  factor: number,
-): void {
-  for (let column = 0; column < size; column++) {
-    cells[row * size + column]! ^= multiply(factor, cells[pivot * size + column]!);
+/** `missing` has the ESIs of the lost source symbols, `repairs` as many of repair symbols. */
+export function solutionOf(
+  { k, n }: Shape,
+  missing: readonly number[],
+  repairs: readonly number[],
+): ErasureSolution {
+  const space = repairSpace(n - k);
+  const rows = repairs.map((esi) => esi - k);
+  const points = missing.map((esi) => space + esi);
+  const sourceFactors = new Uint8Array(k);
+  for (let esi = 0; esi < k; esi++) {
+    const point = space + esi;
+    // L is 0 at a lost point, so that a lost symbol has no part in the sum.
+    const ratio = divide(differences(point, points), differences(point, rows));
+    sourceFactors[esi] = multiply(weightOf(point, space), ratio);
   }
+  const lostFactors = Uint8Array.from(points, (point) => {
+    const others = points.filter((other) => other !== point);
+    const divisor = multiply(weightOf(point, space), differences(point, others));
+    return divide(differences(point, rows), divisor);
+  });
+  return {
+    space,
+    lostFactors,
+    transformFactors: lostFactors.map((factor, index) =>
+      divide(factor, weightOf(points[index]!, space)),
+    ),
+    repairFactors: Uint8Array.from(rows, (row) => {
+      const others = rows.filter((other) => other !== row);
+      return divide(differences(row, points), differences(row, others));
+    }),
+    sourceFactors,
+  };
+}
+
+/** The product of (x + root) over the roots. */
+function differences(x: number, roots: readonly number[]): number {
+  let result = 1;
+  for (const root of roots) result = multiply(result, x ^ root);
+  return result;
+}
+
+/** Rows: lost symbols; columns: the repair symbols. The inverse of the generator's part. */
+export function repairPart(
+  { k }: Shape,
+  { space, lostFactors, repairFactors }: ErasureSolution,
+  missing: readonly number[],
+  repairs: readonly number[],
+): Matrix {
+  const cells = missing.flatMap((lost, row) =>
+    repairs.map((esi, column) => {
+      const factor = multiply(lostFactors[row]!, repairFactors[column]!);
+      return divide(factor, (space + lost) ^ (esi - k));
+    }),
+  );
+  return { rows: missing.length, columns: repairs.length, cells: Uint8Array.from(cells) };
+}
+
+/** Rows: lost symbols; columns: the received source symbols `kept`. */
+export function sourcePart(
+  { space, lostFactors, sourceFactors }: ErasureSolution,
+  missing: readonly number[],
+  kept: readonly number[],
+): Matrix {
+  const cells = missing.flatMap((lost, row) =>
+    kept.map((esi) => {
+      const factor = multiply(lostFactors[row]!, sourceFactors[esi]!);
+      return divide(factor, (space + lost) ^ (space + esi));
+    }),
+  );
+  return { rows: missing.length, columns: kept.length, cells: Uint8Array.from(cells) };
 }

@@ -4,8 +4,8 @@ import fc from "fast-check";
 import { toHex } from "../bytes.ts";
 import { nobleCrypto } from "../crypto.ts";
 import { BlockDecoder } from "./block-decoder.ts";
-import { plainKernel } from "./kernel.ts";
 import { chooseFec, symbolOf } from "./parameters.ts";
+import { plainKernel } from "./plain-kernel.ts";
 
 interface LeopardVectors {
   readonly vectors: readonly {

@@ -1,20 +1,39 @@
-import { concatBytes } from "../bytes.ts";
-import { assert } from "../errors.ts";
-import { generatorOf, inverseOf, type Matrix } from "./cauchy.ts";
-import type { FecParameters } from "./parameters.ts";
-import { addProduct, type PreparedMatrix, prepare } from "./symbol-product.ts";
+import { StarlingError } from "../errors.ts";
+import {
+  type FecParameters,
+  REPAIR_SYMBOLS_MAX,
+  SOURCE_SYMBOLS_MAX,
+  SYMBOL_BYTES_MAX,
+  SYMBOL_BYTES_UNIT,
+} from "./parameters.ts";
 
-/** A kernel of the code. All kernels give the same bytes; see fixtures/vectors/leopard-gf8.json. */
+/**
+ * A kernel of the code. All kernels give the same bytes; see fixtures/vectors/leopard-gf8.json.
+ * Parameters that cannot be throw StarlingError "fec-parameters", symbols that do not fit them
+ * "fec-symbols"; nothing was written then.
+ */
 export interface FecKernel {
   /**
-   * The repair symbols of a block, end to end: (n - k) * symbolBytes bytes. `source` holds the
-   * block's bytes; what it lacks of k * symbolBytes counts as zeros.
+   * BLOCK_BYTES_MAX bytes of the kernel's own memory, if it has one. A block that lies at their start
+   * is coded and decoded without being copied. Calls with other blocks overwrite them.
    */
-  encode(source: Uint8Array, fec: FecParameters): Uint8Array;
+  readonly workspace: Uint8Array | undefined;
+  /**
+   * The repair symbols of a block, end to end: (n - k) * symbolBytes bytes, in `target` or in fresh
+   * memory. `source` holds the block's bytes; what it lacks of k * symbolBytes counts as zeros.
+   */
+  encode(source: Uint8Array, fec: FecParameters, target?: Uint8Array): Uint8Array;
+  /** Only the repair symbols with `firstEsi` <= ESI < `endEsi`, end to end. */
+  encodeRange(
+    source: Uint8Array,
+    fec: FecParameters,
+    range: EsiRange,
+    target?: Uint8Array,
+  ): Uint8Array;
   /**
    * Fills in the missing source symbols. `padded` holds k * symbolBytes bytes, with received symbols
-   * in place and zeros elsewhere; `missing` lists the ESIs to make, and `repair` has at least as many
-   * repair symbols by their ESI.
+   * in place; `missing` lists the ESIs to make, and `repair` has at least as many repair symbols by
+   * their ESI.
    */
   decode(
     padded: Uint8Array,
@@ -24,81 +43,82 @@ export interface FecKernel {
   ): void;
 }
 
-/** Prepared generators by "k/n". A stream uses one or two shapes; a hundred streams use a few dozen. */
-const GENERATORS_MAX = 32;
-const generators = new Map<string, PreparedMatrix>();
+/** ESIs of repair symbols: k <= firstEsi < endEsi <= n. */
+export interface EsiRange {
+  readonly firstEsi: number;
+  readonly endEsi: number;
+}
 
-function preparedGenerator({ k, n }: FecParameters): PreparedMatrix {
-  const shape = `${k}/${n}`;
-  const known = generators.get(shape);
-  if (known !== undefined) return known;
-  if (generators.size >= GENERATORS_MAX) {
-    const [oldest] = generators.keys();
-    if (oldest !== undefined) generators.delete(oldest);
+/** Throws StarlingError "fec-parameters" unless a kernel can work with `fec`. */
+export function checkShape({ k, n, symbolBytes }: FecParameters): void {
+  const fits =
+    isCount(k, SOURCE_SYMBOLS_MAX) &&
+    isCount(n - k, REPAIR_SYMBOLS_MAX) &&
+    isCount(symbolBytes, SYMBOL_BYTES_MAX) &&
+    symbolBytes % SYMBOL_BYTES_UNIT === 0;
+  if (fits) return;
+  throw new StarlingError(
+    "fec-parameters",
+    `k=${k}, n=${n}, symbolBytes=${symbolBytes} are beyond the code's limits.`,
+  );
+}
+
+function isCount(value: number, max: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= max;
+}
+
+/** Checks what `encodeRange` got, and gives the memory for its symbols. */
+export function checkEncode(
+  source: Uint8Array,
+  fec: FecParameters,
+  { firstEsi, endEsi }: EsiRange,
+  target: Uint8Array | undefined,
+): Uint8Array {
+  checkShape(fec);
+  const { k, n, symbolBytes } = fec;
+  checkLength("block", source, (length) => length <= k * symbolBytes);
+  const inOrder = firstEsi >= k && firstEsi < endEsi && endEsi <= n;
+  if (!inOrder || !Number.isInteger(firstEsi) || !Number.isInteger(endEsi)) {
+    throw symbolError(`Repair symbols of k=${k}, n=${n} cannot be ${firstEsi} to ${endEsi}.`);
   }
-  const prepared = prepare(generatorOf({ k, n }));
-  generators.set(shape, prepared);
-  return prepared;
+  const byteLength = (endEsi - firstEsi) * symbolBytes;
+  if (target === undefined) return new Uint8Array(byteLength);
+  checkLength("target", target, (length) => length === byteLength);
+  return target;
 }
 
-/** The kernel in plain TypeScript: the code's Cauchy-matrix form, by table lookups. */
-export const plainKernel: FecKernel = {
-  encode(source, fec) {
-    const { k, n, symbolBytes } = fec;
-    assert(source.length <= k * symbolBytes, "a block fits into its source symbols");
-    let padded = source;
-    if (source.length < k * symbolBytes) {
-      padded = new Uint8Array(k * symbolBytes);
-      padded.set(source);
+/** Checks what `decode` got, and gives the repair symbols that it shall use: one for each lost one. */
+export function checkDecode(
+  padded: Uint8Array,
+  missing: readonly number[],
+  repair: ReadonlyMap<number, Uint8Array>,
+  fec: FecParameters,
+): Map<number, Uint8Array> {
+  checkShape(fec);
+  const { k, n, symbolBytes } = fec;
+  checkLength("padded block", padded, (length) => length === k * symbolBytes);
+  const isSource = (esi: number) => Number.isInteger(esi) && esi >= 0 && esi < k;
+  if (new Set(missing).size !== missing.length || !missing.every(isSource)) {
+    throw symbolError(`Missing source symbols must be different ones of 0 to ${k - 1}.`);
+  }
+  const used = new Map([...repair].slice(0, missing.length).sort(([a], [b]) => a - b));
+  if (used.size < missing.length) {
+    throw symbolError(`${missing.length} lost symbols need as many repair symbols.`);
+  }
+  for (const [esi, symbol] of used) {
+    if (!Number.isInteger(esi) || esi < k || esi >= n) {
+      throw symbolError(`${esi} is no repair symbol of k=${k}, n=${n}.`);
     }
-    const repair = new Uint8Array((n - k) * symbolBytes);
-    addProduct(
-      preparedGenerator(fec),
-      { buffer: padded, offsets: offsetsOf(range(k), symbolBytes) },
-      { buffer: repair, offsets: offsetsOf(range(n - k), symbolBytes) },
-      symbolBytes,
-    );
-    return repair;
-  },
-
-  decode(padded, missing, repair, fec) {
-    const { k, symbolBytes } = fec;
-    assert(padded.length === k * symbolBytes, "a block is decoded in its padded length");
-    assert(repair.size >= missing.length, "a lost symbol needs a repair symbol");
-    if (missing.length === 0) return;
-    const used = [...repair].slice(0, missing.length);
-    const rows = used.map(([esi]) => esi - k);
-    const lost = new Set(missing);
-    const kept = range(k).filter((esi) => !lost.has(esi));
-    const generator = generatorOf(fec);
-
-    // What the received sources leave of a repair symbol is what the lost ones put into it.
-    const syndromes = {
-      buffer: concatBytes(...used.map(([, symbol]) => symbol)),
-      offsets: offsetsOf(range(used.length), symbolBytes),
-    };
-    const received = { buffer: padded, offsets: offsetsOf(kept, symbolBytes) };
-    addProduct(prepare(partOf(generator, rows, kept)), received, syndromes, symbolBytes);
-
-    const solution = inverseOf(partOf(generator, rows, missing));
-    const solved = { buffer: padded, offsets: offsetsOf(missing, symbolBytes) };
-    addProduct(prepare(solution), syndromes, solved, symbolBytes);
-  },
-};
-
-function range(count: number): number[] {
-  return Array.from({ length: count }, (_, index) => index);
+    checkLength("repair symbol", symbol, (length) => length === symbolBytes);
+  }
+  return used;
 }
 
-function offsetsOf(indexes: readonly number[], symbolBytes: number): number[] {
-  return indexes.map((index) => index * symbolBytes);
+function checkLength(what: string, bytes: Uint8Array, fits: (length: number) => boolean): void {
+  if (bytes instanceof Uint8Array && fits(bytes.length)) return;
+  throw symbolError(`A ${what} of ${bytes?.length} bytes does not fit its parameters.`);
 }
 
-function partOf(
-  { columns, cells }: Matrix,
-  rows: readonly number[],
-  picked: readonly number[],
-): Matrix {
-  const part = rows.flatMap((row) => picked.map((column) => cells[row * columns + column]!));
-  return { rows: rows.length, columns: picked.length, cells: Uint8Array.from(part) };
+function symbolError(message: string): StarlingError {
+  return new StarlingError("fec-symbols", message);
 }

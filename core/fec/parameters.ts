@@ -20,7 +20,7 @@ export interface FecPolicy {
 
 export const DEFAULT_FEC_POLICY: FecPolicy = { symbolBytesTarget: 16_384, repairRatio: 0.25 };
 
-const SYMBOL_BYTES_UNIT = 64;
+export const SYMBOL_BYTES_UNIT = 64;
 /** A symbol message stays under 64 KiB, the largest that every WebRTC stack takes. */
 export const SYMBOL_BYTES_MAX = 65_472;
 export const SOURCE_SYMBOLS_MAX = 192;
