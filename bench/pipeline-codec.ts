@@ -2,7 +2,7 @@ import { createHash, randomFillSync } from "node:crypto";
 import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { DEFAULT_FEC_POLICY, plainKernel, SHA256_BYTES } from "../core/index.ts";
+import { bestKernel, DEFAULT_FEC_POLICY, SHA256_BYTES } from "../core/index.ts";
 import { BlockMemory, codeBlock } from "../encoder/index.ts";
 import type { SegmentRecord } from "../pipeline/index.ts";
 import { loadSigningKey } from "../pipeline/index.ts";
@@ -19,13 +19,14 @@ export async function usefulMsPerBlock(byteLength: number): Promise<number> {
   const dir = await mkdtemp(join(tmpdir(), "starling-bench-"));
   const key = await loadSigningKey(join(dir, "manifest.jwk"), "manifest");
   await rm(dir, { recursive: true });
-  const block = new BlockMemory().load(byteLength, DEFAULT_FEC_POLICY, (target) => {
+  const kernel = bestKernel();
+  const block = new BlockMemory(kernel.workspace).load(byteLength, DEFAULT_FEC_POLICY, (target) => {
     randomFillSync(target);
   });
   const { fec } = block;
   const record = recordOf(byteLength);
   const round = () => {
-    const { sha256, leaves } = codeBlock(block, plainKernel);
+    const { sha256, leaves } = codeBlock(block, kernel);
     const hashes = Array.from({ length: fec.n }, (_, esi) =>
       leaves.subarray(esi * SHA256_BYTES, (esi + 1) * SHA256_BYTES),
     );

@@ -8,7 +8,12 @@ const STEP_BYTES = 1_048_576;
  * more than reading the block: the system must clear each page of it.
  */
 export class BlockMemory {
-  #bytes = new Uint8Array(STEP_BYTES);
+  #bytes: Uint8Array;
+
+  /** In `workspace`, that of the kernel which codes the blocks, or in memory that grows as it must. */
+  constructor(workspace: Uint8Array = new Uint8Array(STEP_BYTES)) {
+    this.#bytes = workspace;
+  }
 
   /** A block of `byteLength` bytes that `read` fills in. Valid until the next call. */
   load(byteLength: number, policy: FecPolicy, read: (target: Uint8Array) => void): PaddedBlock {

@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import { type FecPolicy, plainKernel } from "../core/index.ts";
+import { bestKernel, type FecKernel, type FecPolicy } from "../core/index.ts";
 import {
   BlockStore,
   connectRedis,
@@ -44,15 +44,16 @@ export function startEncodeLoop(
   const encodeQueue = createEncodeQueue(redis);
   const signQueue = createSignQueue(redis);
   const store = new BlockStore(mediaRoot);
-  const memory = new BlockMemory();
+  const kernel = bestKernel();
+  const memory = new BlockMemory(kernel.workspace);
   const meter = new JobMeter();
-  warmUp(memory, policy);
+  warmUp(memory, policy, kernel);
 
   const encode = async ({ record }: EncodeJob) => {
     const block = memory.load(record.byteLength, policy, (target) =>
       store.readSegmentInto(record, target),
     );
-    const { sha256, repair, leaves } = codeBlock(block, plainKernel);
+    const { sha256, repair, leaves } = codeBlock(block, kernel);
     await store.writeCoded(record, { repair, leaves });
     const { fec } = block;
     await enqueueSign(signQueue, { record, sha256, fec });
@@ -82,7 +83,7 @@ const WARM_UP_BYTES = 524_288;
 const WARM_UP_ROUNDS = 15;
 
 /** Codes some zeros: the first blocks of fresh code would take several times as long as the rest. */
-function warmUp(memory: BlockMemory, policy: FecPolicy): void {
+function warmUp(memory: BlockMemory, policy: FecPolicy, kernel: FecKernel): void {
   const zeros = memory.load(WARM_UP_BYTES, policy, (target) => target.fill(0));
-  for (let round = 0; round < WARM_UP_ROUNDS; round++) codeBlock(zeros, plainKernel);
+  for (let round = 0; round < WARM_UP_ROUNDS; round++) codeBlock(zeros, kernel);
 }

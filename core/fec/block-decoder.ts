@@ -1,7 +1,7 @@
-import { assert } from "../errors.ts";
+import { assert, StarlingError } from "../errors.ts";
 import { bestKernel } from "./best-kernel.ts";
 import type { FecKernel } from "./kernel.ts";
-import { type FecParameters, symbolLength } from "./parameters.ts";
+import { checkFec, type FecParameters, symbolLength } from "./parameters.ts";
 
 /** Collects the verified symbols of one block; any K of N are enough. Memory: at most N symbols. */
 export class BlockDecoder {
@@ -13,7 +13,9 @@ export class BlockDecoder {
   readonly #repair = new Map<number, Uint8Array>();
   #sourceCount = 0;
 
+  /** Throws StarlingError "fec-parameters" unless `fec` can code a block of `byteLength` bytes. */
   constructor(fec: FecParameters, byteLength: number, kernel: FecKernel = bestKernel()) {
+    checkFec(fec, byteLength);
     this.fec = fec;
     this.#byteLength = byteLength;
     this.#kernel = kernel;
@@ -31,13 +33,20 @@ export class BlockDecoder {
     return Math.max(0, this.fec.k - this.#sourceCount - this.#repair.size);
   }
 
-  /** Adds a symbol that its leaf hash has shown to be right, and copies it. */
+  /**
+   * Adds a symbol that its leaf hash has shown to be right, and copies it; one more of the same ESI
+   * changes nothing. Throws StarlingError "fec-symbols" for an ESI or a length that cannot be.
+   */
   add(esi: number, symbol: Uint8Array): void {
-    const { k, symbolBytes } = this.fec;
-    assert(
-      symbol.length === symbolLength(this.fec, this.#byteLength, esi),
-      "a symbol has its length",
-    );
+    const { k, n, symbolBytes } = this.fec;
+    if (!Number.isInteger(esi) || esi < 0 || esi >= n) {
+      throw new StarlingError("fec-symbols", `${esi} is no symbol of n=${n}.`);
+    }
+    const expected = symbolLength(this.fec, this.#byteLength, esi);
+    if (symbol.length !== expected) {
+      const got = `got ${symbol.length}`;
+      throw new StarlingError("fec-symbols", `Symbol ${esi} has ${expected} bytes, ${got}.`);
+    }
     if (this.has(esi)) return;
     if (esi >= k) {
       this.#repair.set(esi, symbol.slice());
@@ -54,6 +63,13 @@ export class BlockDecoder {
     if (this.#hasSource[esi] !== 1) return undefined;
     const start = esi * this.fec.symbolBytes;
     return this.#padded.subarray(start, start + symbolLength(this.fec, this.#byteLength, esi));
+  }
+
+  /** Makes repair symbol `esi` again, once the block is decoded. */
+  repair(esi: number): Uint8Array {
+    assert(this.#sourceCount === this.fec.k, "repair symbols are made from a whole block");
+    const range = { firstEsi: esi, endEsi: esi + 1 };
+    return this.#kernel.encodeRange(this.#padded, this.fec, range);
   }
 
   /** Decodes what is missing, once, and gives a view of the block's bytes. */

@@ -4,9 +4,9 @@ import { RELAXED_MODULE, STRICT_MODULE } from "./wasm-modules.ts";
 /** What wasm/kernel.ts exports. Counts and lengths are checked by the caller. */
 export interface KernelExports {
   readonly memory: { readonly buffer: ArrayBuffer };
-  encode(k: number, levels: number, symbolBytes: number): void;
-  decodeByMatrix(k: number, levels: number, symbolBytes: number, lost: number): void;
-  decodeByTransform(k: number, levels: number, symbolBytes: number): void;
+  encode(k: number, repairs: number, symbolBytes: number): void;
+  decodeByMatrix(k: number, repairs: number, symbolBytes: number, lost: number): void;
+  decodeByTransform(k: number, repairs: number, symbolBytes: number): void;
   multiply(rows: number, columns: number, symbolBytes: number): void;
 }
 

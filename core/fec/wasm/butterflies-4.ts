@@ -47,7 +47,7 @@ function inverse4Columns(from: usize, to: usize, step: usize, point: usize, widt
 
 // @ts-ignore: decorator
 @inline
-function forward4Columns(from: usize, to: usize, step: usize, point: usize, width: usize): void {
+function forward4Columns(from: usize, to: usize, step: usize, point: usize, width: usize, atZero: bool): void {
   const t00 = productsOf(point);
   const t01 = productsOf(point + 2);
   const t10 = productsOf(point >> 1);
@@ -64,11 +64,11 @@ function forward4Columns(from: usize, to: usize, step: usize, point: usize, widt
     let x1 = v128.load(from1 + at);
     let x2 = v128.load(from2 + at);
     let x3 = v128.load(from3 + at);
-    x0 = v128.xor(x0, times(t10, x2));
+    if (!atZero) x0 = v128.xor(x0, times(t10, x2));
     x2 = v128.xor(x2, x0);
-    x1 = v128.xor(x1, times(t10, x3));
+    if (!atZero) x1 = v128.xor(x1, times(t10, x3));
     x3 = v128.xor(x3, x1);
-    x0 = v128.xor(x0, times(t00, x1));
+    if (!atZero) x0 = v128.xor(x0, times(t00, x1));
     x1 = v128.xor(x1, x0);
     x2 = v128.xor(x2, times(t01, x3));
     x3 = v128.xor(x3, x2);
@@ -89,7 +89,8 @@ export function addInverse4(from: usize, to: usize, step: usize, point: usize, w
   inverse4Columns(from, to, step, point, width, true);
 }
 
-/** From coefficients to values. */
+/** From coefficients to values. At point 0 the first block of each level has the twiddle factor 0. */
 export function forward4(from: usize, to: usize, step: usize, point: usize, width: usize): void {
-  forward4Columns(from, to, step, point, width);
+  if (point == 0) forward4Columns(from, to, step, 0, width, true);
+  else forward4Columns(from, to, step, point, width, false);
 }

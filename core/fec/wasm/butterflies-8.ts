@@ -87,7 +87,7 @@ function inverse8Columns(from: usize, to: usize, step: usize, point: usize, widt
 
 // @ts-ignore: decorator
 @inline
-function forward8Columns(from: usize, to: usize, step: usize, point: usize, width: usize): void {
+function forward8Columns(from: usize, to: usize, step: usize, point: usize, width: usize, atZero: bool): void {
   const t00 = productsOf(point);
   const t01 = productsOf(point + 2);
   const t02 = productsOf(point + 4);
@@ -120,23 +120,23 @@ function forward8Columns(from: usize, to: usize, step: usize, point: usize, widt
     let x5 = v128.load(from5 + at);
     let x6 = v128.load(from6 + at);
     let x7 = v128.load(from7 + at);
-    x0 = v128.xor(x0, times(t20, x4));
+    if (!atZero) x0 = v128.xor(x0, times(t20, x4));
     x4 = v128.xor(x4, x0);
-    x1 = v128.xor(x1, times(t20, x5));
+    if (!atZero) x1 = v128.xor(x1, times(t20, x5));
     x5 = v128.xor(x5, x1);
-    x2 = v128.xor(x2, times(t20, x6));
+    if (!atZero) x2 = v128.xor(x2, times(t20, x6));
     x6 = v128.xor(x6, x2);
-    x3 = v128.xor(x3, times(t20, x7));
+    if (!atZero) x3 = v128.xor(x3, times(t20, x7));
     x7 = v128.xor(x7, x3);
-    x0 = v128.xor(x0, times(t10, x2));
+    if (!atZero) x0 = v128.xor(x0, times(t10, x2));
     x2 = v128.xor(x2, x0);
-    x1 = v128.xor(x1, times(t10, x3));
+    if (!atZero) x1 = v128.xor(x1, times(t10, x3));
     x3 = v128.xor(x3, x1);
     x4 = v128.xor(x4, times(t11, x6));
     x6 = v128.xor(x6, x4);
     x5 = v128.xor(x5, times(t11, x7));
     x7 = v128.xor(x7, x5);
-    x0 = v128.xor(x0, times(t00, x1));
+    if (!atZero) x0 = v128.xor(x0, times(t00, x1));
     x1 = v128.xor(x1, x0);
     x2 = v128.xor(x2, times(t01, x3));
     x3 = v128.xor(x3, x2);
@@ -165,7 +165,8 @@ export function addInverse8(from: usize, to: usize, step: usize, point: usize, w
   inverse8Columns(from, to, step, point, width, true);
 }
 
-/** From coefficients to values. */
+/** From coefficients to values. At point 0 the first block of each level has the twiddle factor 0. */
 export function forward8(from: usize, to: usize, step: usize, point: usize, width: usize): void {
-  forward8Columns(from, to, step, point, width);
+  if (point == 0) forward8Columns(from, to, step, 0, width, true);
+  else forward8Columns(from, to, step, point, width, false);
 }

@@ -27,12 +27,13 @@ import { forward, inverse } from "./transform";
 const PACKED_ROW_BYTES: usize = 128;
 
 /** The repair symbols that have an address in `TARGETS` from the k symbols at `SOURCES`. */
-export function encode(k: usize, levels: usize, symbolBytes: usize): void {
+export function encode(k: usize, repairs: usize, symbolBytes: usize): void {
+  const levels = levelsOf(repairs);
   const tile = layRows(levels);
   for (let start: usize = 0; start < symbolBytes; start += tile) {
     const width = min(tile, symbolBytes - start);
-    place(TARGETS, TARGET_TILES, 1 << levels, start, WASTE);
-    encodeTile(k, levels, start, TARGET_TILES, width);
+    place(TARGETS, TARGET_TILES, <usize>1 << levels, start, WASTE);
+    encodeTile(k, repairs, levels, start, TARGET_TILES, width);
   }
 }
 
@@ -41,12 +42,18 @@ export function encode(k: usize, levels: usize, symbolBytes: usize): void {
  * `REPAIRS`: the syndromes of the latter, in the order of their rows, times the square matrix at
  * `COEFFICIENTS`.
  */
-export function decodeByMatrix(k: usize, levels: usize, symbolBytes: usize, lost: usize): void {
+export function decodeByMatrix(
+  k: usize,
+  repairs: usize,
+  symbolBytes: usize,
+  lost: usize,
+): void {
+  const levels = levelsOf(repairs);
   const tile = layRows(levels);
   const rows = (lost + 3) & ~3;
   for (let start: usize = 0; start < symbolBytes; start += tile) {
     const width = min(tile, symbolBytes - start);
-    encodeTile(k, levels, start, SYNDROME_ROWS, width);
+    encodeTile(k, repairs, levels, start, SYNDROME_ROWS, width);
     let known = KNOWN_ROWS;
     for (let row: usize = 0; row < 1 << levels; row++) {
       const repair = entry(REPAIRS, row);
@@ -65,12 +72,13 @@ export function decodeByMatrix(k: usize, levels: usize, symbolBytes: usize, lost
  * polynomial of lower degree than M, which is zero where there is no repair symbol; the lost symbol j
  * at entry j of `TARGETS` is its value there times factor j at `FACTORS`.
  */
-export function decodeByTransform(k: usize, levels: usize, symbolBytes: usize): void {
+export function decodeByTransform(k: usize, repairs: usize, symbolBytes: usize): void {
+  const levels = levelsOf(repairs);
   const tile = layRows(levels);
   const space: usize = 1 << levels;
   for (let start: usize = 0; start < symbolBytes; start += tile) {
     const width = min(tile, symbolBytes - start);
-    encodeTile(k, levels, start, SYNDROME_ROWS, width);
+    encodeTile(k, repairs, levels, start, SYNDROME_ROWS, width);
     for (let row: usize = 0; row < space; row++) {
       const repair = entry(REPAIRS, row);
       let known = ZEROS;
@@ -92,7 +100,7 @@ function evaluate(first: usize, levels: usize, start: usize, width: usize): void
   const targets = TARGETS + (first << 2);
   const lost = place(targets, TARGET_TILES, space, start, WASTE);
   if (lost == 0) return;
-  forward(TARGET_TILES, space + first, levels, width);
+  forward(TARGET_TILES, space + first, space, levels, width);
   for (let row: usize = 0; row < space; row++) {
     const target = entry(targets, row);
     if (target != 0) scaleRow(target + start, load<u8>(FACTORS + first + row), width);
@@ -121,7 +129,14 @@ export function multiply(rows: usize, columns: usize, symbolBytes: usize): void 
 }
 
 /** Repair symbols of one tile: each M source symbols to coefficients, their sum to values at 0.. */
-function encodeTile(k: usize, levels: usize, start: usize, to: usize, width: usize): void {
+function encodeTile(
+  k: usize,
+  repairs: usize,
+  levels: usize,
+  start: usize,
+  to: usize,
+  width: usize,
+): void {
   const space: usize = 1 << levels;
   for (let first: usize = 0; first < k; first += space) {
     const count = min(space, k - first);
@@ -129,7 +144,7 @@ function encodeTile(k: usize, levels: usize, start: usize, to: usize, width: usi
     for (let row = count; row < space; row++) store<usize>(SOURCE_TILES + (row << 2), ZEROS);
     inverse(SOURCE_TILES, space + first, count, levels, width, first > 0);
   }
-  forward(to, 0, levels, width);
+  forward(to, 0, repairs, levels, width);
 }
 
 /** The addresses of a column in `count` symbols, `absent` for those that are not; how many are. */
@@ -147,6 +162,11 @@ function place(from: usize, to: usize, count: usize, start: usize, absent: usize
 @inline
 function entry(table: usize, index: usize): usize {
   return load<usize>(table + (index << 2));
+}
+
+/** log2 M: M is the smallest power of two that is at least the number of repair symbols. */
+function levelsOf(repairs: usize): usize {
+  return 32 - clz<u32>(<u32>repairs - 1);
 }
 
 /** Divides the tiles into M rows, and gives their length. */

@@ -57,8 +57,14 @@ function addOrStoreInverse(
   else inverse8(from, to, step, point, width);
 }
 
-/** Coefficients in the sums to values at `point`.. in the rows of `to`. */
-export function forward(to: usize, point: usize, levels: usize, width: usize): void {
+/** Coefficients in the sums to values at `point`.. in the rows of `to`, of which `count` are wanted. */
+export function forward(
+  to: usize,
+  point: usize,
+  count: usize,
+  levels: usize,
+  width: usize,
+): void {
   const near = nearLevels(levels);
   const far = levels - near;
   if (far == 0) {
@@ -69,7 +75,7 @@ export function forward(to: usize, point: usize, levels: usize, width: usize): v
     const at = row << 2;
     forwardPass(far, SUM_ROWS + at, WORK_ROWS + at, 4 << near, point >> near, width);
   }
-  for (let unit: usize = 0; unit < 1 << far; unit++) {
+  for (let unit: usize = 0; unit << near < count; unit++) {
     const first = (unit << near) << 2;
     forwardPass(near, WORK_ROWS + first, to + first, 4, point + (unit << near), width);
   }
