@@ -1,11 +1,12 @@
 import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
-import fc from "fast-check";
 import { toHex } from "../bytes.ts";
 import { nobleCrypto } from "../crypto.ts";
-import { BlockDecoder } from "./block-decoder.ts";
-import { chooseFec, symbolOf } from "./parameters.ts";
+import { bestKernel, loadBestKernel, wasmKernel } from "./best-kernel.ts";
+import { BLOCK_BYTES_MAX } from "./parameters.ts";
 import { plainKernel } from "./plain-kernel.ts";
+import { KERNELS, shape } from "./testing/kernels.ts";
+import { bytesFrom } from "./testing/samples.ts";
 
 interface LeopardVectors {
   readonly vectors: readonly {
@@ -32,41 +33,48 @@ function sourceOf(length: number): Uint8Array {
   return bytes.subarray(0, length);
 }
 
-describe("the plain kernel", () => {
+test("Node.js takes the build with strict SIMD", () => {
+  expect(wasmKernel("strict")).toBeDefined();
+});
+
+test("the best kernel of a thread is one, however it is loaded", async () => {
+  expect(await loadBestKernel()).toBe(bestKernel());
+  expect(bestKernel()).not.toBe(plainKernel);
+});
+
+describe.each(KERNELS)("the %s kernel", (_name, kernel) => {
   test.each(VECTORS.vectors)("makes Leopard's repair symbols for k=$k, n=$n", (vector) => {
     const fec = { code: "leopard-gf8", ...vector } as const;
-    const repair = plainKernel.encode(sourceOf(vector.k * vector.symbolBytes), fec);
+    const repair = kernel.encode(sourceOf(vector.k * vector.symbolBytes), fec);
     expect(toHex(repair.subarray(0, vector.symbolBytes))).toBe(vector.firstRepairSymbol);
     expect(toHex(nobleCrypto.sha256(repair))).toBe(vector.repairSha256);
   });
 
-  test("gives the block back from any K of its N symbols", () => {
-    const block = fc.record({
-      length: fc.integer({ min: 1, max: 40_000 }),
-      seed: fc.integer(),
-    });
-    fc.assert(
-      fc.property(block, ({ length, seed }) => {
-        const source = sourceOf(length);
-        const fec = chooseFec(length, { symbolBytesTarget: 512, repairRatio: 0.5 });
-        const repair = plainKernel.encode(source, fec);
-        const decoder = new BlockDecoder(fec, length);
-        for (const esi of shuffled(fec.n, seed)) {
-          if (decoder.needed === 0) break;
-          decoder.add(esi, symbolOf(fec, source, repair, esi));
-        }
-        expect(toHex(decoder.bytes())).toBe(toHex(source));
-      }),
-    );
+  test("makes any range of repair symbols alone, into any memory", () => {
+    const fec = shape(100, 20, 192);
+    const source = bytesFrom(7, 100 * 192 - 50);
+    const all = kernel.encode(source, fec);
+    expect(toHex(all)).toBe(toHex(plainKernel.encode(source, fec)));
+    for (const [firstEsi, endEsi] of [
+      [100, 101],
+      [103, 107],
+      [101, 119],
+      [119, 120],
+    ] as const) {
+      const target = new Uint8Array((endEsi - firstEsi) * 192);
+      const range = kernel.encodeRange(source, fec, { firstEsi, endEsi }, target);
+      expect(range).toBe(target);
+      expect(toHex(range)).toBe(toHex(all.subarray((firstEsi - 100) * 192, (endEsi - 100) * 192)));
+    }
+  });
+
+  test("codes a block in its own memory like any other, and the largest one", () => {
+    const fec = shape(192, 64, 65_472);
+    const source = bytesFrom(3, BLOCK_BYTES_MAX);
+    const { workspace = new Uint8Array(BLOCK_BYTES_MAX) } = kernel;
+    workspace.set(source);
+    const range = { firstEsi: 192, endEsi: 200 };
+    const inPlace = nobleCrypto.sha256(kernel.encodeRange(workspace, fec, range));
+    expect(toHex(inPlace)).toBe(toHex(nobleCrypto.sha256(kernel.encodeRange(source, fec, range))));
   });
 });
-
-/** The numbers 0..count-1 in an order drawn from `seed`. */
-function shuffled(count: number, seed: number): number[] {
-  let state = seed >>> 0;
-  const keyed = Array.from({ length: count }, (_, index) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return [state, index] as const;
-  });
-  return keyed.sort(([a], [b]) => a - b).map(([, index]) => index);
-}

@@ -53,7 +53,7 @@ function literal(bytes) {
   return `[\n${lines.map((line) => `  "${line}",\n`).join("")}].join("")`;
 }
 
-if (import.meta.url === pathToFileURL(process.argv[1]).href) {
+if (process.argv[1] !== undefined && import.meta.url === pathToFileURL(process.argv[1]).href) {
   const text = await embeddedModules();
   // Written only when it changes, so that a build without changes leaves the tree as it was.
   const known = await readFile(TARGET_FILE, "utf8").catch(() => "");
