@@ -1,41 +1,64 @@
-import { createHash, randomFillSync } from "node:crypto";
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { createHash, randomBytes } from "node:crypto";
+import { mkdir, writeFile } from "node:fs/promises";
+import { dirname, join } from "node:path";
 import { bestKernel, DEFAULT_FEC_POLICY, SHA256_BYTES } from "../core/index.ts";
 import { BlockMemory, codeBlock } from "../encoder/index.ts";
-import type { SegmentRecord } from "../pipeline/index.ts";
-import { loadSigningKey } from "../pipeline/index.ts";
-import { signBlock } from "../signer/index.ts";
+import { BlockStore, loadSigningKey, type SegmentRecord } from "../pipeline/index.ts";
+import { merkleTreeOf, signBlock } from "../signer/index.ts";
 
 const WARM_UP_ROUNDS = 200;
 const ROUNDS = 300;
 
+/** CPU milliseconds of each stage that a block goes through, but for queues and Redis. */
+export interface StageCosts {
+  readonly readMs: number;
+  readonly encodeMs: number;
+  /** The N leaf hashes and the digest of the whole block. */
+  readonly hashMs: number;
+  readonly writeMs: number;
+  readonly merkleMs: number;
+  readonly signMs: number;
+}
+
 /**
- * CPU milliseconds to code, hash and sign one block of `byteLength` random bytes, measured alone on a
- * warm thread: without files, queues or other load that would make it look larger.
+ * Measures the stages one by one on a warm thread with a block of `byteLength` random bytes below
+ * `dir`: no other load makes them look larger.
  */
-export async function usefulMsPerBlock(byteLength: number): Promise<number> {
-  const dir = await mkdtemp(join(tmpdir(), "starling-bench-"));
-  const key = await loadSigningKey(join(dir, "manifest.jwk"), "manifest");
-  await rm(dir, { recursive: true });
-  const kernel = bestKernel();
-  const block = new BlockMemory(kernel.workspace).load(byteLength, DEFAULT_FEC_POLICY, (target) => {
-    randomFillSync(target);
-  });
-  const { fec } = block;
+export async function stageCosts(dir: string, byteLength: number): Promise<StageCosts> {
   const record = recordOf(byteLength);
-  const round = () => {
-    const { sha256, leaves } = codeBlock(block, kernel);
-    const hashes = Array.from({ length: fec.n }, (_, esi) =>
-      leaves.subarray(esi * SHA256_BYTES, (esi + 1) * SHA256_BYTES),
-    );
-    const job = { record, sha256, fec };
-    signBlock(job, hashes, key, { nowMs: Date.now(), ttlS: 120 });
+  const path = join(dir, record.path);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, randomBytes(byteLength));
+  const store = new BlockStore(dir);
+  const key = await loadSigningKey(join(dir, "manifest.jwk"), "manifest");
+  const kernel = bestKernel();
+  const memory = new BlockMemory(kernel.workspace);
+  const load = () =>
+    memory.load(byteLength, DEFAULT_FEC_POLICY, (target) => store.readSegmentInto(record, target));
+  const block = load();
+  const { fec } = block;
+  const { sha256, leaves, repair } = codeBlock(block, kernel);
+  const hashes = Array.from({ length: fec.n }, (_, esi) =>
+    leaves.subarray(esi * SHA256_BYTES, (esi + 1) * SHA256_BYTES),
+  );
+  const validity = { nowMs: Date.now(), ttlS: 120 };
+
+  const encodeMs = cpuMs(() => kernel.encode(block.padded, fec));
+  const merkleMs = cpuMs(() => merkleTreeOf(hashes).getRoot());
+  return {
+    readMs: cpuMs(load),
+    encodeMs,
+    hashMs: cpuMs(() => codeBlock(block, kernel)) - encodeMs,
+    writeMs: cpuMs(() => void store.writeCoded(record, { leaves, repair })),
+    merkleMs,
+    signMs: cpuMs(() => signBlock({ record, sha256, fec }, hashes, key, validity)) - merkleMs,
   };
-  for (let done = 0; done < WARM_UP_ROUNDS; done++) round();
+}
+
+function cpuMs(work: () => unknown): number {
+  for (let done = 0; done < WARM_UP_ROUNDS; done++) work();
   const before = process.cpuUsage();
-  for (let done = 0; done < ROUNDS; done++) round();
+  for (let done = 0; done < ROUNDS; done++) work();
   const { user, system } = process.cpuUsage(before);
   return (user + system) / 1000 / ROUNDS;
 }
@@ -43,10 +66,10 @@ export async function usefulMsPerBlock(byteLength: number): Promise<number> {
 function recordOf(byteLength: number): SegmentRecord {
   const nowMs = Date.now();
   return {
-    stream: "bench",
-    session: "bench",
+    stream: "stages",
+    session: "stages",
     block: { rendition: 0, sequence: 1, part: 0 },
-    path: "bench/bench/000000001.m4s",
+    path: "stages/stages/000000001.m4s",
     byteLength,
     durationMs: 1000,
     programDateTimeMs: nowMs,

@@ -3,7 +3,7 @@ import { availableParallelism } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { createEncodeQueue, quantile } from "../pipeline/index.ts";
-import { usefulMsPerBlock } from "./pipeline-codec.ts";
+import { type StageCosts, stageCosts } from "./pipeline-codec.ts";
 import { StreamFeed } from "./pipeline-feed.ts";
 import { BenchOrigin, machineCpuSeconds, runRole } from "./pipeline-origin.ts";
 import type { ProbeResult } from "./pipeline-probe.ts";
@@ -53,8 +53,8 @@ async function run(seconds: number, streams: number): Promise<void> {
     const one = await paced(origin, { streams: 1, bytes: BYTES_PER_S_AT_6_MBIT, seconds });
     progress(`capacity in blocks of 3 Mb for ${seconds} s`);
     const capacity = await closedLoop(origin, seconds);
-    const usefulMs = await usefulMsPerBlock(BYTES_PER_S_AT_3_MBIT);
-    print({ streams, one, hundred, capacity, usefulMs });
+    const stages = await stageCosts(origin.mediaRoot, BYTES_PER_S_AT_3_MBIT);
+    print({ streams, one, hundred, capacity, stages });
   } finally {
     await origin.stop();
   }
@@ -176,9 +176,9 @@ function print(results: {
   readonly one: Latency & { readonly api: ProbeResult };
   readonly hundred: Latency & { readonly api: ProbeResult };
   readonly capacity: Capacity;
-  readonly usefulMs: number;
+  readonly stages: StageCosts;
 }): void {
-  const { streams, one, hundred, capacity, usefulMs } = results;
+  const { streams, one, hundred, capacity, stages } = results;
   const row = (load: string, { blocks, p50Ms, p99Ms }: Latency) => ({
     load,
     blocks,
@@ -199,8 +199,13 @@ function print(results: {
   console.log(`API: ${hundred.api.requests} requests, ${hundred.api.failures} failed`);
   const perRole = [...capacity.cpuMsPerBlock].map(([role, ms]) => `${role} ${round(ms)}`);
   console.log(`CPU ms per block at capacity: ${perRole.join(", ")}`);
+  const { readMs, encodeMs, hashMs, writeMs, merkleMs, signMs } = stages;
+  const usefulMs = encodeMs + hashMs + merkleMs + signMs;
+  const queueMs = originMs - usefulMs - readMs - writeMs;
   console.log(
-    `Of the origin's ${round(originMs)} ms, coding, hashing and signing take ${round(usefulMs)} ms.`,
+    `Of the origin's ${round(originMs)} ms: read ${round(readMs)}, encode ${round(encodeMs)}, ` +
+      `hash ${round(hashMs)}, write ${round(writeMs)}, Merkle ${round(merkleMs)}, ` +
+      `sign ${round(signMs)}, queues and Redis ${round(queueMs)}`,
   );
   console.log(
     `Other programs kept ${round(capacity.foreignCpus)} of ${availableParallelism()} CPUs busy meanwhile.`,

@@ -1,2 +1,3 @@
 export { signBlock } from "./manifest-signing.ts";
+export { merkleTreeOf } from "./merkle-tree.ts";
 export { runSigner, type Signer, type SignerOptions } from "./signer.ts";
