@@ -26,25 +26,24 @@ export {
 } from "./crypto.ts";
 export { assert, errorCode, StarlingError } from "./errors.ts";
 export {
-  bestKernel,
-  loadBestKernel,
-  wasmKernel,
-} from "./fec/best-kernel.ts";
-export { BlockDecoder } from "./fec/block-decoder.ts";
-export type { EsiRange, FecKernel } from "./fec/kernel.ts";
-export {
   BLOCK_BYTES_MAX,
+  BlockDecoder,
+  bestKernel,
   checkFec,
   chooseFec,
   DEFAULT_FEC_POLICY,
+  type EsiRange,
+  type FecKernel,
   type FecParameters,
   type FecPolicy,
+  loadBestKernel,
+  plainKernel,
   SYMBOL_BYTES_MAX,
   SYMBOLS_MAX,
   symbolLength,
   symbolOf,
-} from "./fec/parameters.ts";
-export { plainKernel } from "./fec/plain-kernel.ts";
+  wasmKernel,
+} from "./fec/index.ts";
 export {
   type JoinClaims,
   type PeerRole,
