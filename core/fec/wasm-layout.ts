@@ -8,4 +8,4 @@ export const TARGETS = 0x24_00;
 export const REPAIRS = 0x28_00;
 export const COEFFICIENTS = 0x2a_00;
 export const FACTORS = 0x3a_00;
-export const BLOCK = 0x1_00_00;
+export const BLOCK = 0x2_00_00;

@@ -23,6 +23,10 @@ import {
 import { addRow, copyRow, multiplyRow, multiplyRows, scaleRow } from "./matrix";
 import { forward, inverse } from "./transform";
 
+/** M rows aim to have so many bytes in all, and three tiles of them to fit into a first-level cache. */
+const ROWS_BYTES_AIM: usize = 0x2000;
+/** Symbols that are read in shorter pieces come slowly from memory. */
+const ROW_BYTES_MIN: usize = 256;
 /** Bytes of a row when all columns of a matrix are packed into the tiles. */
 const PACKED_ROW_BYTES: usize = 128;
 
@@ -171,7 +175,7 @@ function levelsOf(repairs: usize): usize {
 
 /** Divides the tiles into M rows, and gives their length. */
 function layRows(levels: usize): usize {
-  const rowBytes = min(TILE_BYTES >> levels, ROW_BYTES_MAX);
+  const rowBytes = max(ROWS_BYTES_AIM >> levels, ROW_BYTES_MIN);
   for (let row: usize = 0; row < 1 << levels; row++) {
     const at = row << 2;
     store<usize>(SUM_ROWS + at, SUMS + row * rowBytes);

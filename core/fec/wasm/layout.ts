@@ -27,8 +27,8 @@ export const ROW_BYTES_MAX: usize = 0x800;
 export const ZEROS: usize = 0x5000;
 /** Written for symbols that nobody wants. */
 export const WASTE: usize = 0x5800;
-/** Bytes of a tile: M rows of equal length. Three of them fit into a first-level cache. */
-export const TILE_BYTES: usize = 0x2000;
+/** Bytes of a tile at most: M rows of equal length, end to end. */
+export const TILE_BYTES: usize = 0x4000;
 export const SUMS: usize = 0x6000;
 export const WORK: usize = SUMS + TILE_BYTES;
 export const SYNDROMES: usize = WORK + TILE_BYTES;
