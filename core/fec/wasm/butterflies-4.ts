@@ -1,13 +1,20 @@
 import { productsOf, times } from "./field";
 
 // Butterflies of the additive FFT over 4 rows: two levels in one pass. `from` and `to` are tables of
-// row addresses, of which every `step`-th byte's entry takes part; `point` is where the rows begin,
-// as the first level has it. In a Cantor basis the twiddle factor of a level is the name of its
+// row addresses, whose entries `step` bytes apart take part; `point` is the first row's point, counted
+// in blocks of the first level. In a Cantor basis the twiddle factor of a level is the name of its
 // block's first point, shifted right once a level (S.-J. Lin, W.-H. Chung, Y. S. Han, FOCS 2014).
 
 // @ts-ignore: decorator
 @inline
-function inverse4Columns(from: usize, to: usize, step: usize, point: usize, width: usize, add: bool): void {
+function inverse4Columns(
+  from: usize,
+  to: usize,
+  step: usize,
+  point: usize,
+  width: usize,
+  add: bool,
+): void {
   const t00 = productsOf(point);
   const t01 = productsOf(point + 2);
   const t10 = productsOf(point >> 1);
@@ -47,7 +54,14 @@ function inverse4Columns(from: usize, to: usize, step: usize, point: usize, widt
 
 // @ts-ignore: decorator
 @inline
-function forward4Columns(from: usize, to: usize, step: usize, point: usize, width: usize, atZero: bool): void {
+function forward4Columns(
+  from: usize,
+  to: usize,
+  step: usize,
+  point: usize,
+  width: usize,
+  atZero: bool,
+): void {
   const t00 = productsOf(point);
   const t01 = productsOf(point + 2);
   const t10 = productsOf(point >> 1);

@@ -31,9 +31,10 @@ export function inverse(
     return;
   }
   for (let unit: usize = 0; unit < 1 << far; unit++) {
-    const first = (unit << near) << 2;
-    if (unit << near >= count) clearRows(WORK_ROWS + first, 1 << near, width);
-    else addOrStoreInverse(near, from + first, WORK_ROWS + first, 4, point + (unit << near), width, false);
+    const row = unit << near;
+    const at = row << 2;
+    if (row >= count) clearRows(WORK_ROWS + at, 1 << near, width);
+    else addOrStoreInverse(near, from + at, WORK_ROWS + at, 4, point + row, width, false);
   }
   for (let row: usize = 0; row < 1 << near; row++) {
     const at = row << 2;
