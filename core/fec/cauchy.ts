@@ -41,7 +41,7 @@ function weightOf(point: number, space: number): number {
  * product of (x + i) over those repair symbols' points and L(x) the product of (x + y) over the lost
  * points y, lost symbol y is the sum of
  *   lost factor(y) · repair factor(i) / (y + i)     · repair symbol i,   and of
- *   lost factor(y) · source factor(j) / (y + point j) · received source symbol j:
+ *   lost factor(y) · W(j) L(j) / N(j) / (y + j) · the received source symbol at point j:
  * the solution of the Cauchy system in closed form, O(e) for each factor.
  */
 export interface ErasureSolution {
@@ -57,8 +57,9 @@ export interface ErasureSolution {
   readonly transformFactors: Uint8Array;
   /** L(i) / N'(i) for each repair symbol. */
   readonly repairFactors: Uint8Array;
-  /** W(y) L(y) / N(y) by the ESI of a source symbol; 0 for the lost ones. */
-  readonly sourceFactors: Uint8Array;
+  /** The points of the lost and of the repair symbols. */
+  readonly points: readonly number[];
+  readonly rows: readonly number[];
 }
 
 /** `missing` has the ESIs of the lost source symbols, `repairs` as many of repair symbols. */
@@ -70,16 +71,8 @@ export function solutionOf(
   const space = repairSpace(n - k);
   const rows = repairs.map((esi) => esi - k);
   const points = missing.map((esi) => space + esi);
-  const sourceFactors = new Uint8Array(k);
-  for (let esi = 0; esi < k; esi++) {
-    const point = space + esi;
-    // L is 0 at a lost point, so that a lost symbol has no part in the sum.
-    const ratio = divide(differences(point, points), differences(point, rows));
-    sourceFactors[esi] = multiply(weightOf(point, space), ratio);
-  }
   const lostFactors = Uint8Array.from(points, (point) => {
-    const others = points.filter((other) => other !== point);
-    const divisor = multiply(weightOf(point, space), differences(point, others));
+    const divisor = multiply(weightOf(point, space), otherDifferences(point, points));
     return divide(differences(point, rows), divisor);
   });
   return {
@@ -88,11 +81,11 @@ export function solutionOf(
     transformFactors: lostFactors.map((factor, index) =>
       divide(factor, weightOf(points[index]!, space)),
     ),
-    repairFactors: Uint8Array.from(rows, (row) => {
-      const others = rows.filter((other) => other !== row);
-      return divide(differences(row, points), differences(row, others));
-    }),
-    sourceFactors,
+    repairFactors: Uint8Array.from(rows, (row) =>
+      divide(differences(row, points), otherDifferences(row, rows)),
+    ),
+    points,
+    rows,
   };
 }
 
@@ -103,33 +96,45 @@ function differences(x: number, roots: readonly number[]): number {
   return result;
 }
 
+/** The same without x itself, which is one of the roots: the derivative there of their product. */
+function otherDifferences(x: number, roots: readonly number[]): number {
+  let result = 1;
+  for (const root of roots) if (root !== x) result = multiply(result, x ^ root);
+  return result;
+}
+
 /** Rows: lost symbols; columns: the repair symbols. The inverse of the generator's part. */
-export function repairPart(
-  { k }: Shape,
-  { space, lostFactors, repairFactors }: ErasureSolution,
-  missing: readonly number[],
-  repairs: readonly number[],
-): Matrix {
-  const cells = missing.flatMap((lost, row) =>
-    repairs.map((esi, column) => {
-      const factor = multiply(lostFactors[row]!, repairFactors[column]!);
-      return divide(factor, (space + lost) ^ (esi - k));
-    }),
-  );
-  return { rows: missing.length, columns: repairs.length, cells: Uint8Array.from(cells) };
+export function repairPart({ points, rows, lostFactors, repairFactors }: ErasureSolution): Matrix {
+  return cauchyMatrix(points, lostFactors, rows, repairFactors);
 }
 
 /** Rows: lost symbols; columns: the received source symbols `kept`. */
 export function sourcePart(
-  { space, lostFactors, sourceFactors }: ErasureSolution,
-  missing: readonly number[],
+  { space, points, rows, lostFactors }: ErasureSolution,
   kept: readonly number[],
 ): Matrix {
-  const cells = missing.flatMap((lost, row) =>
-    kept.map((esi) => {
-      const factor = multiply(lostFactors[row]!, sourceFactors[esi]!);
-      return divide(factor, (space + lost) ^ (space + esi));
-    }),
-  );
-  return { rows: missing.length, columns: kept.length, cells: Uint8Array.from(cells) };
+  const keptPoints = kept.map((esi) => space + esi);
+  const factors = Uint8Array.from(keptPoints, (point) => {
+    const ratio = divide(differences(point, points), differences(point, rows));
+    return multiply(weightOf(point, space), ratio);
+  });
+  return cauchyMatrix(points, lostFactors, keptPoints, factors);
+}
+
+/** Cell (i, j) is row factor i times column factor j over the difference of their points. */
+function cauchyMatrix(
+  rowPoints: readonly number[],
+  rowFactors: Uint8Array,
+  columnPoints: readonly number[],
+  columnFactors: Uint8Array,
+): Matrix {
+  const columns = columnPoints.length;
+  const cells = new Uint8Array(rowPoints.length * columns);
+  for (const [row, rowPoint] of rowPoints.entries()) {
+    for (let column = 0; column < columns; column++) {
+      const factor = multiply(rowFactors[row]!, columnFactors[column]!);
+      cells[row * columns + column] = divide(factor, rowPoint ^ columnPoints[column]!);
+    }
+  }
+  return { rows: rowPoints.length, columns, cells };
 }

@@ -66,12 +66,12 @@ export const plainKernel: FecKernel = {
     const solved = { buffer: padded, offsets: offsetsOf(missing, symbolBytes) };
     for (const offset of solved.offsets) padded.fill(0, offset, offset + symbolBytes);
     const received = { buffer: padded, offsets: offsetsOf(kept, symbolBytes) };
-    addProduct(prepare(sourcePart(solution, missing, kept)), received, solved, symbolBytes);
+    addProduct(prepare(sourcePart(solution, kept)), received, solved, symbolBytes);
     const repairs = {
       buffer: concatBytes(...used.values()),
       offsets: offsetsOf(count(esis.length), symbolBytes),
     };
-    const inverse = repairPart(fec, solution, missing, esis);
+    const inverse = repairPart(solution);
     addProduct(prepare(inverse), repairs, solved, symbolBytes);
   },
 };

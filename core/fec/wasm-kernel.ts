@@ -115,8 +115,8 @@ export class WasmKernel implements FecKernel {
     const repairAt = this.#repairAddresses(fec, repairs.length);
     if (missing.length <= matrixRowsMax(levels)) {
       const kept = count(k).filter((esi) => !lost.has(esi));
-      const received = sourcePart(solution, missing, kept);
-      const part = besides(received, repairPart(fec, solution, missing, repairs));
+      const received = sourcePart(solution, kept);
+      const part = besides(received, repairPart(solution));
       this.#multiply(part, [...addressesOf(kept, BLOCK, fec), ...repairAt], targets, fec);
       return;
     }
@@ -129,7 +129,7 @@ export class WasmKernel implements FecKernel {
     this.#place(REPAIRS, rows);
     if (missing.length <= matrixLossesMax(fec, levels)) {
       this.#place(TARGETS, targets);
-      this.#placeMatrix(repairPart(fec, solution, missing, repairs));
+      this.#placeMatrix(repairPart(solution));
       this.#exports.decodeByMatrix(k, n - k, symbolBytes, missing.length);
       return;
     }
