@@ -1,4 +1,4 @@
-import { divide, multiply } from "./gf256.ts";
+import { differences, divide, multiply, otherDifferences } from "./gf256.ts";
 import { type FecParameters, repairSpace } from "./parameters.ts";
 
 /** A matrix over GF(2^8), row by row. */
@@ -58,8 +58,8 @@ export interface ErasureSolution {
   /** L(i) / N'(i) for each repair symbol. */
   readonly repairFactors: Uint8Array;
   /** The points of the lost and of the repair symbols. */
-  readonly points: readonly number[];
-  readonly rows: readonly number[];
+  readonly points: Uint8Array;
+  readonly rows: Uint8Array;
 }
 
 /** `missing` has the ESIs of the lost source symbols, `repairs` as many of repair symbols. */
@@ -69,9 +69,9 @@ export function solutionOf(
   repairs: readonly number[],
 ): ErasureSolution {
   const space = repairSpace(n - k);
-  const rows = repairs.map((esi) => esi - k);
-  const points = missing.map((esi) => space + esi);
-  const lostFactors = Uint8Array.from(points, (point) => {
+  const rows = Uint8Array.from(repairs, (esi) => esi - k);
+  const points = Uint8Array.from(missing, (esi) => space + esi);
+  const lostFactors = points.map((point) => {
     const divisor = multiply(weightOf(point, space), otherDifferences(point, points));
     return divide(differences(point, rows), divisor);
   });
@@ -81,26 +81,10 @@ export function solutionOf(
     transformFactors: lostFactors.map((factor, index) =>
       divide(factor, weightOf(points[index]!, space)),
     ),
-    repairFactors: Uint8Array.from(rows, (row) =>
-      divide(differences(row, points), otherDifferences(row, rows)),
-    ),
+    repairFactors: rows.map((row) => divide(differences(row, points), otherDifferences(row, rows))),
     points,
     rows,
   };
-}
-
-/** The product of (x + root) over the roots. */
-function differences(x: number, roots: readonly number[]): number {
-  let result = 1;
-  for (const root of roots) result = multiply(result, x ^ root);
-  return result;
-}
-
-/** The same without x itself, which is one of the roots: the derivative there of their product. */
-function otherDifferences(x: number, roots: readonly number[]): number {
-  let result = 1;
-  for (const root of roots) if (root !== x) result = multiply(result, x ^ root);
-  return result;
 }
 
 /** Rows: lost symbols; columns: the repair symbols. The inverse of the generator's part. */
@@ -113,8 +97,8 @@ export function sourcePart(
   { space, points, rows, lostFactors }: ErasureSolution,
   kept: readonly number[],
 ): Matrix {
-  const keptPoints = kept.map((esi) => space + esi);
-  const factors = Uint8Array.from(keptPoints, (point) => {
+  const keptPoints = Uint8Array.from(kept, (esi) => space + esi);
+  const factors = keptPoints.map((point) => {
     const ratio = divide(differences(point, points), differences(point, rows));
     return multiply(weightOf(point, space), ratio);
   });
@@ -123,9 +107,9 @@ export function sourcePart(
 
 /** Cell (i, j) is row factor i times column factor j over the difference of their points. */
 function cauchyMatrix(
-  rowPoints: readonly number[],
+  rowPoints: Uint8Array,
   rowFactors: Uint8Array,
-  columnPoints: readonly number[],
+  columnPoints: Uint8Array,
   columnFactors: Uint8Array,
 ): Matrix {
   const columns = columnPoints.length;

@@ -43,3 +43,18 @@ export function multiply(a: number, b: number): number {
 export function divide(a: number, b: number): number {
   return a === 0 ? 0 : EXP[LOG[a]! + ORDER - LOG[b]!]!;
 }
+
+/** The product of (x + root) over the roots. */
+export function differences(x: number, roots: Uint8Array): number {
+  return roots.includes(x) ? 0 : otherDifferences(x, roots);
+}
+
+/** The same without the root that is x: the derivative there of the product, as a polynomial in x. */
+export function otherDifferences(x: number, roots: Uint8Array): number {
+  let log = 0;
+  for (let index = 0; index < roots.length; index++) {
+    const difference = x ^ roots[index]!;
+    if (difference !== 0) log += LOG[difference]!;
+  }
+  return EXP[log % ORDER]!;
+}
