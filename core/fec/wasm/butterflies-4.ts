@@ -5,7 +5,6 @@ import { productsOf, times } from "./field";
 // in blocks of the first level. In a Cantor basis the twiddle factor of a level is the name of its
 // block's first point, shifted right once a level (S.-J. Lin, W.-H. Chung, Y. S. Han, FOCS 2014).
 
-// @ts-ignore: decorator
 @inline
 function inverse4Columns(
   from: usize,
@@ -52,7 +51,6 @@ function inverse4Columns(
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function forward4Columns(
   from: usize,

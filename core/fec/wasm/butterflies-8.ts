@@ -5,7 +5,6 @@ import { productsOf, times } from "./field";
 // in blocks of the first level. In a Cantor basis the twiddle factor of a level is the name of its
 // block's first point, shifted right once a level (S.-J. Lin, W.-H. Chung, Y. S. Han, FOCS 2014).
 
-// @ts-ignore: decorator
 @inline
 function inverse8Columns(
   from: usize,
@@ -92,7 +91,6 @@ function inverse8Columns(
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function forward8Columns(
   from: usize,

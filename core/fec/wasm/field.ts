@@ -1,14 +1,12 @@
 import { PRODUCTS } from "./layout";
 
 /** Where the products of the element named `name` are: 16 with the low nibbles, 16 with the high ones. */
-// @ts-ignore: decorator
 @inline
 export function productsOf(name: usize): usize {
   return PRODUCTS + (name << 5);
 }
 
 /** Every index is below 16, so that the relaxed instruction has just one meaning. */
-// @ts-ignore: decorator
 @inline
 function pick(table: v128, indexes: v128): v128 {
   if (ASC_FEATURE_RELAXED_SIMD) return i8x16.relaxed_swizzle(table, indexes);
@@ -16,7 +14,6 @@ function pick(table: v128, indexes: v128): v128 {
 }
 
 /** Sixteen products at once, with tables that the caller keeps in registers. */
-// @ts-ignore: decorator
 @inline
 export function product(low: v128, high: v128, x: v128): v128 {
   const nibble = i8x16.splat(15);
@@ -27,7 +24,6 @@ export function product(low: v128, high: v128, x: v128): v128 {
 }
 
 /** Sixteen products at once with the tables at `products`. */
-// @ts-ignore: decorator
 @inline
 export function times(products: usize, x: v128): v128 {
   return product(v128.load(products), v128.load(products, 16), x);

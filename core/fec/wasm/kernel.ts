@@ -162,7 +162,6 @@ function place(from: usize, to: usize, count: usize, start: usize, absent: usize
   return present;
 }
 
-// @ts-ignore: decorator
 @inline
 function entry(table: usize, index: usize): usize {
   return load<usize>(table + (index << 2));

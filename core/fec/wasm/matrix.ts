@@ -21,7 +21,6 @@ export function multiplyRows(
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function fourSums(columns: usize, cells: usize, from: usize, to: usize, at: usize): void {
   let a0 = i64x2.splat(0);
@@ -57,7 +56,6 @@ function fourSums(columns: usize, cells: usize, from: usize, to: usize, at: usiz
   storePair(load<usize>(to, 12) + at, d0, d1);
 }
 
-// @ts-ignore: decorator
 @inline
 function storePair(at: usize, low: v128, high: v128): void {
   v128.store(at, low);
@@ -80,7 +78,6 @@ export function multiplyRow(
   }
 }
 
-// @ts-ignore: decorator
 @inline
 function addColumns(from: usize, cells: usize, to: usize, width: usize, first: bool): void {
   const a = load<usize>(from);

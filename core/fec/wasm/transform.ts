@@ -6,7 +6,6 @@ import { SUM_ROWS, WORK_ROWS, ZEROS } from "./layout";
 // (butterflies-8), else two passes with the work tile between them.
 
 /** Levels of the pass next to the values. */
-// @ts-ignore: decorator
 @inline
 function nearLevels(levels: usize): usize {
   return levels == 2 || levels == 4 ? 2 : 3;
