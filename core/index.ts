@@ -66,6 +66,7 @@ export {
 export { JWS_LENGTH_MAX, type Trust } from "./jws.ts";
 export { type InitReference, type Manifest, signManifest, verifyManifest } from "./manifest.ts";
 export { leafHash, leavesMatchRoot, merkleRoot, nodeHash } from "./merkle.ts";
+export { Random } from "./random.ts";
 export { after, type InstantMs, instantMs } from "./time.ts";
 export { type Rate, TokenBucket } from "./token-bucket.ts";
 export {
@@ -88,5 +89,6 @@ export {
   helloProofMessage,
   MESSAGE_BYTES_MAX,
   type Message,
+  messageByteLength,
   WIRE_VERSION,
 } from "./wire.ts";

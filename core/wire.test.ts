@@ -3,7 +3,7 @@ import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
 import { fromHex, toHex } from "./bytes.ts";
 import { errorCode } from "./errors.ts";
-import { decodeMessage, encodeMessage, type Message } from "./wire.ts";
+import { decodeMessage, encodeMessage, type Message, messageByteLength } from "./wire.ts";
 
 interface WireVector {
   readonly hex: string;
@@ -27,6 +27,7 @@ describe("the wire codec", () => {
     const decoded = decodeMessage(fromHex(hex));
     expect(readable(decoded)).toEqual(message);
     expect(toHex(encodeMessage(decoded))).toBe(hex);
+    expect(messageByteLength(decoded)).toBe(hex.length / 2);
   });
 
   test("has a vector for each type", () => {
@@ -61,7 +62,9 @@ describe("the wire codec", () => {
   test("gives any message back", () => {
     fc.assert(
       fc.property(messages, (message) => {
-        expect(readable(decodeMessage(encodeMessage(message)))).toEqual(readable(message));
+        const bytes = encodeMessage(message);
+        expect(readable(decodeMessage(bytes))).toEqual(readable(message));
+        expect(messageByteLength(message)).toBe(bytes.length);
       }),
     );
   });

@@ -12,6 +12,8 @@ export const WIRE_VERSION = 1;
 export const MESSAGE_BYTES_MAX = 65_535;
 const REASON_LENGTH_MAX = 120;
 const BITMAP_BYTES_MAX: number = SYMBOLS_MAX / 8;
+/** rendition u8, sequence u32, part u16. */
+const BLOCK_BYTES = 7;
 
 /** One message of the mesh (PROTOCOL.md, "Messages"). One data-channel message carries just one. */
 export type Message =
@@ -126,6 +128,35 @@ function bodyOf(message: Message): readonly Uint8Array[] {
   }
 }
 
+/** How many bytes `encodeMessage` would give, without making them. */
+export function messageByteLength(message: Message): number {
+  return 1 + bodyLengthOf(message);
+}
+
+function bodyLengthOf(message: Message): number {
+  switch (message.type) {
+    case "hello":
+      return 3 + message.token.length + SIGNATURE_BYTES;
+    case "manifest":
+      return 4 + message.jws.length + message.leaves.length * SHA256_BYTES;
+    case "have":
+      return BLOCK_BYTES + 1 + bitmapByteLength(message.esis);
+    case "request":
+      return BLOCK_BYTES + 5 + message.esis.length;
+    case "symbol":
+      return BLOCK_BYTES + 1 + message.bytes.length;
+    case "cancel":
+      return BLOCK_BYTES + 1 + message.esis.length;
+    case "bye":
+      return 1 + Math.min(message.reason.length, REASON_LENGTH_MAX);
+    case "ping":
+    case "pong":
+      return 4;
+    default:
+      return message satisfies never;
+  }
+}
+
 /** Reads one message. Throws StarlingError "wire-malformed" and nothing else, on any bytes. */
 export function decodeMessage(bytes: Uint8Array): Message {
   if (bytes.length > MESSAGE_BYTES_MAX) {
@@ -191,9 +222,15 @@ function readBlock(reader: ByteReader): BlockId {
 
 /** ESI e is bit 7 - e mod 8 of byte e div 8; trailing zero bytes are left out. */
 function bitmapOf(esis: readonly number[]): readonly Uint8Array[] {
-  const bitmap = new Uint8Array(esis.length === 0 ? 0 : (Math.max(...esis) >>> 3) + 1);
+  const bitmap = new Uint8Array(bitmapByteLength(esis));
   for (const esi of esis) bitmap[esi >>> 3] = (bitmap[esi >>> 3] ?? 0) | (0x80 >>> (esi & 7));
   return [u8(bitmap.length), bitmap];
+}
+
+function bitmapByteLength(esis: readonly number[]): number {
+  let length = 0;
+  for (const esi of esis) if (esi >>> 3 >= length) length = (esi >>> 3) + 1;
+  return length;
 }
 
 function readBitmap(reader: ByteReader): readonly number[] {

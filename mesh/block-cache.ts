@@ -1,14 +1,12 @@
 import {
   after,
-  BlockDecoder,
   blockKey,
-  type FecParameters,
   INIT_PART,
   type InstantMs,
   instantMs,
   type Manifest,
-  symbolOf,
 } from "../core/index.ts";
+import type { BlockPort, SymbolDecoder } from "./block-port.ts";
 import { INIT_BLOCKS_MAX, MEDIA_BLOCKS_MAX } from "./limits.ts";
 
 /** Where the symbols of a block come from when a neighbour asks for one. */
@@ -27,7 +25,7 @@ export interface Block {
   readonly deadline: InstantMs;
   symbols: SymbolSource;
   /** Collects symbols; undefined once the block is complete or given up. */
-  decoder: BlockDecoder | undefined;
+  decoder: SymbolDecoder | undefined;
   /** Symbols that a neighbour was asked for and did not send in time. */
   readonly lapsed: Set<number>;
   /** Verified symbols that were not announced yet. */
@@ -46,15 +44,23 @@ export class BlockCache {
   readonly #blocks = new Map<string, Block>();
   readonly #bytesMax: number;
   readonly #maxDelayMs: number;
+  readonly #port: BlockPort;
   readonly #onEvict: (block: Block) => void;
   #bytes = 0;
 
   constructor(
-    { cacheBytesMax, maxDelayMs }: { readonly cacheBytesMax: number; readonly maxDelayMs: number },
+    {
+      limits,
+      blocks,
+    }: {
+      readonly limits: { readonly cacheBytesMax: number; readonly maxDelayMs: number };
+      readonly blocks: BlockPort;
+    },
     onEvict: (block: Block) => void,
   ) {
-    this.#bytesMax = cacheBytesMax;
-    this.#maxDelayMs = maxDelayMs;
+    this.#bytesMax = limits.cacheBytesMax;
+    this.#maxDelayMs = limits.maxDelayMs;
+    this.#port = blocks;
     this.#onEvict = onEvict;
   }
 
@@ -73,8 +79,7 @@ export class BlockCache {
 
   /** Adds a block to be collected. Gives undefined when it is older than all that a full cache holds. */
   addWanted(now: InstantMs, announced: AnnouncedBlock): Block | undefined {
-    const { fec, byteLength } = announced.manifest;
-    const decoder = new BlockDecoder(fec, byteLength);
+    const decoder = this.#port.decoder(announced.manifest);
     return this.#add(now, announced, decoder, decoder);
   }
 
@@ -82,11 +87,9 @@ export class BlockCache {
   addPublished(
     now: InstantMs,
     announced: AnnouncedBlock,
-    source: Uint8Array,
-    repair: Uint8Array,
+    symbols: readonly Uint8Array[],
   ): Block | undefined {
-    const symbols = publishedSymbols(announced.manifest.fec, source, repair);
-    return this.#add(now, announced, symbols, undefined);
+    return this.#add(now, announced, publishedSymbols(symbols), undefined);
   }
 
   /** The newest `count` media blocks and the init segments that they need, oldest first. */
@@ -109,7 +112,7 @@ export class BlockCache {
     now: InstantMs,
     announced: AnnouncedBlock,
     symbols: SymbolSource,
-    decoder: BlockDecoder | undefined,
+    decoder: SymbolDecoder | undefined,
   ): Block | undefined {
     const block: Block = {
       ...announced,
@@ -173,13 +176,6 @@ function isNeededBy(init: Block, media: readonly Block[]): boolean {
   );
 }
 
-function publishedSymbols(
-  fec: FecParameters,
-  source: Uint8Array,
-  repair: Uint8Array,
-): SymbolSource {
-  return {
-    has: (esi) => esi < fec.n,
-    symbol: (esi) => (esi < fec.n ? symbolOf(fec, source, repair, esi) : undefined),
-  };
+function publishedSymbols(symbols: readonly Uint8Array[]): SymbolSource {
+  return { has: (esi) => esi < symbols.length, symbol: (esi) => symbols[esi] };
 }

@@ -1,15 +1,11 @@
 import {
   after,
   blockKey,
-  equalBytes,
   fromBase64Url,
   type InstantMs,
-  leafHash,
-  leavesMatchRoot,
   type Message,
   StarlingError,
   symbolLength,
-  verifyManifest,
 } from "../core/index.ts";
 import { type AnnouncedBlock, type Block, isInit } from "./block-cache.ts";
 import { HAVE_DELAY_MS, REQUEST_ESIS_MAX, REQUEST_TIMEOUT_MS } from "./limits.ts";
@@ -35,16 +31,7 @@ export class Downloads {
    * new to this peer.
    */
   verify(now: InstantMs, jws: string, leaves: readonly Uint8Array[]): AnnouncedBlock {
-    const { stream, keys, crypto } = this.#state.options;
-    const manifest = verifyManifest(jws, { keys, crypto }, { stream, now });
-    const { fec, root } = manifest;
-    if (leaves.length !== fec.n || !leavesMatchRoot(crypto, leaves, fromBase64Url(root))) {
-      throw new StarlingError(
-        "manifest-bad-leaves",
-        "The leaf hashes do not give the Merkle root.",
-      );
-    }
-    return { manifest, jws, leaves };
+    return { manifest: this.#state.options.blocks.verify(now, jws, leaves), jws, leaves };
   }
 
   /** Takes a neighbour's manifest message; a block that is new is wanted and passed on. */
@@ -65,8 +52,7 @@ export class Downloads {
         "Another manifest of this block is valid too.",
       );
     }
-    const copied = { ...announced, leaves: leaves.map((leaf) => leaf.slice()) };
-    const block = this.#state.cache.addWanted(now, copied);
+    const block = this.#state.cache.addWanted(now, announced);
     if (block === undefined) return;
     this.#state.outputs.push({ kind: "manifest", manifest: block.manifest });
     this.tell(now, block);
@@ -154,7 +140,7 @@ export class Downloads {
     const isRight =
       leaf !== undefined &&
       bytes.length === symbolLength(fec, byteLength, esi) &&
-      equalBytes(leafHash(this.#state.options.crypto, bytes), leaf);
+      this.#state.options.blocks.isSymbol(bytes, leaf);
     if (isRight) return;
     throw new StarlingError(
       "symbol-bad-hash",
@@ -177,8 +163,7 @@ export class Downloads {
     const bytes = decoder.bytes();
     block.decoder = undefined;
     this.#cancelPending(block);
-    const digest = this.#state.options.crypto.sha256(bytes);
-    if (!equalBytes(digest, fromBase64Url(manifest.sha256))) {
+    if (!this.#state.options.blocks.isBlock(bytes, manifest)) {
       // The signed manifest contradicts itself: no neighbour is to blame, and the block is lost.
       this.#state.stats.missing++;
       this.#state.outputs.push({ kind: "missing", block: manifest.block });

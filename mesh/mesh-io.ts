@@ -1,6 +1,16 @@
-import type { BlockId, ByeCode, Manifest, PeerRole } from "../core/index.ts";
+import type { BlockId, ByeCode, InstantMs, Manifest, Message, PeerRole } from "../core/index.ts";
 
-/** What happened outside, told to a MeshPeer. A neighbour is named by its public key, base64url. */
+/** A peer as its driver sees it, whatever protocol it speaks: see MeshPeer for the order of calls. */
+export interface ProtocolPeer {
+  handleInput(now: InstantMs, input: Input): void;
+  pollOutput(): Output | undefined;
+  pollTimeout(): InstantMs | undefined;
+}
+
+/**
+ * What happened outside, told to a MeshPeer. A peer is named by its public key, base64url. Messages
+ * and bytes that crossed this door are never changed afterwards, by either side.
+ */
 export type Input =
   | {
       /** A channel is open to the peer that the tracker named so. */
@@ -9,8 +19,16 @@ export type Input =
       /** SHA-256 DTLS certificate fingerprints of the connection, 32 bytes each. */
       readonly localFingerprint: Uint8Array;
       readonly remoteFingerprint: Uint8Array;
+      /** Whether this side made the offer. */
+      readonly isInitiator: boolean;
     }
-  | { readonly kind: "message"; readonly neighbour: string; readonly bytes: Uint8Array }
+  | { readonly kind: "message"; readonly neighbour: string; readonly message: Message }
+  | {
+      /** Bytes came that are no message. */
+      readonly kind: "malformed";
+      readonly neighbour: string;
+      readonly detail: string;
+    }
   | { readonly kind: "closed"; readonly neighbour: string }
   | {
       /** How many bytes now wait in the channel. */
@@ -19,12 +37,34 @@ export type Input =
       readonly bytes: number;
     }
   | {
-      /** A seed peer has a new block: all of its symbols can be served. */
+      /** A seed peer has a new block: all of its symbols, in ESI order. */
       readonly kind: "publish";
       readonly jws: string;
       readonly leaves: readonly Uint8Array[];
-      readonly source: Uint8Array;
-      readonly repair: Uint8Array;
+      readonly symbols: readonly Uint8Array[];
+    }
+  | {
+      /** The tracker names peers that can be dialled. */
+      readonly kind: "introduced";
+      readonly peers: readonly { readonly peer: string; readonly role: PeerRole }[];
+    }
+  | {
+      /** A "dial" came to nothing. */
+      readonly kind: "undialable";
+      readonly peer: string;
+    }
+  | {
+      /** Signalling for `peer`, to be carried by the neighbour `via`. */
+      readonly kind: "signal";
+      readonly peer: string;
+      readonly via: string;
+      readonly payload: Uint8Array;
+    }
+  | {
+      /** What a "fetch" brought from the origin. */
+      readonly kind: "fetched";
+      readonly block: BlockId;
+      readonly bytes: Uint8Array;
     }
   | { readonly kind: "token"; readonly token: string }
   | {
@@ -35,13 +75,36 @@ export type Input =
 
 /** What a MeshPeer wants done, or tells. */
 export type Output =
-  | { readonly kind: "transmit"; readonly neighbour: string; readonly bytes: Uint8Array }
+  | { readonly kind: "transmit"; readonly neighbour: string; readonly message: Message }
   | {
       /** Close the channel, after what was transmitted; no "closed" input is needed. */
       readonly kind: "disconnect";
       readonly neighbour: string;
       readonly code: ByeCode;
       readonly reason: string;
+    }
+  | {
+      /** Connect to `peer`, with signalling by the neighbour `via`, or else by the tracker. */
+      readonly kind: "dial";
+      readonly peer: string;
+      readonly via: string | undefined;
+    }
+  | {
+      /** Signalling from `peer` that the neighbour `via` carried; the answer goes the same way. */
+      readonly kind: "signal";
+      readonly peer: string;
+      readonly via: string;
+      readonly payload: Uint8Array;
+    }
+  | {
+      /** Ask the tracker for up to `count` peers. */
+      readonly kind: "wantPeers";
+      readonly count: number;
+    }
+  | {
+      /** The last resort: get the whole block from the origin over HTTP, now. */
+      readonly kind: "fetch";
+      readonly block: BlockId;
     }
   | { readonly kind: "ready"; readonly neighbour: string; readonly role: PeerRole }
   | { readonly kind: "manifest"; readonly manifest: Manifest }

@@ -1,6 +1,5 @@
 import {
   after,
-  decodeMessage,
   errorCode,
   fromBase64Url,
   helloProofMessage,
@@ -20,7 +19,7 @@ import {
   SILENCE_MAX_MS,
   STRIKES_MAX,
 } from "./limits.ts";
-import type { Input, MeshStats, Output } from "./mesh-io.ts";
+import type { Input, MeshStats, Output, ProtocolPeer } from "./mesh-io.ts";
 import { earliest, type MeshOptions, MeshState } from "./mesh-state.ts";
 import { Neighbour } from "./neighbour.ts";
 import { Uploads, uploadBudget } from "./uploads.ts";
@@ -31,7 +30,7 @@ import { Uploads, uploadBudget } from "./uploads.ts";
  * `pollTimeout` and feed `{ kind: "timeout" }` when it fires. Time is an argument and never goes back.
  * The driver tells the bytes of channels ("buffered") when their queues have drained.
  */
-export class MeshPeer {
+export class MeshPeer implements ProtocolPeer {
   readonly #state: MeshState;
   readonly #downloads: Downloads;
   readonly #uploads: Uploads;
@@ -63,7 +62,10 @@ export class MeshPeer {
         this.#connected(now, input);
         break;
       case "message":
-        this.#received(now, input.neighbour, input.bytes);
+        this.#received(now, input.neighbour, input.message);
+        break;
+      case "malformed":
+        this.#malformed(input);
         break;
       case "closed":
         this.#state.neighbours.delete(input.neighbour);
@@ -83,6 +85,10 @@ export class MeshPeer {
         }
         break;
       case "timeout":
+      case "introduced":
+      case "undialable":
+      case "signal":
+      case "fetched":
         break;
       default:
         input satisfies never;
@@ -135,18 +141,24 @@ export class MeshPeer {
     });
   }
 
-  #received(now: InstantMs, id: string, bytes: Uint8Array): void {
+  #malformed({ neighbour: id, detail }: Extract<Input, { kind: "malformed" }>): void {
+    const neighbour = this.#state.neighbours.get(id);
+    if (neighbour === undefined) return;
+    this.#refuse(neighbour, new StarlingError("wire-malformed", detail));
+  }
+
+  #received(now: InstantMs, id: string, message: Message): void {
     const neighbour = this.#state.neighbours.get(id);
     if (neighbour === undefined) return; // It was cut, and what it had sent before still comes in.
     neighbour.heardAt = now;
     try {
-      this.#dispatch(now, neighbour, bytes, decodeMessage(bytes));
+      this.#dispatch(now, neighbour, message);
     } catch (error) {
       this.#refuse(neighbour, error);
     }
   }
 
-  #dispatch(now: InstantMs, neighbour: Neighbour, bytes: Uint8Array, message: Message): void {
+  #dispatch(now: InstantMs, neighbour: Neighbour, message: Message): void {
     if (message.type === "bye") {
       this.#state.outputs.push({
         kind: "disconnect",
@@ -159,7 +171,7 @@ export class MeshPeer {
       this.#hello(now, neighbour, message);
     } else if (neighbour.isReady) {
       this.#message(now, neighbour, message);
-    } else if (!neighbour.keepEarly(bytes)) {
+    } else if (!neighbour.keepEarly(message)) {
       throw new StarlingError("wire-no-hello", "Too many messages before the hello.");
     }
   }
@@ -171,7 +183,7 @@ export class MeshPeer {
     for (const block of this.#state.cache.newest(BLOCKS_ON_HELLO)) {
       this.#downloads.tellNeighbour(now, neighbour, block);
     }
-    for (const bytes of neighbour.takeEarly()) this.#received(now, neighbour.id, bytes);
+    for (const message of neighbour.takeEarly()) this.#received(now, neighbour.id, message);
   }
 
   #verifyHello(
@@ -236,7 +248,7 @@ export class MeshPeer {
   #publish(now: InstantMs, input: Extract<Input, { kind: "publish" }>): void {
     const announced = this.#downloads.verify(now, input.jws, input.leaves);
     if (this.#state.cache.has(announced)) return;
-    const block = this.#state.cache.addPublished(now, announced, input.source, input.repair);
+    const block = this.#state.cache.addPublished(now, announced, input.symbols);
     if (block !== undefined) this.#downloads.tell(now, block);
   }
 

@@ -1,13 +1,15 @@
 import {
   type ByeCode,
   type Crypto,
-  encodeMessage,
   type InstantMs,
   type KeySet,
   type Message,
+  messageByteLength,
+  type Random,
   type TokenBucket,
 } from "../core/index.ts";
 import { type Block, BlockCache } from "./block-cache.ts";
+import type { BlockPort } from "./block-port.ts";
 import type { MeshStats, Output } from "./mesh-io.ts";
 import type { Neighbour } from "./neighbour.ts";
 
@@ -23,6 +25,9 @@ export interface MeshOptions {
   readonly token: string;
   readonly keys: KeySet;
   readonly crypto: Crypto;
+  readonly blocks: BlockPort;
+  /** Where chance comes from; its own for each peer. */
+  readonly random: Random;
   /** Bytes a second that this peer sends; peers of one process may share it. See `uploadBudget`. */
   readonly uploads: TokenBucket;
   readonly limits: MeshLimits;
@@ -54,7 +59,7 @@ export class MeshState {
 
   constructor(options: MeshOptions) {
     this.options = options;
-    this.cache = new BlockCache(options.limits, (block) => this.giveUp(block));
+    this.cache = new BlockCache(options, (block) => this.giveUp(block));
   }
 
   /** The neighbours whose hello was good. */
@@ -63,9 +68,8 @@ export class MeshState {
   }
 
   send(neighbour: Neighbour, message: Message): void {
-    const bytes = encodeMessage(message);
-    neighbour.bufferedBytes += bytes.length;
-    this.outputs.push({ kind: "transmit", neighbour: neighbour.id, bytes });
+    neighbour.bufferedBytes += messageByteLength(message);
+    this.outputs.push({ kind: "transmit", neighbour: neighbour.id, message });
   }
 
   /** Says goodbye and forgets a neighbour. */

@@ -1,4 +1,11 @@
-import type { BlockId, InstantMs, PeerRole, TokenBucket } from "../core/index.ts";
+import {
+  type BlockId,
+  type InstantMs,
+  type Message,
+  messageByteLength,
+  type PeerRole,
+  type TokenBucket,
+} from "../core/index.ts";
 import { EARLY_BYTES_MAX, EARLY_MESSAGES_MAX, HAVE_BLOCKS_MAX } from "./limits.ts";
 
 /** A symbol that this peer asked a neighbour for. */
@@ -30,7 +37,7 @@ export class Neighbour {
   pingedAt: InstantMs;
   strikes = 0;
   /** Messages that overtook the hello. */
-  readonly #early: Uint8Array[] = [];
+  readonly #early: Message[] = [];
   #earlyBytes = 0;
   /** ESIs that the neighbour has, by block key. */
   readonly #haves = new Map<string, Set<number>>();
@@ -66,16 +73,16 @@ export class Neighbour {
   }
 
   /** Keeps a message until the hello comes; false when there are too many. */
-  keepEarly(message: Uint8Array): boolean {
-    this.#earlyBytes += message.length;
+  keepEarly(message: Message): boolean {
+    this.#earlyBytes += messageByteLength(message);
     if (this.#early.length >= EARLY_MESSAGES_MAX || this.#earlyBytes > EARLY_BYTES_MAX)
       return false;
-    this.#early.push(message.slice());
+    this.#early.push(message);
     return true;
   }
 
   /** The messages that were kept, which are forgotten. */
-  takeEarly(): Uint8Array[] {
+  takeEarly(): Message[] {
     return this.#early.splice(0);
   }
 

@@ -12,6 +12,7 @@ import {
   merkleRoot,
   type PeerRole,
   plainKernel,
+  Random,
   signJoinToken,
   signManifest,
   symbolOf,
@@ -19,7 +20,7 @@ import {
   toHex,
   utf8,
 } from "../core/index.ts";
-import { type MeshLimits, MeshPeer, type Output, uploadBudget } from "../mesh/index.ts";
+import { blockPort, type MeshLimits, MeshPeer, type Output, uploadBudget } from "../mesh/index.ts";
 import { createIdentity, type Identity } from "./identity.ts";
 import { MeshDriver } from "./mesh-driver.ts";
 import { nodeCrypto } from "./node-crypto.ts";
@@ -77,7 +78,8 @@ function publication(now: InstantMs, sequence: number, part: number, source: Uin
     expiresAtS: issuedAtS + 120,
   };
   const jws = signManifest(manifest, ...signerOf(originKeys.manifest));
-  return { kind: "publish", jws, leaves, source, repair } as const;
+  const symbols = leaves.map((_, esi) => symbolOf(fec, source, repair, esi));
+  return { kind: "publish", jws, leaves, symbols } as const;
 }
 
 function digestOf(bytes: Uint8Array): string {
@@ -111,6 +113,8 @@ class Peer {
         token: signJoinToken(claims, ...signerOf(originKeys.token)),
         keys: trustedKeys(),
         crypto: nodeCrypto,
+        blocks: blockPort(STREAM, trustedKeys(), nodeCrypto),
+        random: new Random(1),
         limits: LIMITS,
       }),
       now: this.now,
@@ -125,7 +129,7 @@ class Peer {
       self: this.identity.id,
       bindAddress: "127.0.0.1",
       sendSignal: (_, signal) => this.other?.transport.handleSignal(this.identity.id, signal),
-      onChannel: (channel) => this.driver.attach(this.#measured(channel)),
+      onChannel: (channel) => this.driver.attach(this.#measured(channel), false),
     });
   }
 
@@ -133,7 +137,7 @@ class Peer {
     this.other = other;
     other.other = this;
     const channel = await this.transport.dial(other.identity.id);
-    this.driver.attach(this.#measured(channel));
+    this.driver.attach(this.#measured(channel), true);
     return channel;
   }
 

@@ -1,5 +1,11 @@
 import type { Logger } from "pino";
-import type { InstantMs } from "../core/index.ts";
+import {
+  decodeMessage,
+  encodeMessage,
+  errorCode,
+  type InstantMs,
+  type Message,
+} from "../core/index.ts";
 import type { Input, MeshPeer, Output } from "../mesh/index.ts";
 import { shortId } from "./identity.ts";
 import { type Channel, DRAINED_BYTES, QUEUED_BYTES_MAX } from "./transport.ts";
@@ -43,7 +49,7 @@ export class MeshDriver {
   }
 
   /** Brings an open channel into the mesh. */
-  attach(channel: Channel): void {
+  attach(channel: Channel, isInitiator: boolean): void {
     if (this.#isClosed) {
       channel.close();
       return;
@@ -57,9 +63,10 @@ export class MeshDriver {
       neighbour: peer,
       localFingerprint: channel.localFingerprint,
       remoteFingerprint: channel.remoteFingerprint,
+      isInitiator,
     });
     channel.listen({
-      message: (bytes) => this.input({ kind: "message", neighbour: peer, bytes }),
+      message: (bytes) => this.input(inputOf(peer, bytes)),
       drained: () => {
         this.#untold.add(link);
         this.#run();
@@ -126,7 +133,7 @@ export class MeshDriver {
   }
 
   #perform(output: Output): void {
-    if (output.kind === "transmit") this.#transmit(output.neighbour, output.bytes);
+    if (output.kind === "transmit") this.#transmit(output.neighbour, output.message);
     else if (output.kind === "disconnect") this.#disconnect(output);
     else {
       if (output.kind === "rejected") this.#logRejection(output);
@@ -134,9 +141,10 @@ export class MeshDriver {
     }
   }
 
-  #transmit(neighbour: string, bytes: Uint8Array): void {
+  #transmit(neighbour: string, message: Message): void {
     const link = this.#links.get(neighbour);
     if (link === undefined) return;
+    const bytes = encodeMessage(message);
     if (link.channel.bufferedAmount + bytes.length > QUEUED_BYTES_MAX) {
       // Symbols keep to the limit, so this peer makes us answer and does not read.
       this.#options.log.warn({ neighbour: shortId(neighbour) }, "neighbour does not read: cut");
@@ -169,5 +177,15 @@ export class MeshDriver {
     if (at === undefined) return;
     const waitMs = Math.max(0, Math.ceil(at - this.#options.now()));
     this.#timer = setTimeout(() => this.input({ kind: "timeout" }), waitMs);
+  }
+}
+
+/** What a channel's bytes are to the machine. */
+function inputOf(neighbour: string, bytes: Uint8Array): Input {
+  try {
+    return { kind: "message", neighbour, message: decodeMessage(bytes) };
+  } catch (error) {
+    if (errorCode(error) === undefined) throw error;
+    return { kind: "malformed", neighbour, detail: String(error) };
   }
 }

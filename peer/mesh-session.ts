@@ -1,12 +1,14 @@
+import { randomInt } from "node:crypto";
 import type { Logger } from "pino";
 import {
   errorCode,
   type InstantMs,
+  Random,
   type TokenBucket,
   type TrustedKey,
   type ViewerStats,
 } from "../core/index.ts";
-import { type MeshLimits, MeshPeer, type Output } from "../mesh/index.ts";
+import { blockPort, type MeshLimits, MeshPeer, type Output } from "../mesh/index.ts";
 import { Dialler } from "./dialler.ts";
 import { createIdentity, type Identity, shortId } from "./identity.ts";
 import { type JoinPermit, type JoinPermitOptions, JoinPermits } from "./join-permits.ts";
@@ -68,7 +70,7 @@ export class MeshSession {
       connectionsMax: options.connectionsMax,
       bindAddress: options.bindAddress,
       sendSignal: (peer, signal) => this.#tracker.send({ type: "signal", peer, signal }),
-      onChannel: (channel) => this.driver.attach(channel),
+      onChannel: (channel) => this.driver.attach(channel, false),
     });
     this.#tracker = this.#createTracker(identity);
   }
@@ -119,6 +121,8 @@ export class MeshSession {
       token: this.#token,
       keys: this.#keys,
       crypto: nodeCrypto,
+      blocks: blockPort(stream, this.#keys, nodeCrypto),
+      random: new Random(randomInt(2 ** 47)),
       uploads,
       limits,
     });
@@ -160,7 +164,7 @@ export class MeshSession {
   async #dial(peer: string): Promise<void> {
     if (this.#transport.has(peer)) return;
     try {
-      this.driver.attach(await this.#transport.dial(peer));
+      this.driver.attach(await this.#transport.dial(peer), true);
     } catch (error) {
       const code = errorCode(error);
       if (code === undefined) throw error;

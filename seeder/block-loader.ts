@@ -1,12 +1,15 @@
 import {
   type BlockId,
   blockKey,
+  type FecParameters,
   fromBase64Url,
   INIT_PART,
   JsonFields,
   parseJson,
   StarlingError,
+  SYMBOL_BYTES_MAX,
   SYMBOLS_MAX,
+  symbolOf,
 } from "../core/index.ts";
 import type { Input } from "../mesh/index.ts";
 import type {
@@ -45,11 +48,22 @@ export async function loadBlock(
   if (record === undefined) {
     throw new StarlingError("block-missing", `Block ${blockKey(block)} was trimmed.`);
   }
+  const fec = fecOf(claimsOf(jws).object("fec"));
   const [source, { leaves, repair }] = await Promise.all([
     origin.store.readSegment(record),
-    origin.store.readCoded(record, claimsOf(jws).object("fec").integer("n", 1, SYMBOLS_MAX)),
+    origin.store.readCoded(record, fec.n),
   ]);
-  return { record, publication: { kind: "publish", jws, leaves, source, repair } };
+  const symbols = leaves.map((_, esi) => symbolOf(fec, source, repair, esi));
+  return { record, publication: { kind: "publish", jws, leaves, symbols } };
+}
+
+function fecOf(claims: JsonFields): FecParameters {
+  return {
+    code: "leopard-gf8",
+    k: claims.integer("k", 1, SYMBOLS_MAX),
+    n: claims.integer("n", 1, SYMBOLS_MAX),
+    symbolBytes: claims.integer("symbolBytes", 1, SYMBOL_BYTES_MAX),
+  };
 }
 
 /** The init segment that a media segment needs. */

@@ -34,7 +34,7 @@ export class HostilePeer {
     });
     const { driver } = session;
     const attach = driver.attach.bind(driver);
-    driver.attach = (channel) => attach(lyingChannel(channel, lie));
+    driver.attach = (channel, isInitiator) => attach(lyingChannel(channel, lie), isInitiator);
     return new HostilePeer(session);
   }
 

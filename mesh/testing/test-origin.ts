@@ -12,6 +12,7 @@ import {
   nobleCrypto,
   type PeerRole,
   plainKernel,
+  Random,
   signJoinToken,
   signManifest,
   symbolOf,
@@ -19,6 +20,7 @@ import {
   toBase64Url,
   utf8,
 } from "../../core/index.ts";
+import { blockPort } from "../block-port.ts";
 import type { Input } from "../mesh-io.ts";
 import { MeshPeer } from "../mesh-peer.ts";
 import type { MeshLimits } from "../mesh-state.ts";
@@ -88,6 +90,8 @@ export class TestOrigin {
       token: this.token(now, name, role),
       keys: this.keys,
       crypto: nobleCrypto,
+      blocks: blockPort(this.stream, this.keys, nobleCrypto),
+      random: new Random(name.length),
       uploads,
       limits: { ...TEST_LIMITS, ...limits },
     });
@@ -129,7 +133,8 @@ export class TestOrigin {
     };
     const keyId = keyIdOf(publicKeyOf(signingKey), nobleCrypto);
     const jws = signManifest(manifest, keyId, (message) => sign(message, signingKey));
-    return { kind: "publish", jws, leaves, source, repair };
+    const symbols = leaves.map((_, esi) => symbolOf(fec, source, repair, esi));
+    return { kind: "publish", jws, leaves, symbols };
   }
 }
 

@@ -1,4 +1,12 @@
-import { after, assert, type InstantMs, instantMs, nobleCrypto, utf8 } from "../../core/index.ts";
+import {
+  after,
+  assert,
+  type InstantMs,
+  instantMs,
+  type Message,
+  nobleCrypto,
+  utf8,
+} from "../../core/index.ts";
 import type { Input, Output } from "../mesh-io.ts";
 import type { MeshPeer } from "../mesh-peer.ts";
 
@@ -9,7 +17,7 @@ interface Delivery {
 }
 
 /** May change or drop what `from` sends to `to`. */
-export type Tamper = (bytes: Uint8Array, from: string, to: string) => readonly Uint8Array[];
+export type Tamper = (message: Message, from: string, to: string) => readonly Message[];
 
 /** Peers on links with a fixed delay, in virtual time. */
 export class VirtualNetwork {
@@ -20,7 +28,7 @@ export class VirtualNetwork {
   #deliveries: Delivery[] = [];
   now: InstantMs = instantMs(1_800_000_000_000);
 
-  constructor(delayMs = 20, tamper: Tamper = (bytes) => [bytes]) {
+  constructor(delayMs = 20, tamper: Tamper = (message) => [message]) {
     this.#delayMs = delayMs;
     this.#tamper = tamper;
   }
@@ -39,12 +47,14 @@ export class VirtualNetwork {
       neighbour: b,
       localFingerprint: ofA,
       remoteFingerprint: ofB,
+      isInitiator: true,
     });
     this.input(b, {
       kind: "connected",
       neighbour: a,
       localFingerprint: ofB,
       remoteFingerprint: ofA,
+      isInitiator: false,
     });
   }
 
@@ -55,7 +65,7 @@ export class VirtualNetwork {
     peer.handleInput(this.now, input);
     for (let output = peer.pollOutput(); output !== undefined; output = peer.pollOutput()) {
       this.#outputs.get(id)?.push(output);
-      if (output.kind === "transmit") this.#carry(id, output.neighbour, output.bytes);
+      if (output.kind === "transmit") this.#carry(id, output.neighbour, output.message);
       if (output.kind === "disconnect") {
         this.#deliver(output.neighbour, { kind: "closed", neighbour: id });
       }
@@ -85,9 +95,9 @@ export class VirtualNetwork {
     );
   }
 
-  #carry(from: string, to: string, bytes: Uint8Array): void {
-    for (const carried of this.#tamper(bytes, from, to)) {
-      this.#deliver(to, { kind: "message", neighbour: from, bytes: carried });
+  #carry(from: string, to: string, message: Message): void {
+    for (const carried of this.#tamper(message, from, to)) {
+      this.#deliver(to, { kind: "message", neighbour: from, message: carried });
     }
     this.#deliver(from, { kind: "buffered", neighbour: to, bytes: 0 });
   }
