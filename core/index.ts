@@ -66,6 +66,25 @@ export {
 export { JWS_LENGTH_MAX, type Trust } from "./jws.ts";
 export { type InitReference, type Manifest, signManifest, verifyManifest } from "./manifest.ts";
 export { leafHash, leavesMatchRoot, merkleRoot, nodeHash } from "./merkle.ts";
+export {
+  type ByeCode,
+  CLASSES,
+  type ClassSet,
+  classOf,
+  EVIDENCE_MAX,
+  type EvidenceRecord,
+  FEEDS_MAX,
+  type FeedStatus,
+  KNOWN_PEERS_MAX,
+  type KnownPeer,
+  LAG_STEP_MS,
+  LAG_UNKNOWN,
+  MANIFEST_CLASS,
+  MESSAGE_BYTES_MAX,
+  type Message,
+  SYMBOL_CLASSES,
+  WIRE_VERSION,
+} from "./messages.ts";
 export { Random } from "./random.ts";
 export { after, type InstantMs, instantMs } from "./time.ts";
 export { type Rate, TokenBucket } from "./token-bucket.ts";
@@ -83,12 +102,9 @@ export {
 } from "./tracker-messages.ts";
 export { CLOCK_SKEW_MAX_S, checkValidity } from "./validity.ts";
 export {
-  type ByeCode,
   decodeMessage,
   encodeMessage,
+  evidenceMessage,
   helloProofMessage,
-  MESSAGE_BYTES_MAX,
-  type Message,
   messageByteLength,
-  WIRE_VERSION,
 } from "./wire.ts";

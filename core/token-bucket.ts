@@ -18,6 +18,11 @@ export class TokenBucket {
     this.#filledAt = now;
   }
 
+  /** The rate in the long run. */
+  get perSecond(): number {
+    return this.#rate.perSecond;
+  }
+
   /** Takes `amount`, which is at most the burst, if it is there. */
   take(now: InstantMs, amount = 1): boolean {
     this.#fill(now);

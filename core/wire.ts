@@ -1,63 +1,30 @@
 import type { BlockId } from "./block-id.ts";
 import { ByteReader } from "./byte-reader.ts";
-import { concatBytes, utf8 } from "./bytes.ts";
-import { SHA256_BYTES, SIGNATURE_BYTES } from "./crypto.ts";
+import { concatBytes, fromBase64Url, toBase64Url, utf8 } from "./bytes.ts";
+import { PUBLIC_KEY_BYTES, SHA256_BYTES, SIGNATURE_BYTES } from "./crypto.ts";
 import { assert, StarlingError } from "./errors.ts";
 import { SYMBOLS_MAX } from "./fec/parameters.ts";
 import { JWS_LENGTH_MAX } from "./jws.ts";
+import {
+  type ByeCode,
+  CLASS_SET_MAX,
+  CLASSES,
+  type ClassSet,
+  EVIDENCE_MAX,
+  type EvidenceRecord,
+  FEEDS_MAX,
+  type FeedStatus,
+  KNOWN_PEERS_MAX,
+  type KnownPeer,
+  MESSAGE_BYTES_MAX,
+  type Message,
+  REASON_LENGTH_MAX,
+  RELAY_BYTES_MAX,
+} from "./messages.ts";
 
-/** The version of the mesh protocol that this code speaks (PROTOCOL.md). */
-export const WIRE_VERSION = 1;
-/** The longest message: a symbol message with the largest symbol. */
-export const MESSAGE_BYTES_MAX = 65_535;
-const REASON_LENGTH_MAX = 120;
 const BITMAP_BYTES_MAX: number = SYMBOLS_MAX / 8;
 /** rendition u8, sequence u32, part u16. */
 const BLOCK_BYTES = 7;
-
-/** One message of the mesh (PROTOCOL.md, "Messages"). One data-channel message carries just one. */
-export type Message =
-  | {
-      readonly type: "hello";
-      readonly version: number;
-      readonly token: string;
-      /** Ed25519 signature over helloProofMessage, 64 bytes. */
-      readonly proof: Uint8Array;
-    }
-  | {
-      readonly type: "manifest";
-      readonly jws: string;
-      /** All N leaf hashes in ESI order. */
-      readonly leaves: readonly Uint8Array[];
-    }
-  | { readonly type: "have"; readonly block: BlockId; readonly esis: readonly number[] }
-  | {
-      readonly type: "request";
-      readonly block: BlockId;
-      /** Milliseconds from arrival after which the symbols are of no more use. */
-      readonly withinMs: number;
-      /** Most wanted first. */
-      readonly esis: readonly number[];
-    }
-  | {
-      readonly type: "symbol";
-      readonly block: BlockId;
-      readonly esi: number;
-      readonly bytes: Uint8Array;
-    }
-  | { readonly type: "cancel"; readonly block: BlockId; readonly esis: readonly number[] }
-  | { readonly type: "bye"; readonly code: ByeCode; readonly reason: string }
-  | { readonly type: "ping"; readonly id: number }
-  | { readonly type: "pong"; readonly id: number };
-
-/** Why a peer ends a connection. */
-export type ByeCode =
-  | "leaving"
-  | "protocol-error"
-  | "refused"
-  | "bad-data"
-  | "silent"
-  | "overloaded";
 
 const TYPE = {
   hello: 1,
@@ -69,6 +36,13 @@ const TYPE = {
   bye: 7,
   ping: 8,
   pong: 9,
+  decline: 10,
+  subscribe: 11,
+  serve: 12,
+  status: 13,
+  peers: 14,
+  relay: 15,
+  evidence: 16,
 } as const satisfies Record<Message["type"], number>;
 
 const TYPE_NAMES = new Map<number, string>(
@@ -89,6 +63,11 @@ export function helloProofMessage(own: Uint8Array, other: Uint8Array): Uint8Arra
   return concatBytes(utf8("starling-hello-v1\0"), own, other);
 }
 
+/** What a witness signs. */
+export function evidenceMessage(issuedAtS: number, records: readonly EvidenceRecord[]): Uint8Array {
+  return concatBytes(utf8("starling-evidence-v1\0"), u32(issuedAtS), ...evidenceOf(records));
+}
+
 /** The bytes of a message. */
 export function encodeMessage(message: Message): Uint8Array {
   const bytes = concatBytes(Uint8Array.of(TYPE[message.type]), ...bodyOf(message));
@@ -102,6 +81,7 @@ function bodyOf(message: Message): readonly Uint8Array[] {
       return [u8(message.version), u16(message.token.length), utf8(message.token), message.proof];
     case "manifest":
       return [
+        u16(message.ageMs),
         u16(message.jws.length),
         utf8(message.jws),
         u16(message.leaves.length),
@@ -114,7 +94,23 @@ function bodyOf(message: Message): readonly Uint8Array[] {
     case "symbol":
       return [...blockOf(message.block), u8(message.esi), message.bytes];
     case "cancel":
+    case "decline":
       return [...blockOf(message.block), ...listOf(message.esis)];
+    case "subscribe":
+      return [u8(message.rendition), u32(message.classes)];
+    case "serve":
+      return [u8(message.rendition), u32(message.classes), u16(message.spare)];
+    case "status":
+      return [
+        ...[u32(message.capacityKbps), u16(message.spare), u8(message.feeds.length)],
+        ...message.feeds.flatMap(({ rendition, lags }) => [u8(rendition), lags]),
+      ];
+    case "peers":
+      return [u8(message.peers.length), ...message.peers.flatMap(knownPeerOf)];
+    case "relay":
+      return [keyOf(message.from), keyOf(message.to), message.payload];
+    case "evidence":
+      return [u32(message.issuedAtS), ...evidenceOf(message.records), message.signature];
     case "bye":
       return [
         u8(BYE_CODES.indexOf(message.code)),
@@ -138,7 +134,7 @@ function bodyLengthOf(message: Message): number {
     case "hello":
       return 3 + message.token.length + SIGNATURE_BYTES;
     case "manifest":
-      return 4 + message.jws.length + message.leaves.length * SHA256_BYTES;
+      return 6 + message.jws.length + message.leaves.length * SHA256_BYTES;
     case "have":
       return BLOCK_BYTES + 1 + bitmapByteLength(message.esis);
     case "request":
@@ -146,7 +142,20 @@ function bodyLengthOf(message: Message): number {
     case "symbol":
       return BLOCK_BYTES + 1 + message.bytes.length;
     case "cancel":
+    case "decline":
       return BLOCK_BYTES + 1 + message.esis.length;
+    case "subscribe":
+      return 5;
+    case "serve":
+      return 7;
+    case "status":
+      return 7 + message.feeds.length * (1 + CLASSES);
+    case "peers":
+      return 1 + message.peers.length * (PUBLIC_KEY_BYTES + 6);
+    case "relay":
+      return 2 * PUBLIC_KEY_BYTES + message.payload.length;
+    case "evidence":
+      return 5 + message.records.length * (PUBLIC_KEY_BYTES + 6) + SIGNATURE_BYTES;
     case "bye":
       return 1 + Math.min(message.reason.length, REASON_LENGTH_MAX);
     case "ping":
@@ -181,15 +190,48 @@ function readBody(type: Message["type"], reader: ByteReader): Message {
         proof: reader.bytes(SIGNATURE_BYTES),
       };
     case "manifest":
-      return { type, jws: readText(reader, JWS_LENGTH_MAX), leaves: readLeaves(reader) };
+      return {
+        type,
+        ageMs: reader.u16(),
+        jws: readText(reader, JWS_LENGTH_MAX),
+        leaves: readLeaves(reader),
+      };
     case "have":
       return { type, block: readBlock(reader), esis: readBitmap(reader) };
     case "request":
-      return { type, block: readBlock(reader), withinMs: reader.u32(), esis: readList(reader) };
+      return { type, block: readBlock(reader), withinMs: reader.u32(), esis: readList(reader, 0) };
     case "symbol":
       return { type, block: readBlock(reader), esi: reader.u8(), bytes: reader.rest() };
     case "cancel":
-      return { type, block: readBlock(reader), esis: readList(reader) };
+    case "decline":
+      return { type, block: readBlock(reader), esis: readList(reader, 1) };
+    case "subscribe":
+      return { type, rendition: reader.u8(), classes: readClasses(reader) };
+    case "serve":
+      return {
+        type,
+        rendition: reader.u8(),
+        classes: readClasses(reader),
+        spare: reader.u16(),
+      };
+    case "status":
+      return {
+        type,
+        capacityKbps: reader.u32(),
+        spare: reader.u16(),
+        feeds: readMany(reader, FEEDS_MAX, readFeed),
+      };
+    case "peers":
+      return { type, peers: readMany(reader, KNOWN_PEERS_MAX, readKnownPeer) };
+    case "relay":
+      return { type, from: readKey(reader), to: readKey(reader), payload: readPayload(reader) };
+    case "evidence":
+      return {
+        type,
+        issuedAtS: reader.u32(),
+        records: readMany(reader, EVIDENCE_MAX, readEvidence),
+        signature: reader.bytes(SIGNATURE_BYTES),
+      };
     case "bye":
       return { type, code: readByeCode(reader), reason: readReason(reader) };
     case "ping":
@@ -252,12 +294,69 @@ function listOf(esis: readonly number[]): readonly Uint8Array[] {
   return [u8(esis.length), Uint8Array.from(esis)];
 }
 
-function readList(reader: ByteReader): readonly number[] {
+function readList(reader: ByteReader, lengthMin: number): readonly number[] {
   const esis = [...reader.bytes(reader.u8())];
-  if (esis.length === 0 || new Set(esis).size < esis.length) {
-    throw new StarlingError("wire-malformed", "Expected one or more different ESIs.");
+  if (esis.length < lengthMin || new Set(esis).size < esis.length) {
+    throw new StarlingError("wire-malformed", `Expected ${lengthMin} or more different ESIs.`);
   }
   return esis;
+}
+
+function readMany<Item>(
+  reader: ByteReader,
+  countMax: number,
+  read: (reader: ByteReader) => Item,
+): readonly Item[] {
+  const count = reader.u8();
+  if (count > countMax) throw new StarlingError("wire-malformed", `More than ${countMax} entries.`);
+  return Array.from({ length: count }, () => read(reader));
+}
+
+function readClasses(reader: ByteReader): ClassSet {
+  const classes = reader.u32();
+  if (classes > CLASS_SET_MAX) throw new StarlingError("wire-malformed", "Unknown classes.");
+  return classes;
+}
+
+function readFeed(reader: ByteReader): FeedStatus {
+  return { rendition: reader.u8(), lags: reader.bytes(CLASSES) };
+}
+
+function keyOf(peer: string): Uint8Array {
+  const key = fromBase64Url(peer);
+  assert(key.length === PUBLIC_KEY_BYTES, "a peer is named by its public key");
+  return key;
+}
+
+function readKey(reader: ByteReader): string {
+  return toBase64Url(reader.bytes(PUBLIC_KEY_BYTES));
+}
+
+function knownPeerOf({ peer, capacityKbps, spare }: KnownPeer): readonly Uint8Array[] {
+  return [keyOf(peer), u32(capacityKbps), u16(spare)];
+}
+
+function readKnownPeer(reader: ByteReader): KnownPeer {
+  return { peer: readKey(reader), capacityKbps: reader.u32(), spare: reader.u16() };
+}
+
+function evidenceOf(records: readonly EvidenceRecord[]): readonly Uint8Array[] {
+  const bytes = records.flatMap(({ subject, deliveredKib, failed }) => [
+    keyOf(subject),
+    u32(deliveredKib),
+    u16(failed),
+  ]);
+  return [u8(records.length), ...bytes];
+}
+
+function readEvidence(reader: ByteReader): EvidenceRecord {
+  return { subject: readKey(reader), deliveredKib: reader.u32(), failed: reader.u16() };
+}
+
+function readPayload(reader: ByteReader): Uint8Array {
+  const payload = reader.rest();
+  if (payload.length <= RELAY_BYTES_MAX) return payload;
+  throw new StarlingError("wire-malformed", `More than ${RELAY_BYTES_MAX} bytes to relay.`);
 }
 
 function readText(reader: ByteReader, lengthMax: number): string {

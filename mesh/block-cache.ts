@@ -6,37 +6,15 @@ import {
   instantMs,
   type Manifest,
 } from "../core/index.ts";
-import type { BlockPort, SymbolDecoder } from "./block-port.ts";
+import { type AnnouncedBlock, Block } from "./block.ts";
+import type { BlockPort } from "./block-port.ts";
 import { INIT_BLOCKS_MAX, MEDIA_BLOCKS_MAX } from "./limits.ts";
-
-/** Where the symbols of a block come from when a neighbour asks for one. */
-export interface SymbolSource {
-  has(esi: number): boolean;
-  symbol(esi: number): Uint8Array | undefined;
-}
-
-/** A block whose manifest was verified. */
-export interface Block {
-  readonly key: string;
-  readonly manifest: Manifest;
-  readonly jws: string;
-  readonly leaves: readonly Uint8Array[];
-  /** After this a viewer has no more use for it. An init segment is of use as long as it is needed. */
-  readonly deadline: InstantMs;
-  symbols: SymbolSource;
-  /** Collects symbols; undefined once the block is complete or given up. */
-  decoder: SymbolDecoder | undefined;
-  /** Symbols that a neighbour was asked for and did not send in time. */
-  readonly lapsed: Set<number>;
-  /** Verified symbols that were not announced yet. */
-  unannounced: number[];
-}
 
 const NEVER = instantMs(Number.POSITIVE_INFINITY);
 
-/** What a block costs in memory, in bytes. */
-function weightOf({ manifest: { fec } }: Block): number {
-  return fec.n * fec.symbolBytes;
+export interface BlockCacheOptions {
+  readonly blocks: BlockPort;
+  readonly limits: { readonly cacheBytesMax: number; readonly maxDelayMs: number };
 }
 
 /** The live window of blocks, bounded by count and by bytes. The oldest media block goes first. */
@@ -47,17 +25,11 @@ export class BlockCache {
   readonly #port: BlockPort;
   readonly #onEvict: (block: Block) => void;
   #bytes = 0;
+  /** Blocks that were wanted when one was last added, oldest first. */
+  #wanted: readonly Block[] | undefined;
 
-  constructor(
-    {
-      limits,
-      blocks,
-    }: {
-      readonly limits: { readonly cacheBytesMax: number; readonly maxDelayMs: number };
-      readonly blocks: BlockPort;
-    },
-    onEvict: (block: Block) => void,
-  ) {
+  /** `onEvict` is told of each block that goes. */
+  constructor({ blocks, limits }: BlockCacheOptions, onEvict: (block: Block) => void) {
     this.#bytesMax = limits.cacheBytesMax;
     this.#maxDelayMs = limits.maxDelayMs;
     this.#port = blocks;
@@ -68,8 +40,8 @@ export class BlockCache {
     return this.#blocks.get(key);
   }
 
-  /** Whether the cache holds the very block that `announced` is about. */
-  has({ manifest }: AnnouncedBlock): boolean {
+  /** Whether the cache holds the block that `manifest` is about. */
+  has(manifest: Manifest): boolean {
     return this.#blocks.has(blockKey(manifest.block));
   }
 
@@ -77,62 +49,69 @@ export class BlockCache {
     return this.#blocks.values();
   }
 
+  /** The blocks to collect, oldest first. An init segment is wanted once a media block needs it. */
+  wanted(): readonly Block[] {
+    this.#wanted ??= this.#sorted(({ isWanted }) => isWanted);
+    return this.#wanted.filter(
+      (block) => block.isWanted && (!block.isInit || this.isNeeded(block)),
+    );
+  }
+
   /** Adds a block to be collected. Gives undefined when it is older than all that a full cache holds. */
-  addWanted(now: InstantMs, announced: AnnouncedBlock): Block | undefined {
-    const decoder = this.#port.decoder(announced.manifest);
-    return this.#add(now, announced, decoder, decoder);
+  addWanted(releasedAt: InstantMs, announced: AnnouncedBlock): Block | undefined {
+    return this.#add(releasedAt, announced, this.#port.decoder(announced.manifest));
   }
 
   /** Adds a block that is complete from the start. */
   addPublished(
-    now: InstantMs,
+    releasedAt: InstantMs,
     announced: AnnouncedBlock,
     symbols: readonly Uint8Array[],
   ): Block | undefined {
-    return this.#add(now, announced, publishedSymbols(symbols), undefined);
+    return this.#add(releasedAt, announced, symbols);
   }
 
   /** The newest `count` media blocks and the init segments that they need, oldest first. */
   newest(count: number): Block[] {
-    const picked = this.#sorted((block) => !isInit(block)).slice(-count);
-    return [...this.initsOf(picked), ...picked];
+    const media = this.#sorted((block) => !block.isInit).slice(-count);
+    const inits = new Set(media.flatMap((block) => this.initOf(block) ?? []));
+    return [...inits, ...media];
   }
 
-  /** The init segments that these media blocks need. */
-  initsOf(media: readonly Block[]): Block[] {
-    return this.#sorted((block) => isNeededBy(block, media));
+  /** The init segment that a media block needs, if it is here. */
+  initOf({ id, manifest }: Block): Block | undefined {
+    if (manifest.init === null) return undefined;
+    const { sequence, sha256 } = manifest.init;
+    const init = this.#blocks.get(blockKey({ ...id, sequence, part: INIT_PART }));
+    return init?.manifest.sha256 === sha256 ? init : undefined;
   }
 
   /** Whether some media block in the cache needs this init segment. */
   isNeeded(init: Block): boolean {
-    return isNeededBy(init, [...this.#blocks.values()]);
+    for (const block of this.#blocks.values()) if (this.initOf(block) === init) return true;
+    return false;
   }
 
   #add(
-    now: InstantMs,
+    releasedAt: InstantMs,
     announced: AnnouncedBlock,
-    symbols: SymbolSource,
-    decoder: SymbolDecoder | undefined,
+    symbols: ConstructorParameters<typeof Block>[3],
   ): Block | undefined {
-    const block: Block = {
-      ...announced,
-      key: blockKey(announced.manifest.block),
-      deadline: isInit(announced) ? NEVER : after(now, this.#maxDelayMs),
-      symbols,
-      decoder,
-      lapsed: new Set(),
-      unannounced: [],
-    };
-    this.#blocks.set(block.key, block);
-    this.#bytes += weightOf(block);
+    const isInit = announced.manifest.block.part === INIT_PART;
+    const deadline = isInit ? NEVER : after(releasedAt, this.#maxDelayMs);
+    const key = blockKey(announced.manifest.block);
+    const block = new Block(announced, key, { releasedAt, deadline }, symbols);
+    this.#blocks.set(key, block);
+    this.#wanted = undefined;
+    this.#bytes += block.weight;
     this.#evict();
-    return this.#blocks.get(block.key);
+    return this.#blocks.get(key);
   }
 
   #evict(): void {
-    const inits = this.#sorted(isInit);
+    const inits = this.#sorted((block) => block.isInit);
     for (const block of inits.slice(0, -INIT_BLOCKS_MAX)) this.#delete(block);
-    const media = this.#sorted((block) => !isInit(block));
+    const media = this.#sorted((block) => !block.isInit);
     while (media.length > MEDIA_BLOCKS_MAX || (this.#bytes > this.#bytesMax && media.length > 1)) {
       const oldest = media.shift();
       if (oldest !== undefined) this.#delete(oldest);
@@ -145,37 +124,17 @@ export class BlockCache {
 
   #delete(block: Block): void {
     this.#blocks.delete(block.key);
-    this.#bytes -= weightOf(block);
+    this.#wanted = undefined;
+    this.#bytes -= block.weight;
     this.#onEvict(block);
   }
 }
 
-/** A verified manifest with its leaves. */
-export interface AnnouncedBlock {
-  readonly manifest: Manifest;
-  readonly jws: string;
-  readonly leaves: readonly Uint8Array[];
-}
-
-/** Whether it is an init segment. */
-export function isInit({ manifest }: AnnouncedBlock): boolean {
-  return manifest.block.part === INIT_PART;
-}
-
 function bySequence(a: Block, b: Block): number {
-  return a.manifest.block.sequence - b.manifest.block.sequence;
+  return a.id.sequence - b.id.sequence || orderOf(a) - orderOf(b);
 }
 
-function isNeededBy(init: Block, media: readonly Block[]): boolean {
-  if (!isInit(init)) return false;
-  return media.some(
-    ({ manifest }) =>
-      manifest.block.rendition === init.manifest.block.rendition &&
-      manifest.init?.sequence === init.manifest.block.sequence &&
-      manifest.init.sha256 === init.manifest.sha256,
-  );
-}
-
-function publishedSymbols(symbols: readonly Uint8Array[]): SymbolSource {
-  return { has: (esi) => esi < symbols.length, symbol: (esi) => symbols[esi] };
+/** An init segment comes before the first media block that needs it. */
+function orderOf({ isInit, id }: Block): number {
+  return isInit ? -1 : id.part;
 }

@@ -16,10 +16,11 @@ import {
 export interface SymbolDecoder {
   /** How many more symbols are needed. */
   readonly needed: number;
+  /** Whether it has a symbol, or has decoded the block and so can make it. */
   has(esi: number): boolean;
   /** Adds a symbol that `BlockPort.isSymbol` found right. */
   add(esi: number, symbol: Uint8Array): void;
-  /** A symbol that was added or decoded, or undefined. */
+  /** A symbol that `has` tells of, or undefined. */
   symbol(esi: number): Uint8Array | undefined;
   /** The block, once none is needed. */
   bytes(): Uint8Array;
@@ -55,6 +56,29 @@ export function blockPort(stream: string, keys: KeySet, crypto: Crypto): BlockPo
     },
     isSymbol: (bytes, leaf) => equalBytes(leafHash(crypto, bytes), leaf),
     isBlock: (bytes, { sha256 }) => equalBytes(crypto.sha256(bytes), fromBase64Url(sha256)),
-    decoder: ({ fec, byteLength }) => new BlockDecoder(fec, byteLength),
+    decoder: ({ fec, byteLength }) => collector(new BlockDecoder(fec, byteLength)),
+  };
+}
+
+/** A decoder that has all N symbols once it has decoded: any repair symbol can be made again. */
+function collector(decoder: BlockDecoder): SymbolDecoder {
+  let isWhole = false;
+  return {
+    get needed() {
+      return decoder.needed;
+    },
+    has: (esi) => decoder.has(esi) || (isWhole && esi < decoder.fec.n),
+    add: (esi, symbol) => decoder.add(esi, symbol),
+    symbol: (esi) => {
+      const symbol = decoder.symbol(esi);
+      return symbol !== undefined || !isWhole || esi >= decoder.fec.n
+        ? symbol
+        : decoder.repair(esi);
+    },
+    bytes: () => {
+      const bytes = decoder.bytes();
+      isWhole = true;
+      return bytes;
+    },
   };
 }

@@ -1,137 +1,212 @@
 import {
   after,
   blockKey,
-  fromBase64Url,
   type InstantMs,
+  instantMs,
   type Message,
   StarlingError,
   symbolLength,
 } from "../core/index.ts";
-import { type AnnouncedBlock, type Block, isInit } from "./block-cache.ts";
-import { HAVE_DELAY_MS, REQUEST_ESIS_MAX, REQUEST_TIMEOUT_MS } from "./limits.ts";
-import { earliest, type MeshState } from "./mesh-state.ts";
+import type { Announcements } from "./announcements.ts";
+import type { AnnouncedBlock, Block } from "./block.ts";
+import type { FanOut } from "./fan-out.ts";
+import type { FeedRates } from "./feed-rates.ts";
+import { MANIFEST_WAIT_MS } from "./limits.ts";
+import type { Input } from "./mesh-io.ts";
+import type { MeshState } from "./mesh-state.ts";
 import type { Neighbour } from "./neighbour.ts";
-import { planRequests } from "./request-plan.ts";
+import { Orphans } from "./orphans.ts";
+import type { Pulls } from "./pulls.ts";
+import type { Subscriptions } from "./subscriptions.ts";
+import type { Uploads } from "./uploads.ts";
 
-/** Learns of blocks, asks for their symbols, verifies each before use, and puts blocks together. */
+/** The parts of a peer that a download concerns. */
+export interface DownloadParts {
+  readonly subscriptions: Subscriptions;
+  readonly pulls: Pulls;
+  readonly fanOut: FanOut;
+  readonly uploads: Uploads;
+  readonly announcements: Announcements;
+  readonly rates: FeedRates;
+}
+
+/** Learns of blocks, verifies each symbol before use, passes it on, and puts blocks together. */
 export class Downloads {
   readonly #state: MeshState;
-  /** Where in a block this peer starts to ask, so that peers of one seed fetch different symbols. */
-  readonly #firstEsi: number;
-  #announceAt: InstantMs | undefined;
+  readonly #parts: DownloadParts;
+  readonly #orphans = new Orphans();
 
-  constructor(state: MeshState) {
+  constructor(state: MeshState, parts: DownloadParts) {
     this.#state = state;
-    const [first = 0, second = 0] = fromBase64Url(state.options.peer.id);
-    this.#firstEsi = first * 256 + second;
+    this.#parts = parts;
   }
 
-  /**
-   * Verifies a manifest that came with its leaves, or throws StarlingError. Gives the block if it is
-   * new to this peer.
-   */
-  verify(now: InstantMs, jws: string, leaves: readonly Uint8Array[]): AnnouncedBlock {
-    return { manifest: this.#state.options.blocks.verify(now, jws, leaves), jws, leaves };
+  /** A seed's new block: all of its symbols are pushed. Throws StarlingError for what does not verify. */
+  publish(now: InstantMs, { jws, leaves, symbols }: Extract<Input, { kind: "publish" }>): void {
+    const manifest = this.#state.options.blocks.verify(now, jws, leaves);
+    if (this.#state.cache.has(manifest)) return;
+    const block = this.#state.cache.addPublished(now, { manifest, jws, leaves }, symbols);
+    if (block === undefined) return;
+    this.#passOn(now, block);
+    for (let esi = 0; esi < block.k; esi++) this.#parts.fanOut.offer(now, block, esi, undefined);
   }
 
   /** Takes a neighbour's manifest message; a block that is new is wanted and passed on. */
   manifest(
     now: InstantMs,
     neighbour: Neighbour,
-    { jws, leaves }: Extract<Message, { type: "manifest" }>,
+    { ageMs, jws, leaves }: Extract<Message, { type: "manifest" }>,
   ): void {
-    const known = this.#knownAs(neighbour, jws);
-    if (known) return;
-    const announced = this.verify(now, jws, leaves);
-    const key = blockKey(announced.manifest.block);
-    neighbour.addManifest(key);
-    const held = this.#state.cache.get(key);
-    if (held !== undefined) {
+    const known = this.#find(jws);
+    if (known !== undefined) {
+      this.#parts.subscriptions.arrived(now, neighbour, known, -1);
+      return;
+    }
+    const manifest = this.#state.options.blocks.verify(now, jws, leaves);
+    const { block: id } = manifest;
+    if (this.#state.cache.get(blockKey(id)) !== undefined) {
       throw new StarlingError(
         "manifest-equivocation",
         "Another manifest of this block is valid too.",
       );
     }
-    const block = this.#state.cache.addWanted(now, announced);
+    if (!this.#parts.subscriptions.isFollowed(id.rendition)) return;
+    const releasedAt = instantMs(now - ageMs - neighbour.rttMs / 2);
+    const block = this.#add(releasedAt, now, { manifest, jws, leaves });
     if (block === undefined) return;
-    this.#state.outputs.push({ kind: "manifest", manifest: block.manifest });
-    this.tell(now, block);
+    this.#parts.subscriptions.arrived(now, neighbour, block, -1);
+    this.#state.outputs.push({ kind: "manifest", manifest });
+    this.#passOn(now, block);
+    for (const { neighbour: teller, message } of this.#orphans.take(block.key)) {
+      if (!this.#state.neighbours.has(teller.id)) continue;
+      if (message.type === "have") this.have(now, teller, message);
+      else this.symbol(now, teller, message);
+    }
+    this.#parts.pulls.run(now, block);
   }
 
-  /** Passes on the manifests of a block, and of the init segment it needs, to those who lack them. */
-  tell(now: InstantMs, block: Block): void {
-    for (const neighbour of this.#state.ready()) {
-      for (const init of this.#state.cache.initsOf([block])) {
-        if (!neighbour.manifests.has(init.key)) this.tellNeighbour(now, neighbour, init);
-      }
-      this.tellNeighbour(now, neighbour, block);
+  /** Gives a neighbour the manifest that it asks for. */
+  tell(now: InstantMs, neighbour: Neighbour, key: string): void {
+    const block = this.#state.cache.get(key);
+    if (block === undefined || this.#hasExpired(now, block)) return;
+    this.#parts.announcements.manifest(now, neighbour, block);
+  }
+
+  /** Tells a new neighbour of blocks. */
+  greet(now: InstantMs, neighbour: Neighbour, count: number): void {
+    for (const block of this.#state.cache.newest(count)) {
+      if (!this.#hasExpired(now, block)) this.#parts.announcements.have(neighbour, block);
     }
   }
 
-  /** Passes a block's manifest, and what this peer has of it, to one neighbour. */
-  tellNeighbour(now: InstantMs, neighbour: Neighbour, block: Block): void {
-    const { key, jws, leaves, manifest } = block;
-    if (!isInit(block) && manifest.expiresAtS * 1000 <= now) return;
-    if (!neighbour.manifests.has(key)) {
-      neighbour.addManifest(key);
-      this.#state.send(neighbour, { type: "manifest", jws, leaves });
+  /** Notes which symbols a neighbour has. */
+  have(now: InstantMs, neighbour: Neighbour, message: Extract<Message, { type: "have" }>): void {
+    const block = this.#state.cache.get(blockKey(message.block));
+    if (block === undefined) this.#orphan(now, neighbour, message);
+    else {
+      block.heldBy(neighbour, message.esis);
+      if (block.complete.has(neighbour)) this.#parts.uploads.completed(neighbour, block);
     }
-    this.#sendHave(neighbour, block, range(block.manifest.fec.n));
   }
 
-  /** Notes which symbols a neighbour has; the manifest may come later. */
-  have(neighbour: Neighbour, { block, esis }: Extract<Message, { type: "have" }>): void {
-    neighbour.addHaves(blockKey(block), esis);
-  }
-
-  /** Takes a symbol: verified, it is used and announced; wrong, it is refused with a StarlingError. */
+  /** Takes a symbol: verified, it is used and passed on; wrong, it is refused with a StarlingError. */
   symbol(
     now: InstantMs,
     neighbour: Neighbour,
-    { block: id, esi, bytes }: Extract<Message, { type: "symbol" }>,
+    message: Extract<Message, { type: "symbol" }>,
   ): void {
-    const key = blockKey(id);
-    if (neighbour.takePending(key, esi) !== undefined) neighbour.lateCount >>>= 1;
-    const block = this.#state.cache.get(key);
-    const decoder = block?.decoder;
-    if (block === undefined || decoder === undefined || decoder.has(esi)) {
+    const { esi, bytes } = message;
+    const block = this.#state.cache.get(blockKey(message.block));
+    if (block === undefined) {
+      this.#orphan(now, neighbour, message);
+      return;
+    }
+    this.#parts.subscriptions.arrived(now, neighbour, block, esi);
+    const pull = neighbour.takePull(block, esi);
+    const { decoder } = block;
+    if (decoder === undefined || decoder.has(esi)) {
       this.#state.stats.duplicateBytes += bytes.length;
       return;
     }
     this.#check(block, esi, bytes);
     decoder.add(esi, bytes);
+    block.heldBy(neighbour, [esi]);
+    block.hasNews = true;
+    neighbour.score.delivered(now);
     this.#count(neighbour, bytes.length);
-    block.unannounced.push(esi);
-    this.#announceAt ??= after(now, HAVE_DELAY_MS);
-    if (decoder.needed === 0) this.#complete(block);
+    this.#parts.fanOut.offer(now, block, esi, neighbour);
+    if (decoder.needed === 0) this.#complete(now, block);
+    if (pull !== undefined) this.#parts.pulls.arrived(now, neighbour, pull);
   }
 
-  /** Does what is due: gives up late blocks, forgets lost requests, announces, asks for more. */
+  /** Takes what the origin gave over HTTP. */
+  fetched(now: InstantMs, { block: id, bytes }: Extract<Input, { kind: "fetched" }>): void {
+    const block = this.#state.cache.get(blockKey(id));
+    if (block?.decoder === undefined) return;
+    if (!this.#state.options.blocks.isBlock(bytes, block.manifest)) return;
+    const { fec } = block.manifest;
+    for (let esi = 0; esi < block.k; esi++) {
+      if (block.decoder.has(esi)) continue;
+      const start = esi * fec.symbolBytes;
+      block.decoder.add(esi, bytes.subarray(start, start + fec.symbolBytes));
+      this.#parts.fanOut.offer(now, block, esi, undefined);
+    }
+    this.#complete(now, block);
+  }
+
+  /** Does what is due: gives up late blocks, asks for manifests and symbols. */
   run(now: InstantMs): void {
-    for (const block of this.#state.cache.values()) {
+    this.#parts.pulls.expire(now);
+    for (const block of this.#state.cache.wanted()) {
       if (block.deadline <= now) this.#state.giveUp(block);
+      else {
+        this.#parts.pulls.run(now, block);
+        this.#rescue(now, block);
+      }
     }
-    for (const neighbour of this.#state.ready()) this.#expire(now, neighbour);
-    if (this.#announceAt !== undefined && this.#announceAt <= now) this.#announce();
-    for (const block of this.#wanted()) this.#ask(now, block);
+    for (const { neighbour, block } of this.#orphans.due(now, MANIFEST_WAIT_MS)) {
+      const request = { type: "request", block, withinMs: 1000, esis: [] } as const;
+      this.#state.send(neighbour, request);
+    }
   }
 
-  nextTimeout(): InstantMs | undefined {
-    const deadlines = this.#wanted().flatMap((block) => (isInit(block) ? [] : [block.deadline]));
-    const expiries = this.#state
-      .ready()
-      .map(({ pending }) => earliest([...pending.values()].map(({ expiresAt }) => expiresAt)));
-    return earliest([this.#announceAt, ...deadlines, ...expiries]);
+  /** Forgets a neighbour that is gone. */
+  lost(neighbour: Neighbour): void {
+    this.#orphans.lost(neighbour);
+    for (const block of this.#state.cache.values()) block.forget(neighbour);
   }
 
-  /** Whether this very manifest is known already, so that it needs no second check. */
-  #knownAs(neighbour: Neighbour, jws: string): boolean {
-    for (const block of this.#state.cache.values()) {
-      if (block.jws !== jws) continue;
-      neighbour.addManifest(block.key);
-      return true;
+  /** The block of this very manifest, if it is known already, so that it needs no second check. */
+  #find(jws: string): Block | undefined {
+    for (const block of this.#state.cache.values()) if (block.jws === jws) return block;
+    return undefined;
+  }
+
+  #add(releasedAt: InstantMs, now: InstantMs, announced: AnnouncedBlock): Block | undefined {
+    if (after(releasedAt, this.#state.options.limits.maxDelayMs) <= now) return undefined;
+    return this.#state.cache.addWanted(releasedAt, announced);
+  }
+
+  /** Passes the manifest of a new block on. */
+  #passOn(now: InstantMs, block: Block): void {
+    this.#parts.rates.add(block.manifest);
+    for (const neighbour of this.#parts.fanOut.followers(block.id.rendition)) {
+      if (!block.isKnownTo(neighbour)) this.#parts.announcements.manifest(now, neighbour, block);
     }
-    return false;
+  }
+
+  #orphan(
+    now: InstantMs,
+    neighbour: Neighbour,
+    message: Extract<Message, { type: "have" | "symbol" }>,
+  ): void {
+    if (this.#parts.subscriptions.isFollowed(message.block.rendition)) {
+      this.#orphans.add(now, neighbour, message);
+    }
+  }
+
+  #hasExpired(now: InstantMs, { isInit, manifest }: Block): boolean {
+    return !isInit && manifest.expiresAtS * 1000 <= now;
   }
 
   #check(block: Block, esi: number, bytes: Uint8Array): void {
@@ -151,99 +226,44 @@ export class Downloads {
   #count(neighbour: Neighbour, byteLength: number): void {
     const { stats } = this.#state;
     stats.symbolsVerified++;
-    if (neighbour.role === "seed") stats.fromSeedsBytes += byteLength;
+    if (neighbour.isSeed) stats.fromSeedsBytes += byteLength;
     else stats.fromViewersBytes += byteLength;
   }
 
-  #complete(block: Block): void {
+  #complete(now: InstantMs, block: Block): void {
     const { decoder, manifest } = block;
     if (decoder === undefined) return;
-    const { n, k } = manifest.fec;
-    const before = new Set(range(n).filter((esi) => decoder.has(esi)));
+    const decoded: number[] = [];
+    for (let esi = 0; esi < block.k; esi++) if (!decoder.has(esi)) decoded.push(esi);
     const bytes = decoder.bytes();
     block.decoder = undefined;
-    this.#cancelPending(block);
+    this.#parts.pulls.cancel(block);
     if (!this.#state.options.blocks.isBlock(bytes, manifest)) {
       // The signed manifest contradicts itself: no neighbour is to blame, and the block is lost.
       this.#state.stats.missing++;
-      this.#state.outputs.push({ kind: "missing", block: manifest.block });
+      this.#state.outputs.push({ kind: "missing", block: block.id });
       return;
     }
-    block.unannounced.push(...range(k).filter((esi) => !before.has(esi)));
+    const stillPushing = new Set<Neighbour>();
+    for (const esi of decoded) {
+      const parent = this.#parts.subscriptions.parentOf(block, esi);
+      if (parent !== undefined) {
+        stillPushing.add(parent);
+        if (block.overdue[esi] === 1) parent.score.failed(now);
+      }
+      this.#parts.fanOut.offer(now, block, esi, undefined);
+    }
     this.#state.stats.blocks++;
     this.#state.outputs.push({ kind: "block", manifest, bytes });
+    this.#parts.announcements.completed(block, stillPushing);
   }
 
-  #cancelPending(block: Block): void {
-    for (const neighbour of this.#state.ready()) {
-      const esis = [...neighbour.pending.values()]
-        .filter(({ key }) => key === block.key)
-        .map(({ esi }) => esi);
-      for (const esi of esis) neighbour.takePending(block.key, esi);
-      if (esis.length > 0) {
-        this.#state.send(neighbour, { type: "cancel", block: block.manifest.block, esis });
-      }
-    }
+  /** Asks the origin itself for a block that the mesh will not bring in time. */
+  #rescue(now: InstantMs, block: Block): void {
+    const { fetchMs } = this.#state.tuning;
+    if (fetchMs === 0 || block.isFetching || block.isInit) return;
+    if (block.deadline - now > fetchMs) return;
+    block.isFetching = true;
+    this.#state.outputs.push({ kind: "fetch", block: block.id });
   }
-
-  /** Takes back what did not come in time, so that it can be asked of another neighbour. */
-  #expire(now: InstantMs, neighbour: Neighbour): void {
-    for (const { key, block, esi, expiresAt } of [...neighbour.pending.values()]) {
-      if (expiresAt > now) continue;
-      neighbour.takePending(key, esi);
-      neighbour.lateCount++;
-      this.#state.cache.get(key)?.lapsed.add(esi);
-      this.#state.send(neighbour, { type: "cancel", block, esis: [esi] });
-    }
-  }
-
-  #announce(): void {
-    this.#announceAt = undefined;
-    for (const block of this.#state.cache.values()) {
-      if (block.unannounced.length === 0) continue;
-      const esis = block.unannounced;
-      block.unannounced = [];
-      for (const neighbour of this.#state.ready()) this.#sendHave(neighbour, block, esis);
-    }
-  }
-
-  /** Tells a viewer which of `esis` this peer has. A seed has them all and is not told. */
-  #sendHave(neighbour: Neighbour, block: Block, esis: readonly number[]): void {
-    if (neighbour.role === "seed") return;
-    const held = esis.filter((esi) => block.symbols.has(esi));
-    if (held.length === 0) return;
-    this.#state.send(neighbour, { type: "have", block: block.manifest.block, esis: held });
-  }
-
-  /** The blocks to collect, oldest first. An init segment is wanted once a media block needs it. */
-  #wanted(): Block[] {
-    return [...this.#state.cache.values()]
-      .filter((block) => block.decoder !== undefined)
-      .filter((block) => !isInit(block) || this.#state.cache.isNeeded(block))
-      .sort((a, b) => a.manifest.block.sequence - b.manifest.block.sequence);
-  }
-
-  /** Asks for what the block still needs and no neighbour was asked for yet. */
-  #ask(now: InstantMs, block: Block): void {
-    const expiresAt = after(now, REQUEST_TIMEOUT_MS);
-    const { maxDelayMs } = this.#state.options.limits;
-    const withinMs = Math.round(Math.min(Math.max(1, block.deadline - now), maxDelayMs));
-    const plan = planRequests(block, this.#state.ready(), this.#firstEsi);
-    for (const [neighbour, symbols] of plan) {
-      for (const symbol of symbols) neighbour.addPending({ ...symbol, expiresAt });
-      for (let at = 0; at < symbols.length; at += REQUEST_ESIS_MAX) {
-        const esis = symbols.slice(at, at + REQUEST_ESIS_MAX).map(({ esi }) => esi);
-        this.#state.send(neighbour, {
-          type: "request",
-          block: block.manifest.block,
-          withinMs,
-          esis,
-        });
-      }
-    }
-  }
-}
-
-function range(count: number): number[] {
-  return Array.from({ length: count }, (_, index) => index);
 }

@@ -6,17 +6,62 @@ export const HELLO_TIMEOUT_MS = 5000;
 export const PING_AFTER_SILENCE_MS = 2000;
 /** A neighbour that was silent this long is gone: SCTP and ICE would notice only after 20-30 s. */
 export const SILENCE_MAX_MS = 6000;
-/** Verified symbols are announced together, this long after the first of them. */
-export const HAVE_DELAY_MS = 50;
-/** A symbol that has not come by then is asked for again. */
-export const REQUEST_TIMEOUT_MS = 1500;
+/** The round trip to each neighbour is measured this often. */
+export const PING_EVERY_MS = 10_000;
+/** A dial that has not come to anything by then is given up. */
+export const DIAL_TIMEOUT_MS = 20_000;
+/** What a round trip is thought to be before it is measured. */
+export const RTT_START_MS = 100;
+
+/** While no block is on the way, a peer looks after its neighbours this often. */
+export const IDLE_TICK_MS = 500;
+/** A peer tells its neighbours how it does this often, and sooner when it has classes to spare again. */
+export const STATUS_EVERY_MS = 1000;
+export const SPARE_NEWS_AFTER_MS = 250;
+/** Neighbours of a block that is late are told this often what has come. */
+export const NEWS_EVERY_MS = 150;
+/** What a peer saw of others is told this often. */
+export const EVIDENCE_EVERY_MS = 5000;
+/** Neighbours are exchanged and weighed this often. */
+export const REVIEW_EVERY_MS = 5000;
+
+/** A neighbour that was asked to push answers within this time. */
+export const SERVE_TIMEOUT_MS = 800;
+/** A neighbour that refused or failed to push a class is asked for it again after this. */
+export const ASK_AGAIN_AFTER_MS = 3000;
+/** Late symbols in a row after which a parent is left. */
+export const MISSES_MAX = 2;
+/** How often a parent that is nearer to the origin is looked for. */
+export const IMPROVE_EVERY_MS = 500;
+/** Pushes that wait longer are more than the uplink carries. */
+export const PUSH_WAIT_MAX_MS = 600;
+/** At most one class is taken from a subscriber in this time. */
+export const REVOKE_EVERY_MS = 200;
+
+/** A pull that would wait longer is declined. */
+export const PULL_WAIT_MAX_MS = 800;
+/** How long a pulled symbol may take, at the least and at the most. */
+export const PULL_TIMEOUT_MIN_MS = 500;
+export const PULL_TIMEOUT_MAX_MS = 1500;
+/** A seed is asked for a symbol that no viewer has this long after the release. */
+export const SEED_PULL_AFTER_MS = 400;
+/** How long a peer that hears of a block waits for the manifest to come by itself. */
+export const MANIFEST_WAIT_MS = 60;
+/** A manifest of which only its block is known is asked for this often. */
+export const MANIFEST_PULL_EVERY_MS = 300;
 
 export const NEIGHBOURS_MAX = 512;
 /** The channel is unordered: messages can overtake the hello, and wait for it. */
 export const EARLY_MESSAGES_MAX = 64;
 export const EARLY_BYTES_MAX: number = 256 * 1024;
+/** Messages about blocks whose manifest has not come yet, and how long they are kept. */
+export const ORPHANS_MAX = 256;
+export const ORPHAN_BYTES_MAX: number = 2 * 1024 * 1024;
+export const ORPHAN_MS = 2000;
 /** Refused messages after which a neighbour is cut. A bad symbol counts for all of them. */
 export const STRIKES_MAX = 3;
+/** Peers of which a peer knows and that are no neighbours. */
+export const CANDIDATES_MAX = 64;
 
 /** Media blocks that a peer keeps and serves. */
 export const MEDIA_BLOCKS_MAX = 64;
@@ -24,8 +69,6 @@ export const MEDIA_BLOCKS_MAX = 64;
 export const INIT_BLOCKS_MAX = 8;
 /** The newest blocks that a new neighbour is told of: where a newcomer starts. */
 export const BLOCKS_ON_HELLO = 4;
-/** Blocks of one neighbour whose symbols are remembered. */
-export const HAVE_BLOCKS_MAX = 128;
 
 /** Symbols that wait to be sent to one neighbour. */
 export const UPLOAD_QUEUE_MAX = 512;

@@ -69,8 +69,9 @@ describe("a viewer", () => {
     publish(blockAt(1), segmentOf(1));
     network.run(500);
     const blocks = network.outputs(ALICE, "block");
-    expect(blocks.map(({ manifest }) => manifest.block.part)).toEqual([INIT_PART, 0, 0]);
-    expect(toHex(blocks[0]?.bytes ?? new Uint8Array())).toBe(toHex(initSegment()));
+    const init = blocks.find(({ manifest }) => manifest.block.part === INIT_PART);
+    expect(toHex(init?.bytes ?? new Uint8Array())).toBe(toHex(initSegment()));
+    expect(blocks.length).toBe(3);
     expect(mediaOf(network, ALICE)).toEqual(
       new Map([0, 1].map((sequence) => [sequence, toHex(segmentOf(sequence))])),
     );
@@ -185,7 +186,7 @@ describe("what is refused", () => {
     network.connect(ALICE, SEED);
     network.run(200);
     const { jws, leaves } = block;
-    const message = { type: "manifest", jws, leaves } as const;
+    const message = { type: "manifest", ageMs: 0, jws, leaves } as const;
     network.input(ALICE, { kind: "message", neighbour: SEED, message });
     network.run(1000);
     expect(network.outputs(ALICE, "rejected").map((rejected) => rejected.code)).toEqual([code]);
@@ -197,7 +198,7 @@ describe("what is refused", () => {
     network.connect(ALICE, SEED);
     network.run(200);
     const { jws, leaves } = origin.block(network.now, blockAt(0), segmentOf(0));
-    const message = { type: "manifest", jws, leaves: [...leaves].reverse() } as const;
+    const message = { type: "manifest", ageMs: 0, jws, leaves: [...leaves].reverse() } as const;
     network.input(ALICE, { kind: "message", neighbour: SEED, message });
     expect(network.outputs(ALICE, "rejected")[0]?.code).toBe("manifest-bad-leaves");
   });

@@ -1,28 +1,43 @@
 import {
   after,
+  blockKey,
   errorCode,
   fromBase64Url,
   helloProofMessage,
   type InstantMs,
+  instantMs,
   type Message,
   type PeerRole,
   StarlingError,
   verifyJoinToken,
   WIRE_VERSION,
 } from "../core/index.ts";
+import { Announcements } from "./announcements.ts";
 import { Downloads } from "./downloads.ts";
+import { Evidence } from "./evidence.ts";
+import { FanOut } from "./fan-out.ts";
+import { FeedRates } from "./feed-rates.ts";
 import {
   BLOCKS_ON_HELLO,
   HELLO_TIMEOUT_MS,
+  IDLE_TICK_MS,
   NEIGHBOURS_MAX,
   PING_AFTER_SILENCE_MS,
+  PING_EVERY_MS,
   SILENCE_MAX_MS,
   STRIKES_MAX,
 } from "./limits.ts";
+import { Membership } from "./membership.ts";
 import type { Input, MeshStats, Output, ProtocolPeer } from "./mesh-io.ts";
 import { earliest, type MeshOptions, MeshState } from "./mesh-state.ts";
 import { Neighbour } from "./neighbour.ts";
+import { Pulls } from "./pulls.ts";
+import { Subscriptions } from "./subscriptions.ts";
+import { UploadQueue } from "./upload-queue.ts";
 import { Uploads, uploadBudget } from "./uploads.ts";
+
+/** How much a new round trip counts in the mean (RFC 6298 section 2). */
+const RTT_GAIN = 1 / 8;
 
 /**
  * One peer of one stream's mesh: the whole protocol (PROTOCOL.md) and no IO. Feed what happened with
@@ -32,15 +47,36 @@ import { Uploads, uploadBudget } from "./uploads.ts";
  */
 export class MeshPeer implements ProtocolPeer {
   readonly #state: MeshState;
-  readonly #downloads: Downloads;
+  readonly #subscriptions: Subscriptions;
   readonly #uploads: Uploads;
+  readonly #fanOut: FanOut;
+  readonly #pulls: Pulls;
+  readonly #announcements: Announcements;
+  readonly #downloads: Downloads;
+  readonly #membership: Membership;
+  readonly #evidence: Evidence;
   #token: string;
-  #pingId = 0;
+  #tickAt: InstantMs = instantMs(0);
 
   constructor(options: MeshOptions) {
-    this.#state = new MeshState(options);
-    this.#downloads = new Downloads(this.#state);
-    this.#uploads = new Uploads(this.#state);
+    const state = new MeshState(options);
+    const rates = new FeedRates();
+    const subscriptions = new Subscriptions(state, options.renditions ?? [0]);
+    const uploads = new Uploads(state);
+    const fanOut = new FanOut(state, uploads, rates);
+    const pulls = new Pulls(state, subscriptions);
+    const announcements = new Announcements(state, { subscriptions, fanOut, uploads });
+    this.#state = state;
+    this.#subscriptions = subscriptions;
+    this.#uploads = uploads;
+    this.#fanOut = fanOut;
+    this.#pulls = pulls;
+    this.#announcements = announcements;
+    this.#downloads = new Downloads(state, {
+      ...{ subscriptions, pulls, fanOut, uploads, announcements, rates },
+    });
+    this.#membership = new Membership(state, fanOut);
+    this.#evidence = new Evidence(state);
     this.#token = options.token;
   }
 
@@ -50,13 +86,28 @@ export class MeshPeer implements ProtocolPeer {
 
   /** The neighbours whose hello was good, by their public keys. */
   get neighbours(): readonly { readonly id: string; readonly role: PeerRole }[] {
-    return this.#state
-      .ready()
-      .flatMap(({ id, role }) => (role === undefined ? [] : [{ id, role }]));
+    return this.#state.ready.flatMap(({ id, role }) => (role === undefined ? [] : [{ id, role }]));
   }
 
-  /** Takes one input. Bad bytes from a neighbour become outputs; nothing is thrown for them. */
+  /** Takes one input. Bad messages from a neighbour become outputs; nothing is thrown for them. */
   handleInput(now: InstantMs, input: Input): void {
+    this.#state.onGone = (neighbour) => this.#gone(now, neighbour);
+    this.#take(now, input);
+    if (now >= this.#tickAt) this.#tick(now);
+    this.#uploads.pump(now);
+  }
+
+  /** The next output, or undefined. */
+  pollOutput(): Output | undefined {
+    return this.#state.outputs.shift();
+  }
+
+  /** When the next "timeout" input is due, or undefined. */
+  pollTimeout(): InstantMs | undefined {
+    return earliest([this.#tickAt, this.#uploads.nextTimeout()]);
+  }
+
+  #take(now: InstantMs, input: Input): void {
     switch (input.kind) {
       case "connected":
         this.#connected(now, input);
@@ -68,13 +119,26 @@ export class MeshPeer implements ProtocolPeer {
         this.#malformed(input);
         break;
       case "closed":
-        this.#state.neighbours.delete(input.neighbour);
+        this.#state.remove(input.neighbour);
         break;
       case "buffered":
-        this.#buffered(input.neighbour, input.bytes);
+        this.#buffered(now, input);
         break;
       case "publish":
-        this.#publish(now, input);
+        this.#downloads.publish(now, input);
+        break;
+      case "introduced":
+        this.#membership.introduced(input.peers);
+        this.#membership.run(now);
+        break;
+      case "undialable":
+        this.#membership.undialable(now, input.peer);
+        break;
+      case "signal":
+        this.#membership.signal(input.peer, input.via, input.payload);
+        break;
+      case "fetched":
+        this.#downloads.fetched(now, input);
         break;
       case "token":
         this.#token = input.token;
@@ -85,50 +149,40 @@ export class MeshPeer implements ProtocolPeer {
         }
         break;
       case "timeout":
-      case "introduced":
-      case "undialable":
-      case "signal":
-      case "fetched":
         break;
       default:
         input satisfies never;
     }
+  }
+
+  /** Does what is due by time alone. */
+  #tick(now: InstantMs): void {
+    const wanted = this.#state.cache.wanted().length;
+    this.#tickAt = after(now, wanted > 0 ? this.#state.tuning.tickMs : IDLE_TICK_MS);
     this.#keepAlive(now);
     this.#downloads.run(now);
-    this.#uploads.pump(now);
-  }
-
-  /** The next output, or undefined. */
-  pollOutput(): Output | undefined {
-    return this.#state.outputs.shift();
-  }
-
-  /** When the next "timeout" input is due, or undefined. */
-  pollTimeout(): InstantMs | undefined {
-    const signs = [...this.#state.neighbours.values()].map((neighbour) =>
-      earliest(
-        neighbour.isReady
-          ? [
-              after(lastSign(neighbour), PING_AFTER_SILENCE_MS),
-              after(neighbour.heardAt, SILENCE_MAX_MS),
-            ]
-          : [after(neighbour.connectedAt, HELLO_TIMEOUT_MS)],
-      ),
-    );
-    return earliest([...signs, this.#downloads.nextTimeout(), this.#uploads.nextTimeout()]);
+    this.#subscriptions.maintain(now);
+    this.#fanOut.shed(now);
+    this.#announcements.news(now);
+    this.#announcements.status(now);
+    this.#membership.run(now);
+    this.#evidence.run(now);
   }
 
   #connected(now: InstantMs, input: Extract<Input, { kind: "connected" }>): void {
     const { neighbours, options } = this.#state;
+    const hasRoom = neighbours.size < NEIGHBOURS_MAX && this.#membership.makeRoom(now);
     const neighbour = new Neighbour(
       now,
-      input.neighbour,
-      { local: input.localFingerprint, remote: input.remoteFingerprint },
-      uploadBudget(now, options.limits.perPeerUploadBytesPerS),
+      { ...input, id: input.neighbour, isOutbound: input.isInitiator },
+      {
+        queue: new UploadQueue(),
+        budget: uploadBudget(now, options.limits.perPeerUploadBytesPerS),
+      },
     );
-    const isFull = neighbours.size >= NEIGHBOURS_MAX;
-    neighbours.set(neighbour.id, neighbour);
-    if (isFull) {
+    this.#membership.connected(neighbour.id);
+    this.#state.add(neighbour);
+    if (!hasRoom) {
       this.#state.disconnect(neighbour, "overloaded", "too many neighbours");
       return;
     }
@@ -139,6 +193,15 @@ export class MeshPeer implements ProtocolPeer {
       token: this.#token,
       proof: options.crypto.sign(proof, options.peer.secretKey),
     });
+  }
+
+  #gone(now: InstantMs, neighbour: Neighbour): void {
+    this.#subscriptions.lost(now, neighbour);
+    this.#fanOut.lost(neighbour);
+    this.#uploads.lost(neighbour);
+    this.#pulls.lost(neighbour);
+    this.#downloads.lost(neighbour);
+    this.#membership.lost(now, neighbour);
   }
 
   #malformed({ neighbour: id, detail }: Extract<Input, { kind: "malformed" }>): void {
@@ -166,7 +229,7 @@ export class MeshPeer implements ProtocolPeer {
         code: message.code,
         reason: message.reason,
       });
-      this.#state.neighbours.delete(neighbour.id);
+      this.#state.remove(neighbour.id);
     } else if (message.type === "hello") {
       this.#hello(now, neighbour, message);
     } else if (neighbour.isReady) {
@@ -178,12 +241,12 @@ export class MeshPeer implements ProtocolPeer {
 
   #hello(now: InstantMs, neighbour: Neighbour, hello: Extract<Message, { type: "hello" }>): void {
     if (neighbour.isReady) throw new StarlingError("wire-malformed", "A second hello.");
-    neighbour.role = this.#verifyHello(now, neighbour, hello);
-    this.#state.outputs.push({ kind: "ready", neighbour: neighbour.id, role: neighbour.role });
-    for (const block of this.#state.cache.newest(BLOCKS_ON_HELLO)) {
-      this.#downloads.tellNeighbour(now, neighbour, block);
-    }
+    this.#state.setReady(neighbour, this.#verifyHello(now, neighbour, hello));
+    this.#ping(now, neighbour);
+    this.#announcements.introduce(neighbour);
+    this.#downloads.greet(now, neighbour, BLOCKS_ON_HELLO);
     for (const message of neighbour.takeEarly()) this.#received(now, neighbour.id, message);
+    this.#subscriptions.maintain(now);
   }
 
   #verifyHello(
@@ -219,37 +282,64 @@ export class MeshPeer implements ProtocolPeer {
         this.#downloads.manifest(now, neighbour, message);
         break;
       case "have":
-        this.#downloads.have(neighbour, message);
+        this.#downloads.have(now, neighbour, message);
         break;
       case "request":
-        this.#uploads.request(now, neighbour, message);
+        if (message.esis.length > 0) this.#uploads.request(now, neighbour, message);
+        else this.#downloads.tell(now, neighbour, blockKey(message.block));
         break;
       case "symbol":
         this.#downloads.symbol(now, neighbour, message);
         break;
       case "cancel":
-        this.#uploads.cancel(neighbour, message.block, message.esis);
+        this.#uploads.cancel(neighbour, message);
+        break;
+      case "decline":
+        this.#pulls.declined(neighbour, message);
+        break;
+      case "subscribe":
+        this.#fanOut.subscribe(now, neighbour, message, (rendition, symbolClass) =>
+          this.#isSupplied(rendition, symbolClass, neighbour),
+        );
+        break;
+      case "serve":
+        this.#subscriptions.served(now, neighbour, message);
+        break;
+      case "status":
+        neighbour.setStatus(message);
+        break;
+      case "peers":
+        this.#membership.exchanged(neighbour, message.peers);
+        break;
+      case "relay":
+        this.#membership.relay(neighbour, message);
+        break;
+      case "evidence":
+        this.#evidence.received(now, neighbour, message);
         break;
       case "ping":
         this.#state.send(neighbour, { type: "pong", id: message.id });
         break;
       case "pong":
+        if (message.id !== neighbour.pingId) break;
+        neighbour.rttMs += RTT_GAIN * (now - neighbour.pingedAt - neighbour.rttMs);
         break;
       default:
         message satisfies never;
     }
   }
 
-  #buffered(id: string, bytes: number): void {
-    const neighbour = this.#state.neighbours.get(id);
-    if (neighbour !== undefined) neighbour.bufferedBytes = bytes;
+  /** Whether this peer can push a class to a neighbour: it gets it, and not from that one. */
+  #isSupplied(rendition: number, symbolClass: number, neighbour: Neighbour): boolean {
+    return (
+      this.#state.options.role === "seed" ||
+      this.#subscriptions.isSupplied(rendition, symbolClass, neighbour)
+    );
   }
 
-  #publish(now: InstantMs, input: Extract<Input, { kind: "publish" }>): void {
-    const announced = this.#downloads.verify(now, input.jws, input.leaves);
-    if (this.#state.cache.has(announced)) return;
-    const block = this.#state.cache.addPublished(now, announced, input.symbols);
-    if (block !== undefined) this.#downloads.tell(now, block);
+  #buffered(now: InstantMs, { neighbour: id, bytes }: Extract<Input, { kind: "buffered" }>): void {
+    const neighbour = this.#state.neighbours.get(id);
+    if (neighbour !== undefined) this.#uploads.buffered(now, neighbour, bytes);
   }
 
   /** Refuses what a neighbour sent, and cuts it off for what no honest peer sends. */
@@ -275,16 +365,21 @@ export class MeshPeer implements ProtocolPeer {
         this.#state.disconnect(neighbour, "silent", "no hello came in time");
       } else if (after(neighbour.heardAt, SILENCE_MAX_MS) <= now) {
         this.#state.disconnect(neighbour, "silent", "no sign of life");
-      } else if (neighbour.isReady && after(lastSign(neighbour), PING_AFTER_SILENCE_MS) <= now) {
-        neighbour.pingedAt = now;
-        this.#pingId = (this.#pingId + 1) >>> 0;
-        this.#state.send(neighbour, { type: "ping", id: this.#pingId });
+      } else if (neighbour.isReady && isPingDue(now, neighbour)) {
+        this.#ping(now, neighbour);
       }
     }
   }
+
+  #ping(now: InstantMs, neighbour: Neighbour): void {
+    neighbour.pingedAt = now;
+    neighbour.pingId = (neighbour.pingId + 1) >>> 0;
+    this.#state.send(neighbour, { type: "ping", id: neighbour.pingId });
+  }
 }
 
-/** When the neighbour was last heard or asked for a sign of life. */
-function lastSign({ heardAt, pingedAt }: Neighbour): InstantMs {
-  return heardAt > pingedAt ? heardAt : pingedAt;
+/** Whether a neighbour is silent, or its round trip was measured long ago. */
+function isPingDue(now: InstantMs, { heardAt, pingedAt }: Neighbour): boolean {
+  const sinceSign = now - (heardAt > pingedAt ? heardAt : pingedAt);
+  return sinceSign >= PING_AFTER_SILENCE_MS || now - pingedAt >= PING_EVERY_MS;
 }

@@ -5,22 +5,28 @@ import {
   type KeySet,
   type Message,
   messageByteLength,
+  type PeerRole,
   type Random,
   type TokenBucket,
 } from "../core/index.ts";
-import { type Block, BlockCache } from "./block-cache.ts";
+import type { Block } from "./block.ts";
+import { BlockCache } from "./block-cache.ts";
 import type { BlockPort } from "./block-port.ts";
 import type { MeshStats, Output } from "./mesh-io.ts";
 import type { Neighbour } from "./neighbour.ts";
+import { DEFAULT_TUNING, type Tuning } from "./tuning.ts";
 
 export interface MeshOptions {
   readonly stream: string;
+  readonly role: PeerRole;
   readonly peer: {
     /** Public key, base64url. */
     readonly id: string;
     /** 32 bytes. */
     readonly secretKey: Uint8Array;
   };
+  /** The renditions that it follows, by default the first. */
+  readonly renditions?: readonly number[] | undefined;
   /** The peer's own join token. */
   readonly token: string;
   readonly keys: KeySet;
@@ -31,18 +37,20 @@ export interface MeshOptions {
   /** Bytes a second that this peer sends; peers of one process may share it. See `uploadBudget`. */
   readonly uploads: TokenBucket;
   readonly limits: MeshLimits;
+  readonly tuning?: Partial<Tuning> | undefined;
 }
 
 export interface MeshLimits {
   readonly perPeerUploadBytesPerS: number;
   readonly cacheBytesMax: number;
-  /** A block that is not complete this long after its manifest came is given up. */
+  /** A block that is not complete this long after the origin released it is given up. */
   readonly maxDelayMs: number;
 }
 
 /** What the parts of one MeshPeer share. */
 export class MeshState {
   readonly options: MeshOptions;
+  readonly tuning: Tuning;
   readonly cache: BlockCache;
   readonly neighbours: Map<string, Neighbour> = new Map();
   readonly outputs: Output[] = [];
@@ -56,27 +64,63 @@ export class MeshState {
     missing: 0,
     rejected: new Map(),
   };
+  /** Bytes that wait in all channels. */
+  bufferedBytes = 0;
+  /** Told of each neighbour that is gone. */
+  onGone: (neighbour: Neighbour) => void = () => undefined;
+  #ready: readonly Neighbour[] | undefined;
 
   constructor(options: MeshOptions) {
     this.options = options;
+    this.tuning = { ...DEFAULT_TUNING, ...options.tuning };
     this.cache = new BlockCache(options, (block) => this.giveUp(block));
   }
 
   /** The neighbours whose hello was good. */
-  ready(): Neighbour[] {
-    return [...this.neighbours.values()].filter((neighbour) => neighbour.isReady);
+  get ready(): readonly Neighbour[] {
+    this.#ready ??= [...this.neighbours.values()].filter((neighbour) => neighbour.isReady);
+    return this.#ready;
+  }
+
+  add(neighbour: Neighbour): void {
+    this.remove(neighbour.id);
+    this.neighbours.set(neighbour.id, neighbour);
+  }
+
+  setReady(neighbour: Neighbour, role: PeerRole): void {
+    neighbour.role = role;
+    this.#ready = undefined;
+    this.outputs.push({ kind: "ready", neighbour: neighbour.id, role });
+  }
+
+  /** Forgets a neighbour that is gone. */
+  remove(id: string): void {
+    const neighbour = this.neighbours.get(id);
+    if (neighbour === undefined) return;
+    this.neighbours.delete(id);
+    this.#ready = undefined;
+    this.bufferedBytes -= neighbour.bufferedBytes;
+    this.onGone(neighbour);
   }
 
   send(neighbour: Neighbour, message: Message): void {
-    neighbour.bufferedBytes += messageByteLength(message);
+    const byteLength = messageByteLength(message);
+    neighbour.bufferedBytes += byteLength;
+    this.bufferedBytes += byteLength;
     this.outputs.push({ kind: "transmit", neighbour: neighbour.id, message });
+  }
+
+  /** Takes the driver's word for what waits in a channel. */
+  setBuffered(neighbour: Neighbour, bytes: number): void {
+    this.bufferedBytes += bytes - neighbour.bufferedBytes;
+    neighbour.bufferedBytes = bytes;
   }
 
   /** Says goodbye and forgets a neighbour. */
   disconnect(neighbour: Neighbour, code: ByeCode, reason: string): void {
     this.send(neighbour, { type: "bye", code, reason });
     this.outputs.push({ kind: "disconnect", neighbour: neighbour.id, code, reason });
-    this.neighbours.delete(neighbour.id);
+    this.remove(neighbour.id);
   }
 
   /** Counts and tells a refusal. */
@@ -87,10 +131,15 @@ export class MeshState {
 
   /** Stops to collect a block and tells that it is missing; a complete block just goes. */
   giveUp(block: Block): void {
-    if (block.decoder === undefined) return;
+    if (!block.isWanted) return;
     block.decoder = undefined;
+    for (const neighbour of this.ready) {
+      for (const { block: other, esi } of [...neighbour.pulls.values()]) {
+        if (other === block) neighbour.takePull(block, esi);
+      }
+    }
     this.stats.missing++;
-    this.outputs.push({ kind: "missing", block: block.manifest.block });
+    this.outputs.push({ kind: "missing", block: block.id });
   }
 }
 

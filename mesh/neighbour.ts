@@ -1,29 +1,36 @@
 import {
-  type BlockId,
+  CLASSES,
+  type ClassSet,
   type InstantMs,
+  instantMs,
+  LAG_STEP_MS,
+  LAG_UNKNOWN,
   type Message,
   messageByteLength,
   type PeerRole,
   type TokenBucket,
 } from "../core/index.ts";
-import { EARLY_BYTES_MAX, EARLY_MESSAGES_MAX, HAVE_BLOCKS_MAX } from "./limits.ts";
+import type { Block } from "./block.ts";
+import { EARLY_BYTES_MAX, EARLY_MESSAGES_MAX, RTT_START_MS } from "./limits.ts";
+import { Score } from "./score.ts";
+import type { UploadQueue } from "./upload-queue.ts";
 
 /** A symbol that this peer asked a neighbour for. */
-export interface PendingSymbol {
-  readonly key: string;
-  readonly block: BlockId;
+export interface Pull {
+  readonly block: Block;
   readonly esi: number;
   readonly bytes: number;
+  readonly askedAt: InstantMs;
   readonly expiresAt: InstantMs;
 }
 
-/** A symbol that a neighbour asked for. */
-export interface Upload {
-  readonly key: string;
-  readonly block: BlockId;
-  readonly esi: number;
-  readonly expiresAt: InstantMs;
+/** What a neighbour last said of itself. */
+export interface NeighbourStatus {
+  readonly capacityKbps: number;
+  readonly spare: number;
 }
+
+const NOTHING: NeighbourStatus = { capacityKbps: 0, spare: 0 };
 
 /** What a peer knows of one neighbour. */
 export class Neighbour {
@@ -31,45 +38,82 @@ export class Neighbour {
   readonly localFingerprint: Uint8Array;
   readonly remoteFingerprint: Uint8Array;
   readonly connectedAt: InstantMs;
+  /** Whether this peer dialled it. */
+  readonly isOutbound: boolean;
   /** Known once its hello was good. */
   role: PeerRole | undefined;
   heardAt: InstantMs;
   pingedAt: InstantMs;
+  pingId = 0;
+  /** Round trip, smoothed as in RFC 6298 section 2. */
+  rttMs: number = RTT_START_MS;
   strikes = 0;
+  readonly score: Score = new Score();
+  status: NeighbourStatus = NOTHING;
+  /** Milliseconds behind the origin by class and rendition, as the neighbour last said. */
+  readonly #lags = new Map<number, Uint8Array>();
   /** Messages that overtook the hello. */
   readonly #early: Message[] = [];
   #earlyBytes = 0;
-  /** ESIs that the neighbour has, by block key. */
-  readonly #haves = new Map<string, Set<number>>();
-  /** Blocks whose manifest the neighbour has. */
-  readonly manifests: Set<string> = new Set();
   /** By "block key/ESI". */
-  readonly pending: Map<string, PendingSymbol> = new Map();
-  pendingBytes = 0;
-  /** Requests that lapsed; each one that is met halves it. */
-  lateCount = 0;
-  uploads: Upload[] = [];
+  readonly pulls: Map<string, Pull> = new Map();
+  pulledBytes = 0;
+  /** What it sends of what was pulled, bytes a second. */
+  pullRate = 0;
+  /** Classes that it was asked to push, and those that it said it would, by rendition. */
+  readonly wanted: Map<number, ClassSet> = new Map();
+  readonly serving: Map<number, ClassSet> = new Map();
+  /** Classes that this peer pushes to it, by rendition. */
+  readonly granted: Map<number, ClassSet> = new Map();
+  /** When it may be asked again for a class that it refused or failed to push. */
+  readonly askAgainAt: Float64Array = new Float64Array(CLASSES);
+  /** What waits to be sent to it. */
+  readonly queue: UploadQueue;
   readonly uploadBudget: TokenBucket;
   /** Bytes that wait in the channel, as the driver last told, and what was transmitted since. */
   bufferedBytes = 0;
 
   constructor(
     now: InstantMs,
-    id: string,
-    fingerprints: { readonly local: Uint8Array; readonly remote: Uint8Array },
-    uploadBudget: TokenBucket,
+    identity: {
+      readonly id: string;
+      readonly localFingerprint: Uint8Array;
+      readonly remoteFingerprint: Uint8Array;
+      readonly isOutbound: boolean;
+    },
+    uploads: { readonly queue: UploadQueue; readonly budget: TokenBucket },
   ) {
-    this.id = id;
-    this.localFingerprint = fingerprints.local;
-    this.remoteFingerprint = fingerprints.remote;
+    this.id = identity.id;
+    this.localFingerprint = identity.localFingerprint;
+    this.remoteFingerprint = identity.remoteFingerprint;
+    this.isOutbound = identity.isOutbound;
     this.connectedAt = now;
     this.heardAt = now;
-    this.pingedAt = now;
-    this.uploadBudget = uploadBudget;
+    this.pingedAt = instantMs(0);
+    this.queue = uploads.queue;
+    this.uploadBudget = uploads.budget;
   }
 
   get isReady(): boolean {
     return this.role !== undefined;
+  }
+
+  get isSeed(): boolean {
+    return this.role === "seed";
+  }
+
+  /** How far behind the origin it gets a class, in milliseconds; Infinity if not at all. */
+  lagMs(rendition: number, symbolClass: number): number {
+    if (this.isSeed) return 0;
+    const step = this.#lags.get(rendition)?.[symbolClass] ?? LAG_UNKNOWN;
+    return step === LAG_UNKNOWN ? Number.POSITIVE_INFINITY : step * LAG_STEP_MS;
+  }
+
+  /** Takes what it says of itself. */
+  setStatus({ capacityKbps, spare, feeds }: Extract<Message, { type: "status" }>): void {
+    this.status = { capacityKbps, spare };
+    this.#lags.clear();
+    for (const { rendition, lags } of feeds) this.#lags.set(rendition, lags);
   }
 
   /** Keeps a message until the hello comes; false when there are too many. */
@@ -86,49 +130,29 @@ export class Neighbour {
     return this.#early.splice(0);
   }
 
-  /** Whether the neighbour said that it has this symbol. */
-  has(key: string, esi: number): boolean {
-    return this.#haves.get(key)?.has(esi) ?? false;
+  addPull(pull: Pull): void {
+    this.pulls.set(pullKey(pull.block, pull.esi), pull);
+    this.pulledBytes += pull.bytes;
+    pull.block.asked[pull.esi] = (pull.block.asked[pull.esi] ?? 0) + 1;
   }
 
-  /** Notes that the neighbour has these symbols; the oldest block is forgotten at the limit. */
-  addHaves(key: string, esis: readonly number[]): void {
-    let known = this.#haves.get(key);
-    if (known === undefined) {
-      if (this.#haves.size >= HAVE_BLOCKS_MAX) deleteOldest(this.#haves);
-      known = new Set();
-      this.#haves.set(key, known);
-    }
-    for (const esi of esis) known.add(esi);
+  /** Whether it was asked for a symbol that has not come. */
+  isAsked(block: Block, esi: number): boolean {
+    return this.pulls.size > 0 && this.pulls.has(pullKey(block, esi));
   }
 
-  /** Notes that the neighbour has the manifest of a block. */
-  addManifest(key: string): void {
-    if (this.manifests.size >= HAVE_BLOCKS_MAX) deleteOldest(this.manifests);
-    this.manifests.add(key);
-  }
-
-  addPending(symbol: PendingSymbol): void {
-    this.pending.set(pendingKey(symbol.key, symbol.esi), symbol);
-    this.pendingBytes += symbol.bytes;
-  }
-
-  /** Forgets a pending symbol and gives it back, or undefined if it was not asked for. */
-  takePending(key: string, esi: number): PendingSymbol | undefined {
-    const name = pendingKey(key, esi);
-    const symbol = this.pending.get(name);
-    if (symbol === undefined) return undefined;
-    this.pending.delete(name);
-    this.pendingBytes -= symbol.bytes;
-    return symbol;
+  /** Forgets a pull and gives it back, or undefined if the symbol was not asked for. */
+  takePull(block: Block, esi: number): Pull | undefined {
+    const key = pullKey(block, esi);
+    const pull = this.pulls.get(key);
+    if (pull === undefined) return undefined;
+    this.pulls.delete(key);
+    this.pulledBytes -= pull.bytes;
+    block.settle(esi);
+    return pull;
   }
 }
 
-function pendingKey(key: string, esi: number): string {
+function pullKey({ key }: Block, esi: number): string {
   return `${key}/${esi}`;
-}
-
-function deleteOldest(collection: Map<string, unknown> | Set<string>): void {
-  const [oldest] = collection.keys();
-  if (oldest !== undefined) collection.delete(oldest);
 }

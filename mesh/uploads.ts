@@ -1,20 +1,28 @@
 import {
   after,
-  type BlockId,
   blockKey,
   type InstantMs,
   MESSAGE_BYTES_MAX,
   type Message,
   TokenBucket,
 } from "../core/index.ts";
-import { CHANNEL_QUEUE_BYTES_MAX, UPLOAD_QUEUE_MAX } from "./limits.ts";
+import type { Block } from "./block.ts";
+import { CHANNEL_QUEUE_BYTES_MAX, PULL_WAIT_MAX_MS } from "./limits.ts";
 import type { MeshState } from "./mesh-state.ts";
-import type { Neighbour, Upload } from "./neighbour.ts";
+import type { Neighbour } from "./neighbour.ts";
+import { Uplink } from "./uplink.ts";
+import type { Upload } from "./upload-queue.ts";
 
+/** One symbol of the usual size on the line and one behind it. */
+const WINDOW_BYTES_MIN = 32_768;
 /** How much of its rate a budget may save up, in seconds. */
 const BURST_S = 0.5;
 /** What a symbol message has around its symbol, at the most. */
 const OVERHEAD_BYTES = 16;
+/** Pulled symbols go before those of equally old blocks that are pushed: somebody is short of them. */
+const PULL_HEAD_START_MS = 200;
+/** Those who gave nothing for what they were trusted with go last. */
+const DISTRUST_MS = 60_000;
 
 /** A budget whose burst always lets a whole symbol message through. */
 export function uploadBudget(now: InstantMs, bytesPerS: number): TokenBucket {
@@ -24,89 +32,186 @@ export function uploadBudget(now: InstantMs, bytesPerS: number): TokenBucket {
   });
 }
 
-/** Serves the symbols that neighbours ask for, within the budgets and the queues of the channels. */
+/** Sends the symbols that wait for neighbours, the most urgent first, as fast as the channels drain. */
 export class Uploads {
+  readonly uplink: Uplink;
   readonly #state: MeshState;
-  #isWaitingForBudgetUntil: InstantMs | undefined;
+  /** Neighbours for which something waits. */
+  readonly #waiting = new Set<Neighbour>();
+  #waitingBytes = 0;
+  #budgetAt: InstantMs | undefined;
 
   constructor(state: MeshState) {
     this.#state = state;
+    this.uplink = new Uplink(state.options.uploads.perSecond);
   }
 
-  /** Queues what a neighbour asks for; what this peer lacks or has no room for is passed over. */
+  /** Queues a symbol for a neighbour that subscribed to its class. */
+  push(now: InstantMs, neighbour: Neighbour, block: Block, esi: number, penaltyMs: number): void {
+    const rank = block.releasedAt + penaltyMs;
+    const expiresAt = after(block.releasedAt, this.#state.options.limits.maxDelayMs);
+    this.#add(neighbour, { block, esi, rank, queuedAt: now, expiresAt, isPush: true });
+  }
+
+  /** Queues what a neighbour asks for, and declines what this peer lacks or cannot send soon. */
   request(
     now: InstantMs,
     neighbour: Neighbour,
-    { block, withinMs, esis }: Extract<Message, { type: "request" }>,
+    { block: id, withinMs, esis }: Extract<Message, { type: "request" }>,
   ): void {
-    const key = blockKey(block);
-    const symbols = this.#state.cache.get(key)?.symbols;
-    if (symbols === undefined) return;
+    const block = this.#state.cache.get(blockKey(id));
+    const waitMs = (this.#waitingBytes / Math.max(1, this.uplink.bytesPerS)) * 1000;
+    const isFull = waitMs > Math.min(withinMs, PULL_WAIT_MAX_MS);
+    const declined: number[] = [];
     for (const esi of esis) {
-      if (neighbour.uploads.length >= UPLOAD_QUEUE_MAX) return;
-      if (!symbols.has(esi) || isQueued(neighbour.uploads, key, esi)) continue;
-      neighbour.uploads.push({ key, block, esi, expiresAt: after(now, withinMs) });
+      if (block === undefined || isFull || !block.has(esi)) declined.push(esi);
+      else {
+        const expiresAt = after(now, withinMs);
+        const distrust = neighbour.score.value(now) < 0 ? DISTRUST_MS : 0;
+        const rank = block.releasedAt - PULL_HEAD_START_MS + distrust;
+        this.#add(neighbour, { block, esi, rank, queuedAt: now, expiresAt, isPush: false });
+      }
+    }
+    if (declined.length > 0) {
+      this.#state.send(neighbour, { type: "decline", block: id, esis: declined });
     }
   }
 
-  cancel(neighbour: Neighbour, block: BlockId, esis: readonly number[]): void {
+  cancel(neighbour: Neighbour, { block, esis }: Extract<Message, { type: "cancel" }>): void {
     const key = blockKey(block);
-    const cancelled = new Set(esis);
-    neighbour.uploads = neighbour.uploads.filter(
-      (upload) => upload.key !== key || !cancelled.has(upload.esi),
+    this.#remove(neighbour, (upload) => upload.block.key === key && esis.includes(upload.esi));
+  }
+
+  /** Takes back the pushes of a class that a neighbour has no more. */
+  revoke(neighbour: Neighbour, rendition: number, symbolClass: number): void {
+    this.#remove(
+      neighbour,
+      ({ isPush, block, esi }) =>
+        isPush && block.id.rendition === rendition && block.classOf(esi) === symbolClass,
     );
   }
 
-  /** Transmits one symbol to each neighbour in turn until the budgets, channels or queues are at an end. */
+  /** Takes back the pushes of a block that a neighbour has completed. */
+  completed(neighbour: Neighbour, block: Block): void {
+    if (neighbour.queue.length > 0) this.#remove(neighbour, (upload) => upload.block === block);
+  }
+
+  /** Forgets a neighbour that is gone. */
+  lost(neighbour: Neighbour): void {
+    this.#remove(neighbour, () => true);
+  }
+
+  /** How long the oldest push has waited. */
+  pushWaitMs(now: InstantMs): number {
+    let oldest = now;
+    for (const { queue } of this.#waiting) {
+      const at = queue.oldestPushAt();
+      if (at !== undefined && at < oldest) oldest = at;
+    }
+    return now - oldest;
+  }
+
+  /** Takes the driver's word for what waits in a neighbour's channel. */
+  buffered(now: InstantMs, neighbour: Neighbour, bytes: number): void {
+    const drained = neighbour.bufferedBytes - bytes;
+    this.#state.setBuffered(neighbour, bytes);
+    if (drained > 0) this.uplink.drained(now, drained, this.#state.bufferedBytes);
+  }
+
+  /** Transmits until the window, the budgets or the queues are at an end. */
   pump(now: InstantMs): void {
-    this.#isWaitingForBudgetUntil = undefined;
-    let waiting = this.#state.ready().filter(({ uploads }) => uploads.length > 0);
-    while (waiting.length > 0)
-      waiting = waiting.filter((neighbour) => this.#sendOne(now, neighbour));
+    this.#budgetAt = undefined;
+    if (this.#waiting.size === 0) return;
+    const atCapacity = (this.uplink.bytesPerS * this.#state.tuning.windowMs) / 1000;
+    const windowBytes = Math.max(WINDOW_BYTES_MIN, atCapacity);
+    while (this.#state.bufferedBytes < windowBytes) {
+      const neighbour = this.#mostUrgent(now);
+      if (neighbour === undefined || !this.#sendFirst(now, neighbour)) return;
+    }
   }
 
   /** When a budget will have room for the next symbol, if one waits for that. */
   nextTimeout(): InstantMs | undefined {
-    return this.#isWaitingForBudgetUntil;
+    return this.#budgetAt;
   }
 
-  /** Sends the neighbour's next symbol. Gives whether it may have another. */
-  #sendOne(now: InstantMs, neighbour: Neighbour): boolean {
-    const [upload] = neighbour.uploads;
-    if (upload === undefined) return false;
-    const bytes = this.#symbolOf(now, upload);
-    if (bytes === undefined) {
-      neighbour.uploads.shift();
-      return true;
+  #add(neighbour: Neighbour, upload: Upload): void {
+    if (!neighbour.queue.add(upload)) return;
+    this.#waiting.add(neighbour);
+    this.#waitingBytes += upload.block.manifest.fec.symbolBytes;
+  }
+
+  #remove(neighbour: Neighbour, isGone: (upload: Upload) => boolean): void {
+    if (neighbour.queue.length === 0) return;
+    neighbour.queue.removeWhere((upload) => {
+      const isRemoved = isGone(upload);
+      if (isRemoved) this.#waitingBytes -= upload.block.manifest.fec.symbolBytes;
+      return isRemoved;
+    });
+    if (neighbour.queue.length === 0) this.#waiting.delete(neighbour);
+  }
+
+  /** The neighbour whose first upload is the most urgent, once what is of no more use is dropped. */
+  #mostUrgent(now: InstantMs): Neighbour | undefined {
+    let best: Neighbour | undefined;
+    let bestRank = Number.POSITIVE_INFINITY;
+    for (const neighbour of this.#waiting) {
+      for (
+        let first = neighbour.queue.first;
+        first !== undefined && isUseless(now, neighbour, first);
+        first = neighbour.queue.first
+      ) {
+        this.#takeFirst(neighbour, first);
+      }
+      const rank = neighbour.queue.first?.rank;
+      if (rank === undefined || rank >= bestRank) continue;
+      if (!this.#hasRoom(now, neighbour)) continue;
+      best = neighbour;
+      bestRank = rank;
     }
-    const cost = bytes.length + OVERHEAD_BYTES;
-    if (neighbour.bufferedBytes + cost > CHANNEL_QUEUE_BYTES_MAX) return false;
-    if (!this.#pay(now, neighbour, cost)) return false;
-    neighbour.uploads.shift();
-    this.#state.send(neighbour, { type: "symbol", block: upload.block, esi: upload.esi, bytes });
+    return best;
+  }
+
+  #takeFirst(neighbour: Neighbour, { block }: Upload): void {
+    neighbour.queue.takeFirst();
+    this.#waitingBytes -= block.manifest.fec.symbolBytes;
+    if (neighbour.queue.length === 0) this.#waiting.delete(neighbour);
+  }
+
+  /** Sends what is first for a neighbour, if the budgets allow. */
+  #sendFirst(now: InstantMs, neighbour: Neighbour): boolean {
+    const { first } = neighbour.queue;
+    const bytes = first?.block.symbol(first.esi);
+    if (first === undefined || bytes === undefined) return false;
+    if (!this.#pay(now, neighbour, bytes.length + OVERHEAD_BYTES)) return false;
+    this.#takeFirst(neighbour, first);
+    this.#state.send(neighbour, { type: "symbol", block: first.block.id, esi: first.esi, bytes });
     this.#state.stats.uploadedBytes += bytes.length;
     return true;
   }
 
-  #symbolOf(now: InstantMs, { key, esi, expiresAt }: Upload): Uint8Array | undefined {
-    if (now > expiresAt) return undefined;
-    return this.#state.cache.get(key)?.symbols.symbol(esi);
+  /** Whether a neighbour's channel and its own budget have room for what is first for it. */
+  #hasRoom(now: InstantMs, { bufferedBytes, queue, uploadBudget: own }: Neighbour): boolean {
+    const cost = (queue.first?.block.manifest.fec.symbolBytes ?? 0) + OVERHEAD_BYTES;
+    if (bufferedBytes + cost > CHANNEL_QUEUE_BYTES_MAX) return false;
+    return this.#isReady(now, own.readyAt(now, cost));
   }
 
-  #pay(now: InstantMs, neighbour: Neighbour, cost: number): boolean {
-    const readyAt = Math.max(
-      this.#state.options.uploads.readyAt(now, cost),
-      neighbour.uploadBudget.readyAt(now, cost),
-    ) as InstantMs;
-    if (readyAt > now) {
-      const known = this.#isWaitingForBudgetUntil;
-      this.#isWaitingForBudgetUntil = known === undefined || readyAt < known ? readyAt : known;
-      return false;
-    }
-    return this.#state.options.uploads.take(now, cost) && neighbour.uploadBudget.take(now, cost);
+  #pay(now: InstantMs, { uploadBudget: own }: Neighbour, cost: number): boolean {
+    const { uploads: shared } = this.#state.options;
+    if (!this.#isReady(now, shared.readyAt(now, cost))) return false;
+    return shared.take(now, cost) && own.take(now, cost);
+  }
+
+  /** Whether a budget is ready, with a note of when it will be. */
+  #isReady(now: InstantMs, readyAt: InstantMs): boolean {
+    if (readyAt <= now) return true;
+    if (this.#budgetAt === undefined || readyAt < this.#budgetAt) this.#budgetAt = readyAt;
+    return false;
   }
 }
 
-function isQueued(uploads: readonly Upload[], key: string, esi: number): boolean {
-  return uploads.some((upload) => upload.esi === esi && upload.key === key);
+function isUseless(now: InstantMs, neighbour: Neighbour, upload: Upload): boolean {
+  const { block, esi, expiresAt } = upload;
+  return now > expiresAt || block.isHeldBy(neighbour, esi) || !block.has(esi);
 }

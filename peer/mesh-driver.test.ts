@@ -109,6 +109,7 @@ class Peer {
       mesh: new MeshPeer({
         uploads: uploadBudget(this.now(), 1e9),
         stream: STREAM,
+        role,
         peer: this.identity,
         token: signJoinToken(claims, ...signerOf(originKeys.token)),
         keys: trustedKeys(),

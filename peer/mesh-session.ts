@@ -114,9 +114,10 @@ export class MeshSession {
   }
 
   #createDriver(identity: Identity): MeshDriver {
-    const { stream, uploads, limits, log, onOutput } = this.#options;
+    const { stream, role, uploads, limits, log, onOutput } = this.#options;
     const mesh = new MeshPeer({
       stream,
+      role,
       peer: identity,
       token: this.#token,
       keys: this.#keys,

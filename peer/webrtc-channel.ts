@@ -129,8 +129,8 @@ export class WebRtcChannel implements Channel {
     }
     const lingerMs = this.bufferedAmount > 0 ? LINGER_MS : LINGER_IDLE_MS;
     this.#lingerTimer = setTimeout(() => this.#free(), lingerMs);
+    // Closing the channel itself would overtake what was sent last: the connection ends after it.
     this.#end(reason);
-    this.#channel?.close();
   }
 
   /** Takes one message of the other end's signalling. What does not fit the state is dropped. */

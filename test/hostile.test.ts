@@ -89,7 +89,7 @@ async function forged(jws: string): Promise<string> {
 }
 
 function manifestMessage(jws: string): Message {
-  return { type: "manifest", jws, leaves: [new Uint8Array(32)] };
+  return { type: "manifest", ageMs: 0, jws, leaves: [new Uint8Array(32)] };
 }
 
 /** Lets a viewer watch for `seconds` more, then checks that all it put out is the origin's, in a row. */

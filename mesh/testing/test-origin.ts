@@ -87,6 +87,7 @@ export class TestOrigin {
     return new MeshPeer({
       stream: this.stream,
       peer: { id: toBase64Url(publicKeyOf(secretKey)), secretKey },
+      role,
       token: this.token(now, name, role),
       keys: this.keys,
       crypto: nobleCrypto,

@@ -1,0 +1,169 @@
+import {
+  assert,
+  type BlockId,
+  classOf,
+  INIT_PART,
+  type InstantMs,
+  type Manifest,
+} from "../core/index.ts";
+import type { SymbolDecoder } from "./block-port.ts";
+import type { Neighbour } from "./neighbour.ts";
+
+/** A manifest that was verified, with its leaves. */
+export interface AnnouncedBlock {
+  readonly manifest: Manifest;
+  readonly jws: string;
+  readonly leaves: readonly Uint8Array[];
+}
+
+/** Where the symbols of a block come from when a neighbour asks for one. */
+interface SymbolSource {
+  has(esi: number): boolean;
+  symbol(esi: number): Uint8Array | undefined;
+}
+
+/** What a peer has of one block, and knows of who has it. */
+export class Block {
+  readonly key: string;
+  readonly id: BlockId;
+  readonly manifest: Manifest;
+  readonly jws: string;
+  readonly leaves: readonly Uint8Array[];
+  readonly k: number;
+  readonly n: number;
+  /** When the origin released it, by this peer's clock. */
+  readonly releasedAt: InstantMs;
+  /** After this a viewer has no more use for it. An init segment is of use as long as it is needed. */
+  readonly deadline: InstantMs;
+  /** Collects symbols; undefined once the block is complete or given up. */
+  decoder: SymbolDecoder | undefined;
+  /** Neighbours that have all of it. */
+  readonly complete: Set<Neighbour> = new Set();
+  /** ESIs that were asked for, each with the number of requests that are open. */
+  readonly asked: Uint8Array;
+  /** Whether a symbol was found to be late. */
+  readonly overdue: Uint8Array;
+  /** Whether a symbol was asked for in vain. */
+  readonly lapsed: Uint8Array;
+  /** Whether the origin was asked over HTTP. */
+  isFetching = false;
+  /** Verified symbols that neighbours were not told of yet. */
+  hasNews = false;
+  readonly #symbols: SymbolSource;
+  /** Symbols that neighbours have of it, by ESI. */
+  readonly #holders = new Map<Neighbour, Uint8Array>();
+  readonly #declined = new Set<Neighbour>();
+
+  constructor(
+    { manifest, jws, leaves }: AnnouncedBlock,
+    key: string,
+    times: { readonly releasedAt: InstantMs; readonly deadline: InstantMs },
+    symbols: SymbolDecoder | readonly Uint8Array[],
+  ) {
+    this.key = key;
+    this.id = manifest.block;
+    this.manifest = manifest;
+    this.jws = jws;
+    this.leaves = leaves;
+    this.k = manifest.fec.k;
+    this.n = manifest.fec.n;
+    this.releasedAt = times.releasedAt;
+    this.deadline = times.deadline;
+    this.asked = new Uint8Array(this.n);
+    this.overdue = new Uint8Array(this.n);
+    this.lapsed = new Uint8Array(this.n);
+    if ("needed" in symbols) {
+      this.decoder = symbols;
+      this.#symbols = symbols;
+    } else {
+      this.#symbols = { has: (esi) => esi < symbols.length, symbol: (esi) => symbols[esi] };
+    }
+  }
+
+  /** What it costs in memory, in bytes. */
+  get weight(): number {
+    return this.n * this.manifest.fec.symbolBytes;
+  }
+
+  get isInit(): boolean {
+    return this.id.part === INIT_PART;
+  }
+
+  /** Whether this peer still collects it. */
+  get isWanted(): boolean {
+    return this.decoder !== undefined;
+  }
+
+  has(esi: number): boolean {
+    return this.#symbols.has(esi);
+  }
+
+  symbol(esi: number): Uint8Array | undefined {
+    return this.#symbols.symbol(esi);
+  }
+
+  /** The class by which a symbol is pushed, or -1: repair symbols are not. */
+  classOf(esi: number): number {
+    return esi < this.k ? classOf(this.id, esi) : -1;
+  }
+
+  /** Notes that a neighbour has these symbols. */
+  heldBy(neighbour: Neighbour, esis: readonly number[]): void {
+    if (esis.length >= this.k) {
+      this.complete.add(neighbour);
+      this.#holders.delete(neighbour);
+      return;
+    }
+    let held = this.#holders.get(neighbour);
+    if (held === undefined) {
+      held = new Uint8Array(this.n);
+      this.#holders.set(neighbour, held);
+    }
+    for (const esi of esis) if (esi < this.n) held[esi] = 1;
+  }
+
+  /** Whether a neighbour has told of the block. */
+  isKnownTo(neighbour: Neighbour): boolean {
+    return this.complete.has(neighbour) || this.#holders.has(neighbour);
+  }
+
+  /** Whether a neighbour is known to have a symbol: who has K symbols can make any. */
+  isHeldBy(neighbour: Neighbour, esi: number): boolean {
+    return this.complete.has(neighbour) || this.#holders.get(neighbour)?.[esi] === 1;
+  }
+
+  /** A neighbour that has the block would not send: it is passed over until `forgive`. */
+  declinedBy(neighbour: Neighbour): void {
+    this.#declined.add(neighbour);
+  }
+
+  hasDeclined(neighbour: Neighbour): boolean {
+    return this.#declined.has(neighbour);
+  }
+
+  /** Lets all neighbours be asked again. */
+  forgive(): void {
+    this.#declined.clear();
+  }
+
+  /** Forgets what a neighbour that is gone has. */
+  forget(neighbour: Neighbour): void {
+    this.complete.delete(neighbour);
+    this.#holders.delete(neighbour);
+    this.#declined.delete(neighbour);
+  }
+
+  /** The ESIs that this peer has. */
+  held(): number[] {
+    const esis: number[] = [];
+    for (let esi = 0; esi < this.n; esi++) if (this.has(esi)) esis.push(esi);
+    return esis;
+  }
+
+  /** Notes a request for a symbol that is answered, refused or lapsed. */
+  settle(esi: number): void {
+    const open = this.asked[esi];
+    assert(open !== undefined && open > 0, "a request is settled once");
+    this.asked[esi] = open - 1;
+  }
+}

@@ -1,0 +1,91 @@
+import {
+  EVIDENCE_MAX,
+  type EvidenceRecord,
+  evidenceMessage,
+  fromBase64Url,
+  type InstantMs,
+  instantMs,
+  type Message,
+  StarlingError,
+} from "../core/index.ts";
+import { EVIDENCE_EVERY_MS } from "./limits.ts";
+import type { MeshState } from "./mesh-state.ts";
+import type { Neighbour } from "./neighbour.ts";
+
+/** Evidence that is older, or from further in the future, is refused. */
+const EVIDENCE_AGE_MAX_S = 30;
+/** A neighbour that gave this many symbols is fully trusted as a witness. */
+const TRUST_SYMBOLS = 50;
+/** One witness weighs no more than this many symbols on one subject at a time. */
+const BALANCE_MAX = 4;
+const KIB_PER_SYMBOL = 16;
+
+/**
+ * Gossip: each peer signs what it saw of its neighbours itself, and takes what neighbours saw of those
+ * that it knows too, weighed by what these have proved to itself. There is no list of all peers.
+ */
+export class Evidence {
+  readonly #state: MeshState;
+  #toldAt: InstantMs = instantMs(Number.NEGATIVE_INFINITY);
+
+  constructor(state: MeshState) {
+    this.#state = state;
+  }
+
+  /** Tells neighbours what this peer saw, when that is due. */
+  run(now: InstantMs): void {
+    if (now - this.#toldAt < EVIDENCE_EVERY_MS) return;
+    this.#toldAt = now;
+    const records = this.#records(now);
+    if (records.length === 0) return;
+    const { crypto, peer } = this.#state.options;
+    const issuedAtS = Math.floor(now / 1000);
+    const signature = crypto.sign(evidenceMessage(issuedAtS, records), peer.secretKey);
+    for (const neighbour of this.#state.ready) {
+      if (neighbour.isSeed) continue;
+      this.#state.send(neighbour, { type: "evidence", records, issuedAtS, signature });
+    }
+  }
+
+  /** Weighs what a neighbour saw. Throws StarlingError "evidence-stale" or "evidence-bad-signature". */
+  received(
+    now: InstantMs,
+    witness: Neighbour,
+    { records, issuedAtS, signature }: Extract<Message, { type: "evidence" }>,
+  ): void {
+    if (Math.abs(now / 1000 - issuedAtS) > EVIDENCE_AGE_MAX_S) {
+      throw new StarlingError("evidence-stale", "The evidence is not of the last half minute.");
+    }
+    const trust = Math.min(1, witness.score.value(now) / TRUST_SYMBOLS);
+    if (trust <= 0) return;
+    const { crypto } = this.#state.options;
+    const message = evidenceMessage(issuedAtS, records);
+    if (!crypto.verify(signature, message, fromBase64Url(witness.id))) {
+      throw new StarlingError("evidence-bad-signature", "The witness did not sign this.");
+    }
+    for (const { subject, deliveredKib, failed } of records) {
+      const neighbour = this.#state.neighbours.get(subject);
+      if (neighbour === undefined || neighbour === witness) continue;
+      const balance = deliveredKib / KIB_PER_SYMBOL - failed;
+      const bounded = Math.min(BALANCE_MAX, Math.max(-BALANCE_MAX, balance));
+      neighbour.score.heard(now, bounded, trust);
+    }
+  }
+
+  /** What was seen of those that failed most or gave most. */
+  #records(now: InstantMs): readonly EvidenceRecord[] {
+    return this.#state.ready
+      .flatMap(({ id, isSeed, score }) => {
+        const { delivered, failed } = score.evidence(now);
+        const isNotable = !isSeed && (failed >= 1 || delivered >= 1);
+        return isNotable ? [{ subject: id, delivered, failed }] : [];
+      })
+      .sort((a, b) => b.failed - a.failed)
+      .slice(0, EVIDENCE_MAX)
+      .map(({ subject, delivered, failed }) => ({
+        subject,
+        deliveredKib: Math.round(delivered * KIB_PER_SYMBOL),
+        failed: Math.min(0xff_ff, Math.round(failed)),
+      }));
+  }
+}

@@ -1,0 +1,189 @@
+import {
+  type ClassSet,
+  type InstantMs,
+  instantMs,
+  MANIFEST_CLASS,
+  type Message,
+  SYMBOL_CLASSES,
+} from "../core/index.ts";
+import type { Block } from "./block.ts";
+import { classesIn, isIn, without } from "./class-set.ts";
+import type { FeedRates } from "./feed-rates.ts";
+import { PUSH_WAIT_MAX_MS, REVOKE_EVERY_MS } from "./limits.ts";
+import type { MeshState } from "./mesh-state.ts";
+import type { Neighbour } from "./neighbour.ts";
+import type { Uploads } from "./uploads.ts";
+
+/** A subscriber with this many times the capacity takes the place of another. */
+const PREEMPT_RATIO = 1.5;
+/** The weakest subscriber gets a symbol this much later than the strongest. */
+const PENALTY_MAX_MS = 150;
+/** A subscriber that can feed this many others is served at once. */
+const STRONG_COPIES = 4;
+
+/** Whether this peer can push a class: it gets it, and not from the neighbour that asks. */
+export type IsSupplied = (rendition: number, symbolClass: number, asker: Neighbour) => boolean;
+
+/**
+ * Pushes each new symbol to the neighbours that subscribed to its class. What is granted stays within
+ * the uplink; a stronger subscriber takes the place of a weaker one, so that those who can feed many
+ * others come near the source; what turns out to be too much is taken back.
+ */
+export class FanOut {
+  readonly #state: MeshState;
+  readonly #uploads: Uploads;
+  readonly #rates: FeedRates;
+  /** By rendition and class. */
+  readonly #children = new Map<number, Neighbour[][]>();
+  #granted = 0;
+  #revokedAt: InstantMs = instantMs(0);
+
+  constructor(state: MeshState, uploads: Uploads, rates: FeedRates) {
+    this.#state = state;
+    this.#uploads = uploads;
+    this.#rates = rates;
+  }
+
+  /** How many classes more this peer could push. */
+  spare(): number {
+    return Math.max(0, this.#slots() - this.#granted);
+  }
+
+  /** How many classes it pushes, each neighbour's counted. */
+  get granted(): number {
+    return this.#granted;
+  }
+
+  /** Takes what a neighbour wants pushed, and tells it what of that it gets. */
+  subscribe(
+    now: InstantMs,
+    neighbour: Neighbour,
+    { rendition, classes }: Extract<Message, { type: "subscribe" }>,
+    isSupplied: IsSupplied,
+  ): void {
+    const before = neighbour.granted.get(rendition) ?? 0;
+    for (const symbolClass of classesIn(without(before, classes))) {
+      this.#revoke(neighbour, rendition, symbolClass);
+    }
+    for (const symbolClass of classesIn(without(classes, before))) {
+      if (!isSupplied(rendition, symbolClass, neighbour)) continue;
+      const isFree = symbolClass === MANIFEST_CLASS || this.spare() > 0;
+      if (isFree || this.#preempt(now, neighbour)) this.#grant(neighbour, rendition, symbolClass);
+    }
+    this.#tell(neighbour, rendition);
+  }
+
+  /** Pushes a symbol to those who subscribed to its class and do not have it. */
+  offer(now: InstantMs, block: Block, esi: number, from: Neighbour | undefined): void {
+    const children = this.#children.get(block.id.rendition)?.[block.classOf(esi)];
+    if (children === undefined) return;
+    for (const child of children) {
+      if (child === from || block.isHeldBy(child, esi)) continue;
+      this.#uploads.push(now, child, block, esi, this.#penaltyMs(child));
+    }
+  }
+
+  /** Those to whom the manifests of a rendition are pushed. */
+  followers(rendition: number): readonly Neighbour[] {
+    return this.#children.get(rendition)?.[MANIFEST_CLASS] ?? [];
+  }
+
+  /** Takes back what is too much for the uplink. */
+  shed(now: InstantMs): void {
+    if (now - this.#revokedAt < REVOKE_EVERY_MS) return;
+    if (this.#uploads.pushWaitMs(now) < PUSH_WAIT_MAX_MS) return;
+    this.#revokeFromWeakest(now, Number.POSITIVE_INFINITY);
+  }
+
+  /** Forgets a neighbour that is gone. */
+  lost(neighbour: Neighbour): void {
+    for (const [rendition, classes] of [...neighbour.granted]) {
+      for (const symbolClass of classesIn(classes)) this.#forget(neighbour, rendition, symbolClass);
+    }
+  }
+
+  /** Takes all that it gets from a neighbour. */
+  dismiss(neighbour: Neighbour): void {
+    this.lost(neighbour);
+    this.#uploads.lost(neighbour);
+    for (const rendition of neighbour.granted.keys()) this.#tell(neighbour, rendition);
+  }
+
+  #slots(): number {
+    const perClass = this.#rates.bytesPerS / SYMBOL_CLASSES;
+    if (perClass === 0) return SYMBOL_CLASSES;
+    return Math.floor((this.#uploads.uplink.bytesPerS * this.#state.tuning.pushShare) / perClass);
+  }
+
+  #grant(neighbour: Neighbour, rendition: number, symbolClass: number): void {
+    neighbour.granted.set(rendition, (neighbour.granted.get(rendition) ?? 0) | (1 << symbolClass));
+    let children = this.#children.get(rendition);
+    if (children === undefined) {
+      children = Array.from({ length: MANIFEST_CLASS + 1 }, () => []);
+      this.#children.set(rendition, children);
+    }
+    children[symbolClass]?.push(neighbour);
+    if (symbolClass !== MANIFEST_CLASS) this.#granted++;
+  }
+
+  #revoke(neighbour: Neighbour, rendition: number, symbolClass: number): void {
+    this.#forget(neighbour, rendition, symbolClass);
+    this.#uploads.revoke(neighbour, rendition, symbolClass);
+  }
+
+  #forget(neighbour: Neighbour, rendition: number, symbolClass: number): void {
+    const granted = neighbour.granted.get(rendition) ?? 0;
+    if (!isIn(granted, symbolClass)) return;
+    neighbour.granted.set(rendition, without(granted, 1 << symbolClass));
+    const children = this.#children.get(rendition)?.[symbolClass];
+    children?.splice(children.indexOf(neighbour), 1);
+    if (symbolClass !== MANIFEST_CLASS) this.#granted--;
+  }
+
+  #preempt(now: InstantMs, neighbour: Neighbour): boolean {
+    if (now - this.#revokedAt < REVOKE_EVERY_MS) return false;
+    return this.#revokeFromWeakest(now, worthOf(now, neighbour) / PREEMPT_RATIO);
+  }
+
+  /** Takes one class from the weakest subscriber, if that is worth less than `worth`. */
+  #revokeFromWeakest(now: InstantMs, worth: number): boolean {
+    let weakest: { neighbour: Neighbour; worth: number } | undefined;
+    for (const neighbour of this.#state.ready) {
+      if (![...neighbour.granted.values()].some((classes) => symbolClassesOf(classes) !== 0))
+        continue;
+      const own = worthOf(now, neighbour);
+      if (own < (weakest?.worth ?? worth)) weakest = { neighbour, worth: own };
+    }
+    if (weakest === undefined) return false;
+    const { neighbour } = weakest;
+    for (const [rendition, classes] of neighbour.granted) {
+      const [symbolClass] = classesIn(symbolClassesOf(classes));
+      if (symbolClass === undefined) continue;
+      this.#revoke(neighbour, rendition, symbolClass);
+      this.#tell(neighbour, rendition);
+      break;
+    }
+    this.#revokedAt = now;
+    return true;
+  }
+
+  #tell(neighbour: Neighbour, rendition: number): void {
+    const classes = neighbour.granted.get(rendition) ?? 0;
+    this.#state.send(neighbour, { type: "serve", rendition, classes, spare: this.spare() });
+  }
+
+  #penaltyMs({ status }: Neighbour): number {
+    const copies = (status.capacityKbps * 125) / Math.max(1, this.#rates.bytesPerS);
+    return PENALTY_MAX_MS * (1 - Math.min(1, copies / STRONG_COPIES));
+  }
+}
+
+/** All classes but that of the manifests, which costs next to nothing. */
+function symbolClassesOf(classes: ClassSet): ClassSet {
+  return without(classes, 1 << MANIFEST_CLASS);
+}
+
+/** What it is worth to feed a neighbour: what it can pass on, if it is not known to keep it. */
+function worthOf(now: InstantMs, { score, status }: Neighbour): number {
+  return score.value(now) < 0 ? -1 : status.capacityKbps;
+}

@@ -1,0 +1,24 @@
+import type { Manifest } from "../core/index.ts";
+
+/** How much a new block counts in the mean. */
+const GAIN = 0.1;
+
+/** The mean media rate of each rendition, as its manifests tell. */
+export class FeedRates {
+  readonly #rates = new Map<number, number>();
+
+  /** Notes a block that is new. */
+  add({ block, byteLength, durationMs }: Manifest): void {
+    if (durationMs <= 0) return;
+    const rate = (byteLength / durationMs) * 1000;
+    const known = this.#rates.get(block.rendition);
+    this.#rates.set(block.rendition, known === undefined ? rate : known + GAIN * (rate - known));
+  }
+
+  /** Bytes a second of the mean rendition, 0 before the first block. */
+  get bytesPerS(): number {
+    let sum = 0;
+    for (const rate of this.#rates.values()) sum += rate;
+    return this.#rates.size === 0 ? 0 : sum / this.#rates.size;
+  }
+}

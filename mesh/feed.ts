@@ -1,0 +1,82 @@
+import { CLASSES, type InstantMs, instantMs, LAG_STEP_MS, LAG_UNKNOWN } from "../core/index.ts";
+import type { Neighbour } from "./neighbour.ts";
+
+/** How much a new arrival counts in the mean lag, and in its mean deviation (RFC 6298 section 2). */
+const LAG_GAIN = 1 / 8;
+const DEVIATION_GAIN = 1 / 4;
+/** How long after its loss a parent's lag still bars peers that are further from the origin. */
+const FEASIBLE_FOR_MS = 3000;
+
+/** How one class of a rendition comes to this peer. */
+export class ClassFeed {
+  /** Who pushes it, or was asked to and has not answered yet. */
+  parent: Neighbour | undefined;
+  /** Whether the parent has said that it pushes. */
+  isServed = false;
+  since: InstantMs = instantMs(0);
+  /** Symbols in a row that were late. */
+  misses = 0;
+  /** Mean time from release to arrival by push, and its mean deviation. */
+  lagMs: number = Number.POSITIVE_INFINITY;
+  deviationMs = 0;
+  #lostAt: InstantMs = instantMs(Number.NEGATIVE_INFINITY);
+
+  /** Asks `parent` for the class; it is expected to lag as `lagMs` says. */
+  choose(now: InstantMs, parent: Neighbour, lagMs: number): void {
+    this.parent = parent;
+    this.isServed = false;
+    this.since = now;
+    this.misses = 0;
+    this.lagMs = lagMs;
+    this.deviationMs = lagMs / 4;
+  }
+
+  /** Notes that the parent pushed a symbol `lagMs` after its release. */
+  arrived(lagMs: number): void {
+    this.misses = 0;
+    const error = lagMs - this.lagMs;
+    this.lagMs += LAG_GAIN * error;
+    this.deviationMs += DEVIATION_GAIN * (Math.abs(error) - this.deviationMs);
+  }
+
+  /** Gives up the parent. */
+  drop(now: InstantMs): void {
+    this.parent = undefined;
+    this.isServed = false;
+    this.#lostAt = now;
+  }
+
+  /**
+   * Whether a peer that lags so can be the parent: who lags more may get the class through this very
+   * peer (the feasibility condition of distance-vector routing, as in RFC 8966 section 2.4).
+   */
+  isFeasible(now: InstantMs, lagMs: number): boolean {
+    if (!Number.isFinite(lagMs)) return false;
+    const isBarred = this.parent !== undefined || now - this.#lostAt < FEASIBLE_FOR_MS;
+    return !isBarred || lagMs < this.lagMs;
+  }
+}
+
+/** How one rendition comes to this peer. */
+export class Feed {
+  readonly rendition: number;
+  readonly classes: readonly ClassFeed[] = Array.from({ length: CLASSES }, () => new ClassFeed());
+
+  constructor(rendition: number) {
+    this.rendition = rendition;
+  }
+
+  /** The lags as a status tells them. */
+  lags(): Uint8Array {
+    return Uint8Array.from(this.classes, ({ isServed, lagMs }) =>
+      isServed ? Math.min(LAG_UNKNOWN - 1, Math.round(lagMs / LAG_STEP_MS)) : LAG_UNKNOWN,
+    );
+  }
+
+  /** Classes that `neighbour` pushes or was asked to. */
+  countOf(neighbour: Neighbour): number {
+    let count = 0;
+    for (const { parent } of this.classes) if (parent === neighbour) count++;
+    return count;
+  }
+}

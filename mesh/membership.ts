@@ -1,0 +1,215 @@
+import {
+  type InstantMs,
+  instantMs,
+  KNOWN_PEERS_MAX,
+  type KnownPeer,
+  type Message,
+  type PeerRole,
+} from "../core/index.ts";
+import { sizeOf } from "./class-set.ts";
+import type { FanOut } from "./fan-out.ts";
+import { CANDIDATES_MAX, DIAL_TIMEOUT_MS, NEIGHBOURS_MAX, REVIEW_EVERY_MS } from "./limits.ts";
+import type { MeshState } from "./mesh-state.ts";
+import type { Neighbour } from "./neighbour.ts";
+
+/** A neighbour has this long to show its worth before it can be let go for another. */
+const GRACE_MS = 10_000;
+/** A peer that could not be dialled is left alone for this long. */
+const REDIAL_AFTER_MS = 30_000;
+/** The tracker is asked for more peers at most this often. */
+const WANT_EVERY_MS = 5000;
+
+interface Candidate {
+  readonly capacityKbps: number;
+  readonly spare: number;
+  /** The neighbour that knows it; undefined: the tracker. */
+  readonly via: Neighbour | undefined;
+}
+
+/**
+ * Keeps a peer's neighbours: enough of them, those that are worth most. It dials whom the tracker or
+ * neighbours name, tells neighbours of each other, and lets the least useful go when there are too many.
+ */
+export class Membership {
+  readonly #state: MeshState;
+  readonly #fanOut: FanOut;
+  readonly #candidates = new Map<string, Candidate>();
+  readonly #dialledAt = new Map<string, InstantMs>();
+  readonly #leftAloneUntil = new Map<string, InstantMs>();
+  #reviewedAt: InstantMs;
+  #wantedAt: InstantMs = instantMs(Number.NEGATIVE_INFINITY);
+
+  constructor(state: MeshState, fanOut: FanOut) {
+    this.#state = state;
+    this.#fanOut = fanOut;
+    this.#reviewedAt = instantMs(0);
+  }
+
+  /** The tracker names peers. */
+  introduced(peers: readonly { readonly peer: string; readonly role: PeerRole }[]): void {
+    for (const { peer, role } of peers) {
+      // Seeds come first: a peer with room near the source is worth more than any other.
+      const capacityKbps = role === "seed" ? Number.MAX_SAFE_INTEGER : 0;
+      this.#know(peer, { capacityKbps, spare: 0, via: undefined });
+    }
+  }
+
+  /** A neighbour names its neighbours. */
+  exchanged(via: Neighbour, peers: readonly KnownPeer[]): void {
+    for (const { peer, capacityKbps, spare } of peers) {
+      this.#know(peer, { capacityKbps, spare, via });
+    }
+  }
+
+  connected(id: string): void {
+    this.#dialledAt.delete(id);
+    this.#candidates.delete(id);
+  }
+
+  undialable(now: InstantMs, id: string): void {
+    this.#dialledAt.delete(id);
+    this.#candidates.delete(id);
+    this.#leftAloneUntil.set(id, instantMs(now + REDIAL_AFTER_MS));
+  }
+
+  lost(now: InstantMs, { id }: Neighbour): void {
+    this.#leftAloneUntil.set(id, instantMs(now + REDIAL_AFTER_MS));
+    for (const [peer, { via }] of this.#candidates) {
+      if (via?.id === id) this.#candidates.delete(peer);
+    }
+  }
+
+  /** Whether there is room for one more neighbour; the least useful may have to go for it. */
+  makeRoom(now: InstantMs): boolean {
+    const { neighbours } = this.#state;
+    if (neighbours.size < this.#neighboursMax()) return true;
+    const leaving = this.#leastUseful(now);
+    if (leaving === undefined) return neighbours.size < NEIGHBOURS_MAX && this.#isSeed();
+    this.#state.disconnect(leaving, "overloaded", "others are of more use here");
+    return true;
+  }
+
+  /** Dials, asks for and exchanges peers as is due. */
+  run(now: InstantMs): void {
+    this.#forgetOld(now);
+    if (now - this.#reviewedAt >= REVIEW_EVERY_MS) {
+      this.#reviewedAt = now;
+      this.#exchange();
+      this.#improve(now);
+    }
+    if (this.#isSeed()) return; // It is dialled, and dials nobody.
+    const { degree } = this.#state.tuning;
+    let lacking = degree - this.#state.neighbours.size - this.#dialledAt.size;
+    if (lacking <= 0) return;
+    for (const [id, candidate] of this.#best()) {
+      if (lacking-- <= 0) break;
+      this.#dial(now, id, candidate);
+    }
+    if (lacking > 0 && now - this.#wantedAt >= WANT_EVERY_MS) {
+      this.#wantedAt = now;
+      this.#state.outputs.push({ kind: "wantPeers", count: lacking });
+    }
+  }
+
+  /** Carries signalling between two neighbours, or hands in what is for this peer. */
+  relay(neighbour: Neighbour, message: Extract<Message, { type: "relay" }>): void {
+    const { from, to, payload } = message;
+    if (to === this.#state.options.peer.id) {
+      this.#state.outputs.push({ kind: "signal", peer: from, via: neighbour.id, payload });
+      return;
+    }
+    const next = this.#state.neighbours.get(to);
+    if (next?.isReady === true && from === neighbour.id) this.#state.send(next, message);
+  }
+
+  /** Sends signalling to `peer` through the neighbour `via`; nothing if that is gone. */
+  signal(peer: string, via: string, payload: Uint8Array): void {
+    const neighbour = this.#state.neighbours.get(via);
+    if (neighbour?.isReady !== true) return;
+    const from = this.#state.options.peer.id;
+    this.#state.send(neighbour, { type: "relay", from, to: peer, payload });
+  }
+
+  #isSeed(): boolean {
+    return this.#state.options.role === "seed";
+  }
+
+  /** Who can push to many may have many neighbours: two for each class that goes out, at the most. */
+  #neighboursMax(): number {
+    const { degreeMax } = this.#state.tuning;
+    return Math.min(NEIGHBOURS_MAX, Math.max(degreeMax, this.#fanOut.granted + degreeMax / 2));
+  }
+
+  #know(id: string, candidate: Candidate): void {
+    if (id === this.#state.options.peer.id || this.#state.neighbours.has(id)) return;
+    if (this.#leftAloneUntil.has(id) || this.#dialledAt.has(id)) return;
+    this.#candidates.delete(id);
+    if (this.#candidates.size >= CANDIDATES_MAX) {
+      const [oldest] = this.#candidates.keys();
+      if (oldest !== undefined) this.#candidates.delete(oldest);
+    }
+    this.#candidates.set(id, candidate);
+  }
+
+  /** Candidates, the best first: seeds, then those with classes to spare, then any, in random order. */
+  #best(): [string, Candidate][] {
+    const worthOf = ({ capacityKbps, spare, via }: Candidate): number =>
+      via === undefined && capacityKbps > 0 ? 2 : Math.min(1, spare);
+    return this.#state.options.random
+      .shuffle([...this.#candidates])
+      .sort(([, a], [, b]) => worthOf(b) - worthOf(a));
+  }
+
+  #dial(now: InstantMs, id: string, { via }: Candidate): void {
+    this.#candidates.delete(id);
+    this.#dialledAt.set(id, now);
+    this.#state.outputs.push({ kind: "dial", peer: id, via: via?.id });
+  }
+
+  /** Tells each neighbour of some others, those with room first. */
+  #exchange(): void {
+    const viewers = this.#state.ready.filter(({ role }) => role === "viewer");
+    for (const neighbour of viewers) {
+      const others = viewers.filter((other) => other !== neighbour);
+      const peers = this.#state.options.random
+        .shuffle(others)
+        .sort((a, b) => Math.min(1, b.status.spare) - Math.min(1, a.status.spare))
+        .slice(0, KNOWN_PEERS_MAX / 2)
+        .map(({ id, status }) => ({ peer: id, ...status }));
+      if (peers.length > 0) this.#state.send(neighbour, { type: "peers", peers });
+    }
+  }
+
+  /** Dials one peer beyond the degree when classes lack a parent and somebody has some to spare. */
+  #improve(now: InstantMs): void {
+    if (this.#isSeed() || this.#state.neighbours.size >= this.#neighboursMax()) return;
+    const [best] = this.#best();
+    if (best !== undefined && best[1].spare > 0) this.#dial(now, ...best);
+  }
+
+  #leastUseful(now: InstantMs): Neighbour | undefined {
+    let least: { neighbour: Neighbour; use: number } | undefined;
+    for (const neighbour of this.#state.ready) {
+      if (neighbour.isSeed || now - neighbour.connectedAt < GRACE_MS) continue;
+      const use = this.#useOf(now, neighbour);
+      if (least === undefined || use < least.use) least = { neighbour, use };
+    }
+    return least?.neighbour;
+  }
+
+  /** What a neighbour gives and takes; to a seed, what it can pass on. */
+  #useOf(now: InstantMs, { granted, score, status }: Neighbour): number {
+    if (this.#isSeed()) return status.capacityKbps;
+    let taken = 0;
+    for (const classes of granted.values()) taken += sizeOf(classes);
+    return score.value(now) + taken;
+  }
+
+  #forgetOld(now: InstantMs): void {
+    for (const [id, at] of this.#dialledAt)
+      if (now - at > DIAL_TIMEOUT_MS) this.undialable(now, id);
+    for (const [id, until] of this.#leftAloneUntil) {
+      if (until <= now) this.#leftAloneUntil.delete(id);
+    }
+  }
+}

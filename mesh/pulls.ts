@@ -1,0 +1,199 @@
+import { after, blockKey, type InstantMs, type Message, symbolLength } from "../core/index.ts";
+import type { Block } from "./block.ts";
+import type { SymbolDecoder } from "./block-port.ts";
+import {
+  PULL_TIMEOUT_MAX_MS,
+  PULL_TIMEOUT_MIN_MS,
+  REQUEST_ESIS_MAX,
+  REQUESTED_BYTES_MAX,
+  SEED_PULL_AFTER_MS,
+} from "./limits.ts";
+import type { MeshState } from "./mesh-state.ts";
+import type { Neighbour, Pull } from "./neighbour.ts";
+import type { Subscriptions } from "./subscriptions.ts";
+
+/** What a neighbour that was not pulled from yet is thought to send, bytes a second. */
+const RATE_START = 100_000;
+const RATE_GAIN = 0.25;
+/** Symbols that may be on the way from a neighbour of unknown rate. */
+const OPEN_BYTES_MIN = 65_536;
+/** A pull may fill a neighbour's line for this long beyond a round trip. */
+const OPEN_MS = 300;
+/** A seed or a neighbour that let us down is asked when nobody else can help sooner. */
+const SEED_COST_MS = 500;
+const DISTRUST_COST_MS = 1000;
+
+/**
+ * Asks neighbours for what does not come by itself: symbols that are late or that nobody pushes. Any K
+ * of N end a block, so no more are asked for than the block lacks; only near the deadline are more.
+ */
+export class Pulls {
+  readonly #state: MeshState;
+  readonly #subscriptions: Subscriptions;
+
+  constructor(state: MeshState, subscriptions: Subscriptions) {
+    this.#state = state;
+    this.#subscriptions = subscriptions;
+  }
+
+  /** Asks for what a block lacks, beyond what is on the way. */
+  run(now: InstantMs, block: Block): void {
+    const { decoder } = block;
+    if (decoder === undefined) return;
+    const late = this.#late(now, block, decoder);
+    let onTheWay = block.k - late.length;
+    for (let esi = block.k; esi < block.n; esi++) {
+      if (!decoder.has(esi) && block.asked[esi] !== 0) onTheWay++;
+    }
+    for (let esi = 0; esi < block.k; esi++) if (decoder.has(esi)) onTheWay--;
+    const lacking = decoder.needed - onTheWay;
+    if (lacking > 0) this.#ask(now, block, late, lacking);
+  }
+
+  /** Notes that a symbol came that was asked for, and asks for more when the line runs dry. */
+  arrived(now: InstantMs, neighbour: Neighbour, pull: Pull): void {
+    const tookMs = Math.max(1, now - pull.askedAt - neighbour.rttMs);
+    const rate = ((pull.bytes + neighbour.pulledBytes) / tookMs) * 1000;
+    neighbour.pullRate += RATE_GAIN * (rate - (neighbour.pullRate || RATE_START));
+    if (2 * neighbour.pulledBytes < openBytesOf(neighbour)) this.run(now, pull.block);
+  }
+
+  /** A neighbour will not send these symbols: others are asked. */
+  declined(neighbour: Neighbour, { block: id, esis }: Extract<Message, { type: "decline" }>): void {
+    const block = this.#state.cache.get(blockKey(id));
+    if (block === undefined) return;
+    for (const esi of esis) neighbour.takePull(block, esi);
+    block.declinedBy(neighbour);
+  }
+
+  /** Takes back what did not come in time, so that it can be asked of another. */
+  expire(now: InstantMs): void {
+    for (const neighbour of this.#state.ready) {
+      if (neighbour.pulls.size === 0) continue;
+      for (const { block, esi, expiresAt } of [...neighbour.pulls.values()]) {
+        if (expiresAt > now) continue;
+        neighbour.takePull(block, esi);
+        block.lapsed[esi] = 1;
+        neighbour.score.failed(now);
+        neighbour.pullRate /= 2;
+        block.declinedBy(neighbour);
+        this.#state.send(neighbour, { type: "cancel", block: block.id, esis: [esi] });
+      }
+    }
+  }
+
+  /** Takes back all that was asked for a block that is complete. */
+  cancel(block: Block): void {
+    for (const neighbour of this.#state.ready) {
+      if (neighbour.pulls.size === 0) continue;
+      const esis: number[] = [];
+      for (const pull of neighbour.pulls.values()) if (pull.block === block) esis.push(pull.esi);
+      for (const esi of esis) neighbour.takePull(block, esi);
+      if (esis.length > 0) this.#state.send(neighbour, { type: "cancel", block: block.id, esis });
+    }
+  }
+
+  /** Forgets a neighbour that is gone. */
+  lost(neighbour: Neighbour): void {
+    for (const { block, esi } of [...neighbour.pulls.values()]) neighbour.takePull(block, esi);
+  }
+
+  /** The source symbols that are late and may be asked for: near the deadline all, and twice. */
+  #late(now: InstantMs, block: Block, decoder: SymbolDecoder): number[] {
+    const isUrgent = block.deadline - now < this.#state.tuning.urgentMs;
+    const openMax = isUrgent ? 2 : 1;
+    const late: number[] = [];
+    for (let esi = 0; esi < block.k; esi++) {
+      if (decoder.has(esi) || (block.asked[esi] ?? 0) >= openMax) continue;
+      if (this.#isLate(now, block, esi) || isUrgent) late.push(esi);
+    }
+    return late;
+  }
+
+  #isLate(now: InstantMs, block: Block, esi: number): boolean {
+    if (block.overdue[esi] === 1) return true;
+    if (now < this.#subscriptions.dueAt(block, esi)) return false;
+    block.overdue[esi] = 1;
+    this.#subscriptions.missed(now, block, esi);
+    return true;
+  }
+
+  /** Asks for `lacking` symbols: those that are late, then repair symbols, then again what lapsed. */
+  #ask(now: InstantMs, block: Block, late: readonly number[], lacking: number): void {
+    const plan = new Map<Neighbour, number[]>();
+    let left = lacking;
+    for (const esi of inOrder(block, late)) {
+      if (left === 0) break;
+      const neighbour = this.#holderOf(now, block, esi);
+      if (neighbour === undefined) continue;
+      this.#note(now, neighbour, block, esi);
+      const planned = plan.get(neighbour);
+      if (planned === undefined) plan.set(neighbour, [esi]);
+      else planned.push(esi);
+      left--;
+    }
+    if (left > 0) block.forgive();
+    const withinMs = Math.max(1, Math.round(Math.min(block.deadline - now, 60_000)));
+    for (const [neighbour, esis] of plan) {
+      for (let at = 0; at < esis.length; at += REQUEST_ESIS_MAX) {
+        const some = esis.slice(at, at + REQUEST_ESIS_MAX);
+        this.#state.send(neighbour, { type: "request", block: block.id, withinMs, esis: some });
+      }
+    }
+  }
+
+  #note(now: InstantMs, neighbour: Neighbour, block: Block, esi: number): void {
+    const { fec, byteLength } = block.manifest;
+    const bytes = symbolLength(fec, byteLength, esi);
+    const expectedMs = 2 * (neighbour.rttMs + waitMs(neighbour, bytes)) + PULL_TIMEOUT_MIN_MS;
+    const expiresAt = after(now, Math.min(PULL_TIMEOUT_MAX_MS, expectedMs));
+    neighbour.addPull({ block, esi, bytes, askedAt: now, expiresAt });
+  }
+
+  /** The neighbour that has the symbol and would bring it soonest. */
+  #holderOf(now: InstantMs, block: Block, esi: number): Neighbour | undefined {
+    const { fec, byteLength } = block.manifest;
+    const bytes = symbolLength(fec, byteLength, esi);
+    const isSeedWanted =
+      now - block.releasedAt > SEED_PULL_AFTER_MS ||
+      block.deadline - now < this.#state.tuning.urgentMs;
+    let best: Neighbour | undefined;
+    let bestCost = Number.POSITIVE_INFINITY;
+    for (const neighbour of this.#state.ready) {
+      const isHolder = neighbour.isSeed ? isSeedWanted : block.isHeldBy(neighbour, esi);
+      if (!isHolder || block.hasDeclined(neighbour) || neighbour.isAsked(block, esi)) continue;
+      if (neighbour.pulledBytes + bytes > openBytesOf(neighbour)) continue;
+      const cost =
+        neighbour.rttMs +
+        waitMs(neighbour, bytes) +
+        (neighbour.isSeed ? SEED_COST_MS : 0) +
+        (neighbour.score.value(now) < 0 ? DISTRUST_COST_MS : 0);
+      if (cost < bestCost) {
+        best = neighbour;
+        bestCost = cost;
+      }
+    }
+    return best;
+  }
+}
+
+/** Which symbols to ask for first. */
+function inOrder(block: Block, late: readonly number[]): number[] {
+  const repair: number[] = [];
+  for (let esi = block.k; esi < block.n; esi++) {
+    if (block.asked[esi] === 0 && block.decoder?.has(esi) === false) repair.push(esi);
+  }
+  const all = [...late, ...repair];
+  const isFresh = (esi: number): boolean => block.lapsed[esi] === 0;
+  return [...all.filter(isFresh), ...all.filter((esi) => !isFresh(esi))];
+}
+
+function waitMs({ pulledBytes, pullRate }: Neighbour, bytes: number): number {
+  return ((pulledBytes + bytes) / (pullRate || RATE_START)) * 1000;
+}
+
+/** What may be on the way from a neighbour: its rate over a round trip and a little more. */
+function openBytesOf({ pullRate, rttMs }: Neighbour): number {
+  const atRate = (pullRate * (rttMs + OPEN_MS)) / 1000;
+  return Math.min(REQUESTED_BYTES_MAX, Math.max(OPEN_BYTES_MIN, atRate));
+}

@@ -1,0 +1,228 @@
+import {
+  after,
+  CLASSES,
+  type ClassSet,
+  type InstantMs,
+  instantMs,
+  MANIFEST_CLASS,
+  type Message,
+} from "../core/index.ts";
+import type { Block } from "./block.ts";
+import { isIn } from "./class-set.ts";
+import { type ClassFeed, Feed } from "./feed.ts";
+import { ASK_AGAIN_AFTER_MS, IMPROVE_EVERY_MS, MISSES_MAX, SERVE_TIMEOUT_MS } from "./limits.ts";
+import type { MeshState } from "./mesh-state.ts";
+import type { Neighbour } from "./neighbour.ts";
+
+/** What the first symbols of a class may take more than its parent's lag and half a round trip. */
+const FIRST_HOP_MS = 60;
+/** Classes are spread over neighbours: each class that one has already makes it this much worse. */
+const SPREAD_MS = 15;
+/** Without a spare class only a stronger subscriber gets one, so such a neighbour comes later. */
+const NO_SPARE_MS = 400;
+/** A new parent must be this much nearer to the origin to be worth the change. */
+const GAIN_MIN_MS = 80;
+const GAIN_MIN_SHARE = 0.25;
+
+/**
+ * Chooses for each class of each rendition the neighbour that shall push it: the one by which it
+ * comes soonest. A parent that is late again and again is left.
+ */
+export class Subscriptions {
+  readonly #state: MeshState;
+  readonly #feeds = new Map<number, Feed>();
+  /** Neighbours whose classes have changed, by rendition. */
+  readonly #changed = new Map<Neighbour, Set<number>>();
+  #improvedAt: InstantMs = instantMs(0);
+
+  constructor(state: MeshState, renditions: readonly number[]) {
+    this.#state = state;
+    for (const rendition of renditions) this.#feeds.set(rendition, new Feed(rendition));
+  }
+
+  get feeds(): IterableIterator<Feed> {
+    return this.#feeds.values();
+  }
+
+  isFollowed(rendition: number): boolean {
+    return this.#feeds.has(rendition);
+  }
+
+  /** Whether this peer gets a class, and not from `asker`. */
+  isSupplied(rendition: number, symbolClass: number, asker: Neighbour): boolean {
+    const feed = this.#feeds.get(rendition)?.classes[symbolClass];
+    return feed?.parent !== undefined && feed.isServed && feed.parent !== asker;
+  }
+
+  /** Who pushes a symbol of a block, if anyone. */
+  parentOf(block: Block, esi: number): Neighbour | undefined {
+    return this.#feedOf(block, esi)?.parent;
+  }
+
+  /** Notes that a symbol, or for ESI -1 a manifest, came from `neighbour`. */
+  arrived(now: InstantMs, neighbour: Neighbour, block: Block, esi: number): void {
+    const feed = this.#feedOf(block, esi);
+    if (feed === undefined || feed.parent !== neighbour) return;
+    feed.isServed = true;
+    feed.arrived(now - block.releasedAt);
+  }
+
+  /** When a symbol that its parent should push counts as late. */
+  dueAt(block: Block, esi: number): InstantMs {
+    const feed = this.#feedOf(block, esi);
+    if (feed?.parent === undefined) return block.releasedAt;
+    const { slackMs } = this.#state.tuning;
+    return after(block.releasedAt, feed.lagMs + Math.max(slackMs, 3 * feed.deviationMs));
+  }
+
+  /** Notes that a symbol is late; a parent that is late again and again is left. */
+  missed(now: InstantMs, block: Block, esi: number): void {
+    const feed = this.#feedOf(block, esi);
+    if (feed?.parent === undefined || feed.since > block.releasedAt) return;
+    if (++feed.misses >= MISSES_MAX) this.#leave(now, feed, block.id.rendition);
+  }
+
+  /** A neighbour tells which classes it pushes. */
+  served(
+    now: InstantMs,
+    neighbour: Neighbour,
+    { rendition, classes, spare }: Extract<Message, { type: "serve" }>,
+  ): void {
+    neighbour.status = { ...neighbour.status, spare };
+    const feed = this.#feeds.get(rendition);
+    if (feed === undefined) return;
+    const asked = neighbour.wanted.get(rendition) ?? 0;
+    for (const [symbolClass, classFeed] of feed.classes.entries()) {
+      if (classFeed.parent !== neighbour || !isIn(asked, symbolClass)) continue;
+      if (isIn(classes, symbolClass)) classFeed.isServed = true;
+      else {
+        neighbour.askAgainAt[symbolClass] = after(now, ASK_AGAIN_AFTER_MS);
+        classFeed.drop(now);
+        this.#change(neighbour, rendition);
+      }
+    }
+  }
+
+  /** Forgets a neighbour that is gone. */
+  lost(now: InstantMs, neighbour: Neighbour): void {
+    this.#changed.delete(neighbour);
+    for (const feed of this.#feeds.values()) {
+      for (const classFeed of feed.classes) if (classFeed.parent === neighbour) classFeed.drop(now);
+    }
+  }
+
+  /** Finds parents for the classes that have none, now and then a better one, and asks them. */
+  maintain(now: InstantMs): void {
+    const isToImprove = now - this.#improvedAt >= IMPROVE_EVERY_MS;
+    if (isToImprove) this.#improvedAt = now;
+    for (const feed of this.#feeds.values()) {
+      for (let symbolClass = 0; symbolClass < CLASSES; symbolClass++) {
+        this.#maintain(now, feed, symbolClass);
+      }
+      if (isToImprove) this.#improve(now, feed, this.#state.options.random.below(CLASSES));
+    }
+    for (const [neighbour, renditions] of this.#changed) {
+      for (const rendition of renditions) this.#ask(neighbour, rendition);
+    }
+    this.#changed.clear();
+  }
+
+  #feedOf(block: Block, esi: number): ClassFeed | undefined {
+    const symbolClass = esi < 0 ? MANIFEST_CLASS : block.classOf(esi);
+    return this.#feeds.get(block.id.rendition)?.classes[symbolClass];
+  }
+
+  #maintain(now: InstantMs, feed: Feed, symbolClass: number): void {
+    const classFeed = feed.classes[symbolClass] as ClassFeed;
+    const { parent, isServed, since } = classFeed;
+    if (parent !== undefined && !isServed && now - since > SERVE_TIMEOUT_MS) {
+      this.#leave(now, classFeed, feed.rendition);
+    }
+    if (classFeed.parent !== undefined) return;
+    const best = this.#best(now, feed, symbolClass);
+    if (best !== undefined) this.#choose(now, feed, symbolClass, best.neighbour);
+  }
+
+  /** Changes to a parent by which a class would come much sooner. */
+  #improve(now: InstantMs, feed: Feed, symbolClass: number): void {
+    const classFeed = feed.classes[symbolClass] as ClassFeed;
+    const { parent, lagMs } = classFeed;
+    if (parent === undefined || parent.isSeed) return;
+    const best = this.#best(now, feed, symbolClass);
+    if (best === undefined || best.neighbour === parent || best.neighbour.status.spare === 0)
+      return;
+    if (lagMs - best.lagMs < Math.max(GAIN_MIN_MS, GAIN_MIN_SHARE * lagMs)) return;
+    this.#change(parent, feed.rendition);
+    this.#choose(now, feed, symbolClass, best.neighbour);
+  }
+
+  #choose(now: InstantMs, feed: Feed, symbolClass: number, neighbour: Neighbour): void {
+    const lagMs = neighbour.lagMs(feed.rendition, symbolClass) + hopMs(neighbour);
+    feed.classes[symbolClass]?.choose(now, neighbour, lagMs);
+    this.#change(neighbour, feed.rendition);
+  }
+
+  /** The neighbour by which a class would come soonest, and when. */
+  #best(
+    now: InstantMs,
+    feed: Feed,
+    symbolClass: number,
+  ): { readonly neighbour: Neighbour; readonly lagMs: number } | undefined {
+    const classFeed = feed.classes[symbolClass] as ClassFeed;
+    let best: { neighbour: Neighbour; lagMs: number; cost: number } | undefined;
+    for (const neighbour of this.#state.ready) {
+      const lagMs = neighbour.lagMs(feed.rendition, symbolClass);
+      if (!classFeed.isFeasible(now, lagMs)) continue;
+      if (!mayAsk(now, neighbour, feed.rendition, symbolClass)) continue;
+      const total = lagMs + hopMs(neighbour);
+      const cost =
+        total +
+        SPREAD_MS * feed.countOf(neighbour) +
+        (neighbour.status.spare > 0 ? 0 : NO_SPARE_MS);
+      if (best === undefined || cost < best.cost) best = { neighbour, lagMs: total, cost };
+    }
+    return best;
+  }
+
+  #leave(now: InstantMs, classFeed: ClassFeed, rendition: number): void {
+    const { parent } = classFeed;
+    if (parent === undefined) return;
+    const feed = this.#feeds.get(rendition);
+    const symbolClass = feed?.classes.indexOf(classFeed) ?? 0;
+    parent.askAgainAt[symbolClass] = after(now, ASK_AGAIN_AFTER_MS);
+    classFeed.drop(now);
+    this.#change(parent, rendition);
+  }
+
+  #change(neighbour: Neighbour, rendition: number): void {
+    const renditions = this.#changed.get(neighbour);
+    if (renditions === undefined) this.#changed.set(neighbour, new Set([rendition]));
+    else renditions.add(rendition);
+  }
+
+  #ask(neighbour: Neighbour, rendition: number): void {
+    let classes: ClassSet = 0;
+    for (const [symbolClass, { parent }] of (this.#feeds.get(rendition)?.classes ?? []).entries()) {
+      if (parent === neighbour) classes |= 1 << symbolClass;
+    }
+    if (neighbour.wanted.get(rendition) === classes) return;
+    neighbour.wanted.set(rendition, classes);
+    this.#state.send(neighbour, { type: "subscribe", rendition, classes });
+  }
+}
+
+/** Whether a neighbour may be asked for a class: it did not refuse just now, nor get it from here. */
+function mayAsk(
+  now: InstantMs,
+  { askAgainAt, granted, score }: Neighbour,
+  rendition: number,
+  symbolClass: number,
+): boolean {
+  if (now < (askAgainAt[symbolClass] ?? 0) || score.value(now) < 0) return false;
+  return !isIn(granted.get(rendition) ?? 0, symbolClass);
+}
+
+/** What one hop from a neighbour adds. */
+function hopMs({ rttMs }: Neighbour): number {
+  return rttMs / 2 + FIRST_HOP_MS;
+}

@@ -1,0 +1,30 @@
+/** What the simulator sweeps. The defaults are those that docs/simulation.md justifies. */
+export interface Tuning {
+  /** Neighbours that a peer looks for. */
+  readonly degree: number;
+  /** Neighbours beyond which it accepts none; those that can send more may have more. */
+  readonly degreeMax: number;
+  /** How often a peer looks for what is late or due, while blocks are on the way. */
+  readonly tickMs: number;
+  /** The share of its capacity that a peer promises as pushes; the rest serves pulls. */
+  readonly pushShare: number;
+  /** How long a symbol may be later than its class usually is before it is pulled. */
+  readonly slackMs: number;
+  /** What a peer lets wait in all of its channels, as time at its capacity. */
+  readonly windowMs: number;
+  /** This long before its deadline a block is asked for twice, and of seeds. */
+  readonly urgentMs: number;
+  /** This long before its deadline a block is fetched over HTTP; 0: never. */
+  readonly fetchMs: number;
+}
+
+export const DEFAULT_TUNING: Tuning = {
+  degree: 12,
+  degreeMax: 24,
+  tickMs: 100,
+  pushShare: 0.96,
+  slackMs: 80,
+  windowMs: 60,
+  urgentMs: 1000,
+  fetchMs: 700,
+};
