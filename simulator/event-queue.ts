@@ -1,4 +1,5 @@
 import { assert } from "../core/index.ts";
+import { extended } from "./columns.ts";
 
 const ARITY = 4;
 const CAPACITY_AT_START = 1 << 14;
@@ -109,17 +110,9 @@ export class EventQueue {
 
   #grow(): void {
     const capacity = this.#times.length * 2;
-    this.#times = enlarged(new Float64Array(capacity), this.#times);
-    this.#sequences = enlarged(new Uint32Array(capacity), this.#sequences);
-    this.#kinds = enlarged(new Uint8Array(capacity), this.#kinds);
-    this.#arguments = enlarged(new Int32Array(capacity), this.#arguments);
+    this.#times = extended(this.#times, new Float64Array(capacity));
+    this.#sequences = extended(this.#sequences, new Uint32Array(capacity));
+    this.#kinds = extended(this.#kinds, new Uint8Array(capacity));
+    this.#arguments = extended(this.#arguments, new Int32Array(capacity));
   }
-}
-
-function enlarged<Column extends Float64Array | Uint32Array | Uint8Array | Int32Array>(
-  larger: Column,
-  smaller: Column,
-): Column {
-  larger.set(smaller);
-  return larger;
 }

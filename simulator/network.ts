@@ -1,0 +1,213 @@
+import { assert, type Message, messageByteLength, type Random } from "../core/index.ts";
+import type { BurstLoss } from "./burst-loss.ts";
+import { EVENT } from "./event-kinds.ts";
+import type { EventQueue } from "./event-queue.ts";
+import { Flights } from "./flights.ts";
+import { Links } from "./links.ts";
+
+/** What a message costs beside its own bytes: SCTP chunk header and authentication. */
+const MESSAGE_OVERHEAD_BYTES = 16;
+/** What a small message costs that travels alone: IP, UDP, DTLS and SCTP headers of a packet of its own. */
+const PACKET_OVERHEAD_BYTES = 60;
+const PACKET_BYTES = 1200;
+/** Messages from this size on are told when they leave; smaller ones once they add up to the second. */
+const DRAIN_MESSAGE_BYTES = 1024;
+const DRAIN_REPORT_BYTES = 4096;
+/** A driver hears of its channel's queue once it is this short (bufferedAmountLowThreshold). */
+const LOW_WATER_BYTES: number = 32 * 1024;
+/** How long after a round trip a loss is noticed. */
+const LOSS_NOTICE_MS = 20;
+/** A packet that was lost this often gets through. */
+const RETRANSMISSIONS_MAX = 10;
+/** A crashed host says nothing: its neighbours' stacks notice only then. */
+const CRASH_NOTICE_MS = 20_000;
+
+const NEVER: number = Number.POSITIVE_INFINITY;
+
+/** Who hears what the network does. */
+export interface NetworkListener {
+  /** A message was handed to the uplink, which it leaves at `departAt`. */
+  sent(
+    direction: number,
+    message: Message,
+    wireBytes: number,
+    resentBytes: number,
+    departAt: number,
+  ): void;
+  received(direction: number, message: Message): void;
+  /** For the sender of the direction: so many bytes are left in its channel's queue. */
+  drained(direction: number, queuedBytes: number): void;
+  /** For the receiver of the direction: the other side closed, or is gone. */
+  closed(direction: number): void;
+}
+
+/** Bytes on the wire since the start. What was sent is in one of the other three, or on its way. */
+export interface WireTotals {
+  sent: number;
+  received: number;
+  /** In packets that were lost on their way, and sent again. */
+  lost: number;
+  /** In messages that came to closed links or hosts that were gone, or never left a crashed host. */
+  dropped: number;
+}
+
+/**
+ * Carries messages: through the FIFO queue of the sender's uplink, over a path with delay, jitter and
+ * lost packets, through the queue of the receiver's downlink. Messages may overtake each other. What is
+ * not modelled: congestion control (a sender always fills its uplink) and bottlenecks inside the network.
+ */
+export class Network {
+  readonly links: Links = new Links();
+  readonly flights: Flights = new Flights();
+  readonly totals: WireTotals = { sent: 0, received: 0, lost: 0, dropped: 0 };
+  readonly #queue: EventQueue;
+  readonly #random: Random;
+  readonly #loss: BurstLoss;
+  readonly #jitter: number;
+  readonly #listener: NetworkListener;
+  readonly #uplinkMsPerByte: number[] = [];
+  readonly #downlinkMsPerByte: number[] = [];
+  readonly #uplinkFreeAt: number[] = [];
+  readonly #downlinkFreeAt: number[] = [];
+  /** When a host stopped to send and to receive. */
+  readonly #goneAt: number[] = [];
+
+  /** `jitter`: share of its delay by which a message may come earlier or later. */
+  constructor(
+    queue: EventQueue,
+    random: Random,
+    loss: BurstLoss,
+    jitter: number,
+    listener: NetworkListener,
+  ) {
+    this.#queue = queue;
+    this.#random = random;
+    this.#loss = loss;
+    this.#jitter = jitter;
+    this.#listener = listener;
+  }
+
+  /** Adds a host and gives its number. Capacities in bits a second. */
+  addHost(uplinkBps: number, downlinkBps: number): number {
+    this.#uplinkMsPerByte.push(8000 / uplinkBps);
+    this.#downlinkMsPerByte.push(8000 / downlinkBps);
+    this.#uplinkFreeAt.push(0);
+    this.#downlinkFreeAt.push(0);
+    this.#goneAt.push(NEVER);
+    return this.#goneAt.length - 1;
+  }
+
+  /** Sends a message by an open direction. */
+  send(direction: number, message: Message): void {
+    const { links } = this;
+    const now = this.#queue.timeMs;
+    const from = links.from(direction);
+    const byteLength = messageByteLength(message);
+    const isAlone = byteLength < PACKET_BYTES && links.lastDepartAt(direction) <= now;
+    const wireBytes = byteLength + MESSAGE_OVERHEAD_BYTES + (isAlone ? PACKET_OVERHEAD_BYTES : 0);
+    const msPerByte = this.#uplinkMsPerByte[from] as number;
+    const departAt = Math.max(now, this.#uplinkFreeAt[from] as number) + wireBytes * msPerByte;
+    this.totals.sent += wireBytes;
+    let arriveAt = departAt + this.#delayMs(direction);
+    let resentBytes = 0;
+    let lost = this.#loss.lost(direction, Math.ceil(wireBytes / PACKET_BYTES));
+    for (let round = 0; lost > 0 && round < RETRANSMISSIONS_MAX; round++) {
+      resentBytes += Math.min(wireBytes, lost * PACKET_BYTES);
+      arriveAt += 2 * links.delayMs(direction) + LOSS_NOTICE_MS;
+      lost = this.#loss.lost(direction, lost);
+    }
+    this.totals.sent += resentBytes;
+    this.totals.lost += resentBytes;
+    this.#uplinkFreeAt[from] = departAt + resentBytes * msPerByte;
+    this.#launch(direction, message, { byteLength, wireBytes, departAt, arriveAt });
+    this.#listener.sent(direction, message, wireBytes, resentBytes, departAt);
+  }
+
+  #launch(
+    direction: number,
+    message: Message,
+    flight: { byteLength: number; wireBytes: number; departAt: number; arriveAt: number },
+  ): void {
+    const { byteLength, wireBytes, departAt, arriveAt } = flight;
+    const through = this.links.queue(direction, byteLength, departAt);
+    const slot = this.flights.add(direction, message, wireBytes, departAt, through);
+    const isTold =
+      byteLength >= DRAIN_MESSAGE_BYTES || this.links.queuedBytes(direction) >= DRAIN_REPORT_BYTES;
+    if (isTold) this.#queue.push(departAt, EVENT.drained, slot);
+    this.#queue.push(arriveAt, EVENT.arrived, slot);
+  }
+
+  /** A message has come to the receiver's downlink, where it may have to wait. */
+  arrived(slot: number): void {
+    const now = this.#queue.timeMs;
+    const to = this.links.to(this.flights.direction(slot));
+    const transferMs = this.flights.wireBytes(slot) * (this.#downlinkMsPerByte[to] as number);
+    // A downlink that was idle took the message in while it came.
+    const throughAt = (this.#downlinkFreeAt[to] as number) + transferMs;
+    this.#downlinkFreeAt[to] = Math.max(throughAt, now);
+    if (throughAt <= now) this.delivered(slot);
+    else this.#queue.push(throughAt, EVENT.delivered, slot);
+  }
+
+  /** A message is through the receiver's downlink. */
+  delivered(slot: number): void {
+    const { links, flights, totals } = this;
+    const direction = flights.direction(slot);
+    const wireBytes = flights.wireBytes(slot);
+    const hasLeft = flights.departAt(slot) <= (this.#goneAt[links.from(direction)] as number);
+    const message = flights.take(slot);
+    assert(message !== undefined, "a message is delivered once");
+    if (hasLeft && links.isOpen(direction ^ 1)) {
+      totals.received += wireBytes;
+      this.#listener.received(direction, message);
+    } else {
+      totals.dropped += wireBytes;
+    }
+  }
+
+  /** A message has left the uplink. */
+  drained(slot: number): void {
+    const direction = this.flights.direction(slot);
+    const queuedBytes = this.links.drain(direction, this.flights.queuedThrough(slot));
+    if (queuedBytes > LOW_WATER_BYTES || !this.links.isOpen(direction)) return;
+    this.#listener.drained(direction, queuedBytes);
+  }
+
+  /** The sender closes its end; the other side hears of it after all that was sent. */
+  close(direction: number): void {
+    if (!this.links.isOpen(direction)) return;
+    this.links.close(direction);
+    const sentBy = Math.max(this.links.lastDepartAt(direction), this.#queue.timeMs);
+    const atLatestMs = this.links.delayMs(direction) * (1 + this.#jitter);
+    this.#queue.push(sentBy + atLatestMs, EVENT.closed, direction);
+  }
+
+  /** The other side of a direction has closed. */
+  closed(direction: number): void {
+    if (!this.links.isOpen(direction ^ 1)) return;
+    this.links.close(direction ^ 1);
+    this.#listener.closed(direction);
+  }
+
+  /** A host and its links stop at once; nobody is told for 20 s. */
+  crash(host: number, directions: Iterable<number>): void {
+    const now = this.#queue.timeMs;
+    this.#goneAt[host] = now;
+    for (const direction of directions) {
+      this.links.close(direction);
+      this.#queue.push(now + CRASH_NOTICE_MS, EVENT.closed, direction);
+    }
+  }
+
+  /** When `byteLength` bytes that come from outside the mesh are through a host's downlink. */
+  download(host: number, byteLength: number): number {
+    const freeAt = Math.max(this.#downlinkFreeAt[host] as number, this.#queue.timeMs);
+    const throughAt = freeAt + byteLength * (this.#downlinkMsPerByte[host] as number);
+    this.#downlinkFreeAt[host] = throughAt;
+    return throughAt;
+  }
+
+  #delayMs(direction: number): number {
+    return this.links.delayMs(direction) * (1 + this.#jitter * (2 * this.#random.next() - 1));
+  }
+}
