@@ -138,6 +138,12 @@ export class Broadcast {
     return expected !== undefined && (bytes === expected || equalBytes(bytes, expected));
   }
 
+  /** Whether these are the bytes of the whole block. */
+  isBlock(id: BlockId, bytes: Uint8Array): boolean {
+    const expected = this.block(id)?.bytes;
+    return expected !== undefined && (bytes === expected || equalBytes(bytes, expected));
+  }
+
   /** The port for peers: what they would compute each for themselves is looked up. */
   port(): BlockPort {
     return {
@@ -146,10 +152,7 @@ export class Broadcast {
         const expected = this.blocks[numberOf(leaf)]?.symbols[esiOf(leaf)];
         return expected !== undefined && (bytes === expected || equalBytes(bytes, expected));
       },
-      isBlock: (bytes, { block }) => {
-        const expected = this.block(block)?.bytes;
-        return expected !== undefined && (bytes === expected || equalBytes(bytes, expected));
-      },
+      isBlock: (bytes, { block }) => this.isBlock(block, bytes),
       decoder: ({ block: id }) => {
         const block = this.block(id);
         assert(block !== undefined, "a manifest that was verified is of a released block");

@@ -65,6 +65,8 @@ export class Network {
   readonly #loss: BurstLoss;
   readonly #jitter: number;
   readonly #listener: NetworkListener;
+  /** The machine that a host is on, by the number of the first host there: it owns the links. */
+  readonly #machine: number[] = [];
   readonly #uplinkMsPerByte: number[] = [];
   readonly #downlinkMsPerByte: number[] = [];
   readonly #uplinkFreeAt: number[] = [];
@@ -87,8 +89,9 @@ export class Network {
     this.#listener = listener;
   }
 
-  /** Adds a host and gives its number. Capacities in bits a second. */
-  addHost(uplinkBps: number, downlinkBps: number): number {
+  /** Adds a host and gives its number. Capacities in bits a second; a host `on` another shares its own. */
+  addHost(uplinkBps: number, downlinkBps: number, on?: number): number {
+    this.#machine.push(on === undefined ? this.#machine.length : (this.#machine[on] as number));
     this.#uplinkMsPerByte.push(8000 / uplinkBps);
     this.#downlinkMsPerByte.push(8000 / downlinkBps);
     this.#uplinkFreeAt.push(0);
@@ -101,7 +104,7 @@ export class Network {
   send(direction: number, message: Message): void {
     const { links } = this;
     const now = this.#queue.timeMs;
-    const from = links.from(direction);
+    const from = this.#machine[links.from(direction)] as number;
     const byteLength = messageByteLength(message);
     const isAlone = byteLength < PACKET_BYTES && links.lastDepartAt(direction) <= now;
     const wireBytes = byteLength + MESSAGE_OVERHEAD_BYTES + (isAlone ? PACKET_OVERHEAD_BYTES : 0);
@@ -140,7 +143,7 @@ export class Network {
   /** A message has come to the receiver's downlink, where it may have to wait. */
   arrived(slot: number): void {
     const now = this.#queue.timeMs;
-    const to = this.links.to(this.flights.direction(slot));
+    const to = this.#machine[this.links.to(this.flights.direction(slot))] as number;
     const transferMs = this.flights.wireBytes(slot) * (this.#downlinkMsPerByte[to] as number);
     // A downlink that was idle took the message in while it came.
     const throughAt = (this.#downlinkFreeAt[to] as number) + transferMs;
@@ -199,11 +202,20 @@ export class Network {
     }
   }
 
+  /** A host stops once everything that it sent has left. */
+  leave(host: number): void {
+    this.#goneAt[host] = Math.max(
+      this.#queue.timeMs,
+      this.#uplinkFreeAt[this.#machine[host] as number] as number,
+    );
+  }
+
   /** When `byteLength` bytes that come from outside the mesh are through a host's downlink. */
   download(host: number, byteLength: number): number {
-    const freeAt = Math.max(this.#downlinkFreeAt[host] as number, this.#queue.timeMs);
-    const throughAt = freeAt + byteLength * (this.#downlinkMsPerByte[host] as number);
-    this.#downlinkFreeAt[host] = throughAt;
+    const machine = this.#machine[host] as number;
+    const freeAt = Math.max(this.#downlinkFreeAt[machine] as number, this.#queue.timeMs);
+    const throughAt = freeAt + byteLength * (this.#downlinkMsPerByte[machine] as number);
+    this.#downlinkFreeAt[machine] = throughAt;
     return throughAt;
   }
 

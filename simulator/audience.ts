@@ -1,0 +1,106 @@
+import type { Host } from "./host.ts";
+import { logisticArrivals, Sessions, UplinkDeck } from "./workload.ts";
+import { type HostPlan, honestPeer, START_MS, type World } from "./world.ts";
+
+/** Who comes, and when, and who goes. */
+export class Audience {
+  readonly #world: World;
+  readonly #deck: UplinkDeck;
+  readonly #sessions: Sessions;
+
+  constructor(world: World) {
+    this.#world = world;
+    const { settings, random } = world;
+    const { mix, streamKbps, supply, sessionMu, sessionSigma } = settings;
+    this.#deck = new UplinkDeck(random.fork(), mix, streamKbps * 1000, supply);
+    this.#sessions = new Sessions(random.fork(), sessionMu, sessionSigma);
+    this.#first();
+    if (settings.crowdPeers > 0) this.#crowd();
+    if (settings.crashShare > 0) this.#crash();
+    if (settings.isChurning) this.#nextArrival(START_MS + settings.joinOverS * 1000);
+    if (settings.trackerDownS > 0) this.#trackerOutage();
+  }
+
+  /** Those who are there when the measurement begins. */
+  #first(): void {
+    const { agenda, random, settings } = this.#world;
+    for (let viewer = 0; viewer < settings.peers; viewer++) {
+      const atMs =
+        START_MS + ((viewer + random.next()) / settings.peers) * settings.joinOverS * 1000;
+      agenda.at(atMs, () => this.#join(() => this.#sessions.drawRest()));
+    }
+  }
+
+  #crowd(): void {
+    const { agenda, random, settings } = this.#world;
+    const { crowdPeers, crowdAtS, crowdOverS } = settings;
+    for (const delayMs of logisticArrivals(random, crowdPeers, crowdOverS * 1000)) {
+      agenda.at(START_MS + crowdAtS * 1000 + delayMs, () =>
+        this.#join(() => this.#sessions.draw()),
+      );
+    }
+  }
+
+  /** As many come as go: Poisson arrivals, one mean session's worth of viewers at a time. */
+  #nextArrival(fromMs: number): void {
+    const { agenda, random, settings } = this.#world;
+    const meanGapMs = this.#sessions.meanMs / settings.peers;
+    const atMs = fromMs + random.exponential(meanGapMs);
+    agenda.at(atMs, () => {
+      this.#nextArrival(atMs);
+      this.#join(() => this.#sessions.draw());
+    });
+  }
+
+  #crash(): void {
+    const { agenda, hosts, random, settings } = this.#world;
+    agenda.at(START_MS + settings.crashAtS * 1000, () => {
+      const viewers = hosts.filter((host) => host.isPresent && !host.isSeed);
+      const victims = random
+        .shuffle(viewers)
+        .slice(0, Math.round(viewers.length * settings.crashShare));
+      for (const victim of victims) this.#world.crash(victim, false);
+    });
+  }
+
+  #trackerOutage(): void {
+    const { agenda, tracker, settings } = this.#world;
+    const downAt = START_MS + settings.trackerDownAtS * 1000;
+    agenda.at(downAt, () => {
+      tracker.isUp = false;
+    });
+    agenda.at(downAt + settings.trackerDownS * 1000, () => {
+      tracker.isUp = true;
+    });
+  }
+
+  #join(drawSession: () => number): void {
+    const { settings, agenda } = this.#world;
+    const plan: HostPlan = {
+      role: "viewer",
+      uplinkBps: this.#deck.deal(),
+      isAttacker: false,
+      makePeer: honestPeer,
+    };
+    const host = this.#world.join(plan);
+    if (settings.isChurning) agenda.in(drawSession(), () => this.#end(host));
+    if (settings.impatienceS > 0) this.#expectPicture(host, plan, true);
+  }
+
+  #end(host: Host): void {
+    if (!host.isPresent) return;
+    const { random, settings } = this.#world;
+    if (random.next() < settings.crashLeave) this.#world.crash(host, true);
+    else this.#world.leave(host);
+  }
+
+  /** A viewer who sees nothing for too long presses reload, and gives up the second time. */
+  #expectPicture(host: Host, plan: HostPlan, isFirstTry: boolean): void {
+    const { agenda, random, settings, metrics } = this.#world;
+    agenda.in(random.exponential(settings.impatienceS * 1000), () => {
+      if (!host.isPresent || metrics.record(host)?.startedAt !== undefined) return;
+      this.#world.leave(host);
+      if (isFirstTry) this.#expectPicture(this.#world.join(plan), plan, false);
+    });
+  }
+}

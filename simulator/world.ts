@@ -1,0 +1,418 @@
+import {
+  assert,
+  type InstantMs,
+  instantMs,
+  type Manifest,
+  type Message,
+  type PeerRole,
+  Random,
+  toBase64Url,
+} from "../core/index.ts";
+import { type Input, type Output, uploadBudget } from "../mesh/index.ts";
+import { Agenda } from "./agenda.ts";
+import { Broadcast, STREAM, secretKey } from "./broadcast.ts";
+import { BurstLoss } from "./burst-loss.ts";
+import { Checkers } from "./checkers/index.ts";
+import { Dialler } from "./dialler.ts";
+import { EVENT } from "./event-kinds.ts";
+import { EventQueue } from "./event-queue.ts";
+import { Geography } from "./geography.ts";
+import { Host } from "./host.ts";
+import { Metrics } from "./metrics.ts";
+import { NatMix } from "./nat.ts";
+import { Network, type NetworkListener } from "./network.ts";
+import type { PeerSetup, Protocol } from "./protocol.ts";
+import type { Settings } from "./settings.ts";
+import { TraceHash } from "./trace-hash.ts";
+import { Tracker } from "./tracker.ts";
+import { worldCrypto } from "./world-crypto.ts";
+
+/** The virtual time at which every run starts: tokens and manifests count seconds from 1970. */
+export const START_MS = 1_000_000;
+const CACHE_BYTES_MAX: number = 64 * 1024 * 1024;
+/** The first secret keys are the origin's. */
+const FIRST_PEER_KEY = 100;
+/** A joining peer opens a WebSocket to the tracker. */
+const TRACKER_JOIN_RTTS = 2;
+/** Peers that the tracker names to a newcomer. */
+const FIRST_INTRODUCTIONS = 16;
+/** A tracker notices that a peer vanished when its socket dies. */
+const TRACKER_NOTICE_MS = 20_000;
+/** Timeouts in a row at one instant after which a peer will never be quiet. */
+const TIMEOUTS_AT_ONCE_MAX = 1000;
+
+/** Makes the peer of a host; attackers wrap or replace the protocol's own. */
+export type PeerMaker = (protocol: Protocol, now: InstantMs, setup: PeerSetup) => Host["peer"];
+
+/** What a new host is to be like. */
+export interface HostPlan {
+  readonly role: PeerRole;
+  readonly uplinkBps: number;
+  readonly isAttacker: boolean;
+  readonly makePeer: PeerMaker;
+  /** Shares the machine and the links of this host. */
+  readonly on?: Host;
+}
+
+/** An honest peer of the protocol under test. */
+export const honestPeer: PeerMaker = (protocol, now, setup) => protocol.create(now, setup);
+
+/**
+ * Hosts, the network between them, the tracker and the broadcast, driven by one event queue. Gives
+ * inputs to peers and carries out what they want. Nothing here depends on anything but settings and seed.
+ */
+export class World implements NetworkListener {
+  readonly settings: Settings;
+  readonly agenda: Agenda;
+  readonly network: Network;
+  readonly broadcast: Broadcast;
+  readonly tracker: Tracker;
+  readonly metrics: Metrics;
+  readonly checkers: Checkers;
+  readonly hosts: Host[] = [];
+  readonly trace: TraceHash = new TraceHash();
+  /** For who comes and goes: the same for every protocol that runs in this world. */
+  readonly random: Random;
+  /** Answers a peer's "fetch". Set by the origin. */
+  onFetch: (host: Host, output: Extract<Output, { kind: "fetch" }>) => void = () => undefined;
+  readonly #queue = new EventQueue();
+  readonly #protocol: Protocol;
+  readonly #peerRandom: Random;
+  readonly #hostRandom: Random;
+  readonly #geography: Geography;
+  readonly #nats: NatMix;
+  readonly #dialler: Dialler;
+  readonly #byId = new Map<string, Host>();
+  #timeoutsAtOnce = 0;
+
+  constructor(settings: Settings, seed: number, protocol: Protocol) {
+    this.settings = settings;
+    this.#protocol = protocol;
+    const random = new Random(seed);
+    this.random = random.fork();
+    this.#peerRandom = random.fork();
+    this.#hostRandom = random.fork();
+    this.#queue.timeMs = START_MS;
+    this.agenda = new Agenda(this.#queue);
+    this.#geography = new Geography(settings.region, settings.medianRttMs);
+    this.#nats = new NatMix(settings.natSuccess);
+    const loss = new BurstLoss(random.fork(), settings.lossRate, settings.lossBurstPackets);
+    this.network = new Network(this.#queue, random.fork(), loss, settings.jitter, this);
+    this.broadcast = new Broadcast(random.fork(), {
+      bytesPerS: settings.streamKbps * 125,
+      blockMs: settings.blockMs,
+      symbolBytes: settings.symbolBytes,
+      repairRatio: settings.repairRatio,
+      rateSwing: settings.rateSwing,
+    });
+    this.tracker = new Tracker(random.fork(), settings.originUplink);
+    this.metrics = new Metrics(settings, this.broadcast, START_MS);
+    this.checkers = new Checkers(this.broadcast, this.network);
+    this.#dialler = new Dialler({
+      agenda: this.agenda,
+      isTrackerUp: () => this.tracker.isUp,
+      find: (id) => this.#byId.get(id),
+      delayMs: (a, b) => this.delayMs(a, b),
+      connect: (a, b) => this.#connect(a, b),
+      undialable: (host, peer) => this.feed(host, { kind: "undialable", peer }),
+      relay: (host, peer, via, payload) => this.feed(host, { kind: "signal", peer, via, payload }),
+    });
+  }
+
+  get now(): number {
+    return this.#queue.timeMs;
+  }
+
+  /** Events so far. */
+  get events(): number {
+    return this.#queue.taken;
+  }
+
+  /** Lets everything happen up to `untilMs`. */
+  run(untilMs: number): void {
+    const queue = this.#queue;
+    while (queue.next(untilMs)) {
+      switch (queue.kind) {
+        case EVENT.arrived:
+          this.network.arrived(queue.argument);
+          break;
+        case EVENT.delivered:
+          this.network.delivered(queue.argument);
+          break;
+        case EVENT.drained:
+          this.network.drained(queue.argument);
+          break;
+        case EVENT.closed:
+          this.network.closed(queue.argument);
+          break;
+        case EVENT.timeout:
+          this.#timeout(this.hosts[queue.argument] as Host);
+          break;
+        default:
+          this.agenda.run(queue.argument);
+      }
+    }
+  }
+
+  /** Adds a host whose viewer presses play, or a seed peer that starts, now. */
+  join(plan: HostPlan): Host {
+    const { settings } = this;
+    const linkBps = Math.max(plan.uplinkBps, settings.idleUplinkKbps * 1000);
+    const index = this.network.addHost(
+      linkBps,
+      plan.role === "seed" ? settings.originHttpMbps * 1e6 : settings.downlinkMbps * 1e6,
+      plan.on?.index,
+    );
+    const key = secretKey(FIRST_PEER_KEY + index);
+    const id = toBase64Url(worldCrypto.publicKeyOf(key));
+    const random = this.#hostRandom;
+    const traits = {
+      index,
+      id,
+      role: plan.role,
+      isAttacker: plan.isAttacker,
+      place: plan.role === "seed" ? this.#geography.origin() : this.#geography.place(random),
+      nat: plan.role === "seed" ? ("public" as const) : this.#nats.draw(random),
+      uplinkBps: plan.uplinkBps,
+      linkBps,
+      fingerprint: key,
+      joinedAt: this.now,
+    };
+    const now = instantMs(this.now);
+    const peer = plan.makePeer(this.#protocol, now, this.#setup(plan, id, key));
+    const host = new Host(traits, peer);
+    this.hosts.push(host);
+    this.#byId.set(id, host);
+    this.metrics.joined(host);
+    this.checkers.joined(host, now);
+    this.enterTracker(host, 0);
+    return host;
+  }
+
+  /** Lets a host open its socket to the tracker after `delayMs`, and be introduced. */
+  enterTracker(host: Host, delayMs: number): void {
+    const handshakeMs = 2 * TRACKER_JOIN_RTTS * this.#originDelayMs(host);
+    this.agenda.in(delayMs + handshakeMs, () => {
+      if (!host.isPresent) return;
+      if (!this.tracker.isUp) {
+        this.enterTracker(host, 1000);
+        return;
+      }
+      this.tracker.join(host);
+      if (!host.isSeed) this.#introduce(host, FIRST_INTRODUCTIONS);
+    });
+  }
+
+  /** A host says goodbye and goes. */
+  leave(host: Host): void {
+    this.feed(host, { kind: "leave" });
+    for (const direction of host.links.values()) this.network.close(direction);
+    this.network.leave(host.index);
+    this.#bury(host, 0, true);
+  }
+
+  /** A host vanishes without a word. `isCounted`: whether its session counts as one that ended. */
+  crash(host: Host, isCounted: boolean): void {
+    this.network.crash(host.index, host.links.values());
+    this.#bury(host, TRACKER_NOTICE_MS, isCounted);
+  }
+
+  /** Gives a peer an input and carries out what it wants. */
+  feed(host: Host, input: Input): void {
+    const { peer } = host;
+    if (input.kind !== "message") this.trace.input(this.now, host.index, input.kind);
+    peer.handleInput(instantMs(this.now), input);
+    let outputs = 0;
+    for (let output = peer.pollOutput(); output !== undefined; output = peer.pollOutput()) {
+      outputs++;
+      this.#act(host, output);
+    }
+    this.checkers.outputs(outputs);
+    this.#arm(host);
+  }
+
+  /** One-way delay between two hosts. */
+  delayMs(a: Host, b: Host): number {
+    return this.#geography.delayMs(a.traits.place, b.traits.place);
+  }
+
+  sent(
+    direction: number,
+    message: Message,
+    wireBytes: number,
+    resentBytes: number,
+    departAt: number,
+  ): void {
+    const host = this.hosts[this.network.links.from(direction)] as Host;
+    this.metrics.sent(host, message, wireBytes, resentBytes);
+    const { now } = this;
+    this.checkers.sent(host, direction, message, { wireBytes, resentBytes, departAt, now });
+  }
+
+  received(direction: number, message: Message): void {
+    const from = this.hosts[this.network.links.from(direction)] as Host;
+    const host = this.hosts[this.network.links.to(direction)] as Host;
+    this.trace.message(this.now, from.index, host.index, message);
+    this.metrics.received(host, from, message, this.now);
+    this.feed(host, { kind: "message", neighbour: from.id, message });
+  }
+
+  drained(direction: number, bytes: number): void {
+    const host = this.hosts[this.network.links.from(direction)] as Host;
+    const neighbour = this.hosts[this.network.links.to(direction)] as Host;
+    this.feed(host, { kind: "buffered", neighbour: neighbour.id, bytes });
+  }
+
+  closed(direction: number): void {
+    const neighbour = this.hosts[this.network.links.from(direction)] as Host;
+    const host = this.hosts[this.network.links.to(direction)] as Host;
+    if (host.links.get(neighbour.id) === (direction ^ 1)) host.links.delete(neighbour.id);
+    this.feed(host, { kind: "closed", neighbour: neighbour.id });
+  }
+
+  #setup(plan: HostPlan, id: string, key: Uint8Array): PeerSetup {
+    const now = instantMs(this.now);
+    const bytesPerS = plan.uplinkBps / 8;
+    return {
+      role: plan.role,
+      uplinkBps: plan.uplinkBps,
+      settings: this.settings,
+      options: {
+        stream: STREAM,
+        peer: { id, secretKey: key },
+        token: this.broadcast.token(now, id, plan.role),
+        keys: this.broadcast.keys,
+        crypto: worldCrypto,
+        blocks: this.broadcast.port(),
+        random: this.#peerRandom.fork(),
+        uploads: uploadBudget(now, bytesPerS),
+        limits: {
+          perPeerUploadBytesPerS: bytesPerS,
+          cacheBytesMax: CACHE_BYTES_MAX,
+          maxDelayMs: this.settings.deadlineMs,
+        },
+      },
+    };
+  }
+
+  #act(host: Host, output: Output): void {
+    switch (output.kind) {
+      case "transmit": {
+        const direction = host.links.get(output.neighbour);
+        assert(direction !== undefined, "a peer sends to neighbours that it is connected to");
+        this.network.send(direction, output.message);
+        break;
+      }
+      case "disconnect":
+        this.#disconnect(host, output.neighbour);
+        break;
+      case "dial":
+        this.#dialler.dial(host, output.peer, output.via);
+        break;
+      case "signal":
+        this.#dialler.signal(host, output.peer, output.via, output.payload);
+        break;
+      case "wantPeers":
+        this.#wantPeers(host, output.count);
+        break;
+      case "fetch":
+        this.onFetch(host, output);
+        break;
+      case "block":
+        this.#block(host, output.manifest, output.bytes);
+        break;
+      case "missing":
+        this.checkers.missing(host, output.block);
+        break;
+      case "ready":
+      case "manifest":
+      case "rejected":
+        break;
+      default:
+        output satisfies never;
+    }
+  }
+
+  #block(host: Host, manifest: Manifest, bytes: Uint8Array): void {
+    this.checkers.block(host, manifest, bytes);
+    this.metrics.completed(host, manifest, this.now);
+  }
+
+  #disconnect(host: Host, neighbour: string): void {
+    const direction = host.links.get(neighbour);
+    if (direction === undefined) return;
+    host.links.delete(neighbour);
+    this.network.close(direction);
+  }
+
+  #connect(initiator: Host, other: Host): void {
+    const direction = this.network.links.connect(
+      initiator.index,
+      other.index,
+      this.delayMs(initiator, other),
+    );
+    initiator.links.set(other.id, direction);
+    other.links.set(initiator.id, direction ^ 1);
+    for (const [host, neighbour] of [
+      [initiator, other],
+      [other, initiator],
+    ] as const) {
+      if (!host.links.has(neighbour.id)) continue; // The first to know may have hung up at once.
+      this.feed(host, {
+        kind: "connected",
+        neighbour: neighbour.id,
+        localFingerprint: host.traits.fingerprint,
+        remoteFingerprint: neighbour.traits.fingerprint,
+        isInitiator: host === initiator,
+      });
+    }
+  }
+
+  #wantPeers(host: Host, count: number): void {
+    this.agenda.in(2 * this.#originDelayMs(host), () => {
+      if (host.isPresent && this.tracker.isUp) this.#introduce(host, count);
+    });
+  }
+
+  #introduce(host: Host, count: number): void {
+    const peers = this.tracker.introduce(host, count);
+    if (peers.length > 0) this.feed(host, { kind: "introduced", peers });
+  }
+
+  /** Arms the timer of a host's peer. An earlier event stays where it is and finds nothing to do. */
+  #arm(host: Host): void {
+    const at = host.peer.pollTimeout();
+    if (at === undefined || at >= host.timeoutAt) return;
+    host.timeoutAt = Math.max(at, this.now);
+    this.#queue.push(host.timeoutAt, EVENT.timeout, host.index);
+  }
+
+  #timeout(host: Host): void {
+    const { now } = this;
+    if (host.timeoutAt !== now) return;
+    host.timeoutAt = Number.POSITIVE_INFINITY;
+    const at = host.peer.pollTimeout();
+    if (at === undefined || at > now) {
+      this.#arm(host);
+      return;
+    }
+    this.feed(host, { kind: "timeout" });
+    this.#timeoutsAtOnce = host.timeoutAt === now ? this.#timeoutsAtOnce + 1 : 0;
+    assert(
+      this.#timeoutsAtOnce < TIMEOUTS_AT_ONCE_MAX,
+      "a timeout that was handled is not due again",
+    );
+  }
+
+  #originDelayMs(host: Host): number {
+    return this.#geography.delayMs(host.traits.place, this.#geography.origin());
+  }
+
+  #bury(host: Host, trackerNoticeMs: number, isCounted: boolean): void {
+    this.metrics.left(host, this.now, isCounted);
+    this.checkers.left(host);
+    host.bury();
+    this.#byId.delete(host.id);
+    this.agenda.in(trackerNoticeMs, () => this.tracker.leave(host));
+  }
+}
