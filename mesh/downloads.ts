@@ -136,7 +136,15 @@ export class Downloads {
     this.#count(neighbour, bytes.length);
     this.#parts.fanOut.offer(now, block, esi, neighbour);
     if (decoder.needed === 0) this.#complete(now, block);
+    else this.#stopPush(neighbour, block, esi);
     if (pull !== undefined) this.#parts.pulls.arrived(now, neighbour, pull);
+  }
+
+  /** Takes back a push of what has come from another. */
+  #stopPush(from: Neighbour, block: Block, esi: number): void {
+    const parent = this.#parts.subscriptions.parentOf(block, esi);
+    if (parent === undefined || parent === from) return;
+    this.#state.send(parent, { type: "cancel", block: block.id, esis: [esi] });
   }
 
   /** Takes what the origin gave over HTTP. */

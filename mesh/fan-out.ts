@@ -7,9 +7,9 @@ import {
   SYMBOL_CLASSES,
 } from "../core/index.ts";
 import type { Block } from "./block.ts";
-import { classesIn, isIn, without } from "./class-set.ts";
+import { classesIn, isIn, sizeOf, without } from "./class-set.ts";
 import type { FeedRates } from "./feed-rates.ts";
-import { PUSH_WAIT_MAX_MS, REVOKE_EVERY_MS } from "./limits.ts";
+import { PREEMPT_EVERY_MS, PUSH_WAIT_MAX_MS, SHED_EVERY_MS } from "./limits.ts";
 import type { MeshState } from "./mesh-state.ts";
 import type { Neighbour } from "./neighbour.ts";
 import type { Uploads } from "./uploads.ts";
@@ -90,8 +90,8 @@ export class FanOut {
 
   /** Takes back what is too much for the uplink. */
   shed(now: InstantMs): void {
-    if (now - this.#revokedAt < REVOKE_EVERY_MS) return;
-    if (this.#uploads.pushWaitMs(now) < PUSH_WAIT_MAX_MS) return;
+    if (now - this.#revokedAt < SHED_EVERY_MS) return;
+    if (this.#uploads.overdueMs(now) < PUSH_WAIT_MAX_MS) return;
     this.#revokeFromWeakest(now, Number.POSITIVE_INFINITY);
   }
 
@@ -112,7 +112,9 @@ export class FanOut {
   #slots(): number {
     const perClass = this.#rates.bytesPerS / SYMBOL_CLASSES;
     if (perClass === 0) return SYMBOL_CLASSES;
-    return Math.floor((this.#uploads.uplink.bytesPerS * this.#state.tuning.pushShare) / perClass);
+    const { pushShare, seedPushShare } = this.#state.tuning;
+    const share = this.#state.options.role === "seed" ? seedPushShare : pushShare;
+    return Math.floor((this.#uploads.uplink.bytesPerS * share) / perClass);
   }
 
   #grant(neighbour: Neighbour, rendition: number, symbolClass: number): void {
@@ -141,8 +143,8 @@ export class FanOut {
   }
 
   #preempt(now: InstantMs, neighbour: Neighbour): boolean {
-    if (now - this.#revokedAt < REVOKE_EVERY_MS) return false;
-    return this.#revokeFromWeakest(now, worthOf(now, neighbour) / PREEMPT_RATIO);
+    if (now - this.#revokedAt < PREEMPT_EVERY_MS) return false;
+    return this.#revokeFromWeakest(now, worthOf(now, neighbour, 1) / PREEMPT_RATIO);
   }
 
   /** Takes one class from the weakest subscriber, if that is worth less than `worth`. */
@@ -151,7 +153,7 @@ export class FanOut {
     for (const neighbour of this.#state.ready) {
       if (![...neighbour.granted.values()].some((classes) => symbolClassesOf(classes) !== 0))
         continue;
-      const own = worthOf(now, neighbour);
+      const own = worthOf(now, neighbour, 0);
       if (own < (weakest?.worth ?? worth)) weakest = { neighbour, worth: own };
     }
     if (weakest === undefined) return false;
@@ -183,7 +185,13 @@ function symbolClassesOf(classes: ClassSet): ClassSet {
   return without(classes, 1 << MANIFEST_CLASS);
 }
 
-/** What it is worth to feed a neighbour: what it can pass on, if it is not known to keep it. */
-function worthOf(now: InstantMs, { score, status }: Neighbour): number {
-  return score.value(now) < 0 ? -1 : status.capacityKbps;
+/**
+ * What each class is worth that a neighbour gets, with `more` classes than now: the copies of it that
+ * the neighbour can pass on, if it is not known to keep what it gets.
+ */
+function worthOf(now: InstantMs, { granted, score, status }: Neighbour, more: number): number {
+  if (score.value(now) < 0) return -1;
+  let classes = more;
+  for (const own of granted.values()) classes += sizeOf(symbolClassesOf(own));
+  return status.capacityKbps / Math.max(1, classes);
 }

@@ -1,6 +1,6 @@
 export { type BlockPort, blockPort, type SymbolDecoder } from "./block-port.ts";
 export { CHANNEL_QUEUE_BYTES_MAX } from "./limits.ts";
-export type { Input, MeshStats, Output, ProtocolPeer } from "./mesh-io.ts";
+export type { Input, MeshHealth, MeshStats, Output, ProtocolPeer } from "./mesh-io.ts";
 export { MeshPeer } from "./mesh-peer.ts";
 export type { MeshLimits, MeshOptions } from "./mesh-state.ts";
 export { uploadBudget } from "./uploads.ts";

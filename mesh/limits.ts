@@ -33,10 +33,11 @@ export const ASK_AGAIN_AFTER_MS = 3000;
 export const MISSES_MAX = 2;
 /** How often a parent that is nearer to the origin is looked for. */
 export const IMPROVE_EVERY_MS = 500;
-/** Pushes that wait longer are more than the uplink carries. */
-export const PUSH_WAIT_MAX_MS = 600;
-/** At most one class is taken from a subscriber in this time. */
-export const REVOKE_EVERY_MS = 200;
+/** Pushes that wait this long after the next block are more than the uplink carries. */
+export const PUSH_WAIT_MAX_MS = 150;
+/** At most one class in this time is taken from a subscriber for a stronger one, and for want of room. */
+export const PREEMPT_EVERY_MS = 50;
+export const SHED_EVERY_MS = 200;
 
 /** A pull that would wait longer is declined. */
 export const PULL_WAIT_MAX_MS = 800;
@@ -44,7 +45,7 @@ export const PULL_WAIT_MAX_MS = 800;
 export const PULL_TIMEOUT_MIN_MS = 500;
 export const PULL_TIMEOUT_MAX_MS = 1500;
 /** A seed is asked for a symbol that no viewer has this long after the release. */
-export const SEED_PULL_AFTER_MS = 400;
+export const SEED_PULL_AFTER_MS = 1000;
 /** How long a peer that hears of a block waits for the manifest to come by itself. */
 export const MANIFEST_WAIT_MS = 60;
 /** A manifest of which only its block is known is asked for this often. */

@@ -130,3 +130,27 @@ export interface MeshStats {
   /** Refusals by code. */
   readonly rejected: Map<string, number>;
 }
+
+/** How a peer does at one moment. */
+export interface MeshHealth {
+  readonly capacityBytesPerS: number;
+  /** Classes of symbols that it pushes to neighbours, and how many more it could. */
+  readonly granted: number;
+  readonly spare: number;
+  readonly feeds: readonly {
+    readonly rendition: number;
+    /** Classes that are pushed to it. */
+    readonly served: number;
+    /** By class, how far behind the origin it comes. */
+    readonly lagsMs: readonly number[];
+  }[];
+  readonly neighbours: readonly {
+    readonly id: string;
+    readonly role: PeerRole;
+    readonly rttMs: number;
+    readonly score: number;
+    /** Classes of the first rendition that this peer pushes to it. */
+    readonly pushes: number;
+    readonly isOutbound: boolean;
+  }[];
+}

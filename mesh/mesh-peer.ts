@@ -13,6 +13,7 @@ import {
   WIRE_VERSION,
 } from "../core/index.ts";
 import { Announcements } from "./announcements.ts";
+import { sizeOf } from "./class-set.ts";
 import { Downloads } from "./downloads.ts";
 import { Evidence } from "./evidence.ts";
 import { FanOut } from "./fan-out.ts";
@@ -28,7 +29,7 @@ import {
   STRIKES_MAX,
 } from "./limits.ts";
 import { Membership } from "./membership.ts";
-import type { Input, MeshStats, Output, ProtocolPeer } from "./mesh-io.ts";
+import type { Input, MeshHealth, MeshStats, Output, ProtocolPeer } from "./mesh-io.ts";
 import { earliest, type MeshOptions, MeshState } from "./mesh-state.ts";
 import { Neighbour } from "./neighbour.ts";
 import { Pulls } from "./pulls.ts";
@@ -89,9 +90,32 @@ export class MeshPeer implements ProtocolPeer {
     return this.#state.ready.flatMap(({ id, role }) => (role === undefined ? [] : [{ id, role }]));
   }
 
+  /** How it does now, for those who watch a mesh. */
+  health(now: InstantMs): MeshHealth {
+    return {
+      capacityBytesPerS: this.#uploads.uplink.bytesPerS,
+      spare: this.#fanOut.spare(),
+      granted: this.#fanOut.granted,
+      feeds: Array.from(this.#subscriptions.feeds, (feed) => ({
+        rendition: feed.rendition,
+        served: feed.classes.filter(({ isServed }) => isServed).length,
+        lagsMs: feed.classes.map(({ lagMs }) => lagMs),
+      })),
+      neighbours: this.#state.ready.map((neighbour) => ({
+        id: neighbour.id,
+        role: neighbour.role ?? "viewer",
+        rttMs: neighbour.rttMs,
+        score: neighbour.score.value(now),
+        pushes: sizeOf(neighbour.granted.get(0) ?? 0),
+        isOutbound: neighbour.isOutbound,
+      })),
+    };
+  }
+
   /** Takes one input. Bad messages from a neighbour become outputs; nothing is thrown for them. */
   handleInput(now: InstantMs, input: Input): void {
     this.#state.onGone = (neighbour) => this.#gone(now, neighbour);
+    this.#state.onBusy = () => this.#uploads.uplink.busy(now);
     this.#take(now, input);
     if (now >= this.#tickAt) this.#tick(now);
     this.#uploads.pump(now);

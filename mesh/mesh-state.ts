@@ -64,10 +64,12 @@ export class MeshState {
     missing: 0,
     rejected: new Map(),
   };
-  /** Bytes that wait in all channels. */
-  bufferedBytes = 0;
+  /** Bytes of symbols that wait in all channels. */
+  symbolBytesWaiting = 0;
   /** Told of each neighbour that is gone. */
   onGone: (neighbour: Neighbour) => void = () => undefined;
+  /** Told when something waits in the channels again. */
+  onBusy: () => void = () => undefined;
   #ready: readonly Neighbour[] | undefined;
 
   constructor(options: MeshOptions) {
@@ -99,21 +101,28 @@ export class MeshState {
     if (neighbour === undefined) return;
     this.neighbours.delete(id);
     this.#ready = undefined;
-    this.bufferedBytes -= neighbour.bufferedBytes;
+    this.symbolBytesWaiting -= neighbour.symbolBytesWaiting;
     this.onGone(neighbour);
   }
 
   send(neighbour: Neighbour, message: Message): void {
     const byteLength = messageByteLength(message);
     neighbour.bufferedBytes += byteLength;
-    this.bufferedBytes += byteLength;
+    if (message.type === "symbol") {
+      if (this.symbolBytesWaiting === 0) this.onBusy();
+      neighbour.symbolBytesWaiting += byteLength;
+      this.symbolBytesWaiting += byteLength;
+    }
     this.outputs.push({ kind: "transmit", neighbour: neighbour.id, message });
   }
 
-  /** Takes the driver's word for what waits in a channel. */
-  setBuffered(neighbour: Neighbour, bytes: number): void {
-    this.bufferedBytes += bytes - neighbour.bufferedBytes;
+  /** Takes the driver's word for what waits in a channel. Gives the bytes of symbols that have left. */
+  setBuffered(neighbour: Neighbour, bytes: number): number {
     neighbour.bufferedBytes = bytes;
+    const left = Math.max(0, neighbour.symbolBytesWaiting - bytes);
+    neighbour.symbolBytesWaiting -= left;
+    this.symbolBytesWaiting -= left;
+    return left;
   }
 
   /** Says goodbye and forgets a neighbour. */

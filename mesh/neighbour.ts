@@ -72,6 +72,8 @@ export class Neighbour {
   readonly uploadBudget: TokenBucket;
   /** Bytes that wait in the channel, as the driver last told, and what was transmitted since. */
   bufferedBytes = 0;
+  /** What of that are symbols: the driver need not tell of small messages. */
+  symbolBytesWaiting = 0;
 
   constructor(
     now: InstantMs,

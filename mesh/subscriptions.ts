@@ -16,8 +16,12 @@ import type { Neighbour } from "./neighbour.ts";
 
 /** What the first symbols of a class may take more than its parent's lag and half a round trip. */
 const FIRST_HOP_MS = 60;
-/** Classes are spread over neighbours: each class that one has already makes it this much worse. */
+/**
+ * Classes are spread over neighbours: each class that one has already makes it this much worse. Of a
+ * seed, whose uplink is the scarcest, peers take different classes and trade them.
+ */
 const SPREAD_MS = 15;
+const SEED_SPREAD_MS = 120;
 /** Without a spare class only a stronger subscriber gets one, so such a neighbour comes later. */
 const NO_SPARE_MS = 400;
 /** A new parent must be this much nearer to the origin to be worth the change. */
@@ -113,6 +117,7 @@ export class Subscriptions {
 
   /** Finds parents for the classes that have none, now and then a better one, and asks them. */
   maintain(now: InstantMs): void {
+    if (this.#state.options.role === "seed") return; // It has all there is.
     const isToImprove = now - this.#improvedAt >= IMPROVE_EVERY_MS;
     if (isToImprove) this.#improvedAt = now;
     for (const feed of this.#feeds.values()) {
@@ -143,15 +148,16 @@ export class Subscriptions {
     if (best !== undefined) this.#choose(now, feed, symbolClass, best.neighbour);
   }
 
-  /** Changes to a parent by which a class would come much sooner. */
+  /** Changes to a parent that is much better. */
   #improve(now: InstantMs, feed: Feed, symbolClass: number): void {
     const classFeed = feed.classes[symbolClass] as ClassFeed;
     const { parent, lagMs } = classFeed;
-    if (parent === undefined || parent.isSeed) return;
+    if (parent === undefined || !classFeed.isServed) return;
     const best = this.#best(now, feed, symbolClass);
     if (best === undefined || best.neighbour === parent || best.neighbour.status.spare === 0)
       return;
-    if (lagMs - best.lagMs < Math.max(GAIN_MIN_MS, GAIN_MIN_SHARE * lagMs)) return;
+    const cost = lagMs + spreadMs(feed, parent);
+    if (cost - best.cost < Math.max(GAIN_MIN_MS, GAIN_MIN_SHARE * cost)) return;
     this.#change(parent, feed.rendition);
     this.#choose(now, feed, symbolClass, best.neighbour);
   }
@@ -162,24 +168,21 @@ export class Subscriptions {
     this.#change(neighbour, feed.rendition);
   }
 
-  /** The neighbour by which a class would come soonest, and when. */
+  /** The neighbour that would be the best parent, and its cost in milliseconds. */
   #best(
     now: InstantMs,
     feed: Feed,
     symbolClass: number,
-  ): { readonly neighbour: Neighbour; readonly lagMs: number } | undefined {
+  ): { readonly neighbour: Neighbour; readonly cost: number } | undefined {
     const classFeed = feed.classes[symbolClass] as ClassFeed;
-    let best: { neighbour: Neighbour; lagMs: number; cost: number } | undefined;
+    let best: { neighbour: Neighbour; cost: number } | undefined;
     for (const neighbour of this.#state.ready) {
       const lagMs = neighbour.lagMs(feed.rendition, symbolClass);
-      if (!classFeed.isFeasible(now, lagMs)) continue;
+      if (neighbour !== classFeed.parent && !classFeed.isFeasible(now, lagMs)) continue;
       if (!mayAsk(now, neighbour, feed.rendition, symbolClass)) continue;
-      const total = lagMs + hopMs(neighbour);
-      const cost =
-        total +
-        SPREAD_MS * feed.countOf(neighbour) +
-        (neighbour.status.spare > 0 ? 0 : NO_SPARE_MS);
-      if (best === undefined || cost < best.cost) best = { neighbour, lagMs: total, cost };
+      const refusalMs = neighbour.status.spare > 0 ? 0 : NO_SPARE_MS;
+      const cost = lagMs + hopMs(neighbour) + spreadMs(feed, neighbour) + refusalMs;
+      if (best === undefined || cost < best.cost) best = { neighbour, cost };
     }
     return best;
   }
@@ -220,6 +223,11 @@ function mayAsk(
 ): boolean {
   if (now < (askAgainAt[symbolClass] ?? 0) || score.value(now) < 0) return false;
   return !isIn(granted.get(rendition) ?? 0, symbolClass);
+}
+
+function spreadMs(feed: Feed, neighbour: Neighbour): number {
+  const count = feed.countOf(neighbour);
+  return count * (neighbour.isSeed ? SEED_SPREAD_MS : SPREAD_MS);
 }
 
 /** What one hop from a neighbour adds. */

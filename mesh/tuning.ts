@@ -8,6 +8,8 @@ export interface Tuning {
   readonly tickMs: number;
   /** The share of its capacity that a peer promises as pushes; the rest serves pulls. */
   readonly pushShare: number;
+  /** The same of a seed, whose rest closes holes. */
+  readonly seedPushShare: number;
   /** How long a symbol may be later than its class usually is before it is pulled. */
   readonly slackMs: number;
   /** What a peer lets wait in all of its channels, as time at its capacity. */
@@ -23,6 +25,7 @@ export const DEFAULT_TUNING: Tuning = {
   degreeMax: 24,
   tickMs: 100,
   pushShare: 0.96,
+  seedPushShare: 0.8,
   slackMs: 80,
   windowMs: 60,
   urgentMs: 1000,

@@ -49,13 +49,4 @@ export class UploadQueue {
     for (const upload of this.#uploads) if (!isGone(upload)) this.#uploads[kept++] = upload;
     this.#uploads.length = kept;
   }
-
-  /** When the oldest push was queued, or undefined. */
-  oldestPushAt(): InstantMs | undefined {
-    let oldest: InstantMs | undefined;
-    for (const { isPush, queuedAt } of this.#uploads) {
-      if (isPush && (oldest === undefined || queuedAt < oldest)) oldest = queuedAt;
-    }
-    return oldest;
-  }
 }

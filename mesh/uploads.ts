@@ -19,8 +19,12 @@ const WINDOW_BYTES_MIN = 32_768;
 const BURST_S = 0.5;
 /** What a symbol message has around its symbol, at the most. */
 const OVERHEAD_BYTES = 16;
-/** Pulled symbols go before those of equally old blocks that are pushed: somebody is short of them. */
-const PULL_HEAD_START_MS = 200;
+/**
+ * Pulls of a block wait for pushes of blocks that are this much younger: while what is promised goes out
+ * in time, less has to be pulled. A seed's pushes come before all pulls.
+ */
+const PULL_PENALTY_MS = 1000;
+const SEED_PULL_PENALTY_MS = 10_000;
 /** Those who gave nothing for what they were trusted with go last. */
 const DISTRUST_MS = 60_000;
 
@@ -68,7 +72,7 @@ export class Uploads {
       else {
         const expiresAt = after(now, withinMs);
         const distrust = neighbour.score.value(now) < 0 ? DISTRUST_MS : 0;
-        const rank = block.releasedAt - PULL_HEAD_START_MS + distrust;
+        const rank = block.releasedAt + this.#pullPenaltyMs() + distrust;
         this.#add(neighbour, { block, esi, rank, queuedAt: now, expiresAt, isPush: false });
       }
     }
@@ -101,21 +105,21 @@ export class Uploads {
     this.#remove(neighbour, () => true);
   }
 
-  /** How long the oldest push has waited. */
-  pushWaitMs(now: InstantMs): number {
-    let oldest = now;
+  /** How long pushes have waited beyond the time that their block lasts: what came after it waits too. */
+  overdueMs(now: InstantMs): number {
+    let overdueMs = 0;
     for (const { queue } of this.#waiting) {
-      const at = queue.oldestPushAt();
-      if (at !== undefined && at < oldest) oldest = at;
+      const { first } = queue;
+      if (first === undefined || !first.isPush) continue;
+      overdueMs = Math.max(overdueMs, now - first.queuedAt - first.block.manifest.durationMs);
     }
-    return now - oldest;
+    return overdueMs;
   }
 
   /** Takes the driver's word for what waits in a neighbour's channel. */
   buffered(now: InstantMs, neighbour: Neighbour, bytes: number): void {
-    const drained = neighbour.bufferedBytes - bytes;
-    this.#state.setBuffered(neighbour, bytes);
-    if (drained > 0) this.uplink.drained(now, drained, this.#state.bufferedBytes);
+    const drained = this.#state.setBuffered(neighbour, bytes);
+    if (drained > 0) this.uplink.drained(now, drained);
   }
 
   /** Transmits until the window, the budgets or the queues are at an end. */
@@ -124,7 +128,7 @@ export class Uploads {
     if (this.#waiting.size === 0) return;
     const atCapacity = (this.uplink.bytesPerS * this.#state.tuning.windowMs) / 1000;
     const windowBytes = Math.max(WINDOW_BYTES_MIN, atCapacity);
-    while (this.#state.bufferedBytes < windowBytes) {
+    while (this.#state.symbolBytesWaiting < windowBytes) {
       const neighbour = this.#mostUrgent(now);
       if (neighbour === undefined || !this.#sendFirst(now, neighbour)) return;
     }
@@ -133,6 +137,10 @@ export class Uploads {
   /** When a budget will have room for the next symbol, if one waits for that. */
   nextTimeout(): InstantMs | undefined {
     return this.#budgetAt;
+  }
+
+  #pullPenaltyMs(): number {
+    return this.#state.options.role === "seed" ? SEED_PULL_PENALTY_MS : PULL_PENALTY_MS;
   }
 
   #add(neighbour: Neighbour, upload: Upload): void {
