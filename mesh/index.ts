@@ -3,4 +3,5 @@ export { CHANNEL_QUEUE_BYTES_MAX } from "./limits.ts";
 export type { Input, MeshHealth, MeshStats, Output, ProtocolPeer } from "./mesh-io.ts";
 export { MeshPeer } from "./mesh-peer.ts";
 export type { MeshLimits, MeshOptions } from "./mesh-state.ts";
+export { DEFAULT_TUNING, type Tuning } from "./tuning.ts";
 export { uploadBudget } from "./uploads.ts";

@@ -1,4 +1,5 @@
 import { StarlingError } from "../core/index.ts";
+import { DEFAULT_TUNING, type Tuning } from "../mesh/index.ts";
 import type { Region } from "./geography.ts";
 import type { MixName } from "./workload.ts";
 
@@ -13,8 +14,11 @@ export type AttackName =
   | "liars"
   | "floods";
 
+/** The mesh's own parameters, under names such as "tuning.degree". */
+export type TuningSettings = { readonly [Key in keyof Tuning as `tuning.${Key}`]: number };
+
 /** All parameters of a run but the seed. */
-export interface Settings {
+export interface Settings extends TuningSettings {
   /** Viewers at the start, attackers among them. */
   readonly peers: number;
   /** The whole run; its first `warmUpS` count for nothing. */
@@ -79,7 +83,13 @@ export interface Settings {
   readonly sybilHosts: number;
 }
 
+const TUNING_PREFIX = "tuning.";
+
 export const DEFAULT_SETTINGS: Settings = {
+  ...(Object.fromEntries(
+    Object.entries(DEFAULT_TUNING).map(([key, value]) => [TUNING_PREFIX + key, value]),
+  ) as unknown as TuningSettings),
+
   peers: 1000,
   durationS: 60,
   warmUpS: 20,
@@ -191,6 +201,15 @@ export function withAssignments(settings: Settings, assignments: readonly string
   const result = changed as unknown as Settings;
   checkSettings(result);
   return result;
+}
+
+/** The tuning that the settings give to the mesh. */
+export function tuningOf(settings: Settings): Partial<Tuning> {
+  return Object.fromEntries(
+    Object.entries(settings)
+      .filter(([key]) => key.startsWith(TUNING_PREFIX))
+      .map(([key, value]) => [key.slice(TUNING_PREFIX.length), value]),
+  );
 }
 
 function parsedValue(

@@ -8,7 +8,7 @@ import {
   Random,
   toBase64Url,
 } from "../core/index.ts";
-import { type Input, type Output, uploadBudget } from "../mesh/index.ts";
+import { type Input, type Output, type Tuning, uploadBudget } from "../mesh/index.ts";
 import { Agenda } from "./agenda.ts";
 import { Broadcast, STREAM, secretKey } from "./broadcast.ts";
 import { BurstLoss } from "./burst-loss.ts";
@@ -22,7 +22,7 @@ import { Metrics } from "./metrics.ts";
 import { NatMix } from "./nat.ts";
 import { Network, type NetworkListener } from "./network.ts";
 import type { PeerSetup, Protocol } from "./protocol.ts";
-import type { Settings } from "./settings.ts";
+import { type Settings, tuningOf } from "./settings.ts";
 import { TraceHash } from "./trace-hash.ts";
 import { Tracker } from "./tracker.ts";
 import { worldCrypto } from "./world-crypto.ts";
@@ -77,6 +77,7 @@ export class World implements NetworkListener {
   onFetch: (host: Host, output: Extract<Output, { kind: "fetch" }>) => void = () => undefined;
   readonly #queue = new EventQueue();
   readonly #protocol: Protocol;
+  readonly #tuning: Partial<Tuning>;
   readonly #peerRandom: Random;
   readonly #hostRandom: Random;
   readonly #geography: Geography;
@@ -88,6 +89,7 @@ export class World implements NetworkListener {
   constructor(settings: Settings, seed: number, protocol: Protocol) {
     this.settings = settings;
     this.#protocol = protocol;
+    this.#tuning = tuningOf(settings);
     const random = new Random(seed);
     this.random = random.fork();
     this.#peerRandom = random.fork();
@@ -279,6 +281,7 @@ export class World implements NetworkListener {
       settings: this.settings,
       options: {
         stream: STREAM,
+        role: plan.role,
         peer: { id, secretKey: key },
         token: this.broadcast.token(now, id, plan.role),
         keys: this.broadcast.keys,
@@ -291,6 +294,7 @@ export class World implements NetworkListener {
           cacheBytesMax: CACHE_BYTES_MAX,
           maxDelayMs: this.settings.deadlineMs,
         },
+        tuning: this.#tuning,
       },
     };
   }

@@ -104,7 +104,7 @@ class SimplePeer implements ProtocolPeer {
     const manifest = this.#setup.options.blocks.verify(now, jws, leaves);
     this.#add(manifest, symbols);
     const neighbours = [...this.#neighbours.keys()];
-    for (const id of neighbours) this.#send(id, { type: "manifest", jws, leaves });
+    for (const id of neighbours) this.#send(id, { type: "manifest", ageMs: 0, jws, leaves });
     for (let copy = 0; copy < SEED_COPIES; copy++) {
       for (const esi of symbols.keys()) {
         const id = this.#setup.options.random.pick(neighbours) ?? "";
