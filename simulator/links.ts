@@ -72,8 +72,9 @@ export class Links {
 
   /** Notes that all up to `through` has left; gives how many bytes are left in the queue. */
   drain(direction: number, through: number): number {
-    this.#drainedThrough[direction] = through;
-    return (this.#queuedThrough[direction] as number) - through;
+    const known = this.#drainedThrough[direction] as number;
+    this.#drainedThrough[direction] = Math.max(known, through);
+    return this.queuedBytes(direction);
   }
 
   /** Bytes that were queued and are not known to have left. */

@@ -10,9 +10,8 @@ const MESSAGE_OVERHEAD_BYTES = 16;
 /** What a small message costs that travels alone: IP, UDP, DTLS and SCTP headers of a packet of its own. */
 const PACKET_OVERHEAD_BYTES = 60;
 const PACKET_BYTES = 1200;
-/** Messages from this size on are told when they leave; smaller ones once they add up to the second. */
+/** Messages from this size on are told the moment they leave. */
 const DRAIN_MESSAGE_BYTES = 1024;
-const DRAIN_REPORT_BYTES = 4096;
 /** A driver hears of its channel's queue once it is this short (bufferedAmountLowThreshold). */
 const LOW_WATER_BYTES: number = 32 * 1024;
 /** How long after a round trip a loss is noticed. */
@@ -34,6 +33,8 @@ export interface NetworkListener {
     resentBytes: number,
     departAt: number,
   ): void;
+  /** The message that is about to be `sent` is too small to be `drained` by itself. */
+  sentSmall(direction: number, departAt: number, queuedThrough: number): void;
   received(direction: number, message: Message): void;
   /** For the sender of the direction: so many bytes are left in its channel's queue. */
   drained(direction: number, queuedBytes: number): void;
@@ -134,9 +135,8 @@ export class Network {
     const { byteLength, wireBytes, departAt, arriveAt } = flight;
     const through = this.links.queue(direction, byteLength, departAt);
     const slot = this.flights.add(direction, message, wireBytes, departAt, through);
-    const isTold =
-      byteLength >= DRAIN_MESSAGE_BYTES || this.links.queuedBytes(direction) >= DRAIN_REPORT_BYTES;
-    if (isTold) this.#queue.push(departAt, EVENT.drained, slot);
+    if (byteLength >= DRAIN_MESSAGE_BYTES) this.#queue.push(departAt, EVENT.drained, slot);
+    else this.#listener.sentSmall(direction, departAt, through);
     this.#queue.push(arriveAt, EVENT.arrived, slot);
   }
 
@@ -168,10 +168,14 @@ export class Network {
     }
   }
 
-  /** A message has left the uplink. */
+  /** A large message has left the uplink. */
   drained(slot: number): void {
-    const direction = this.flights.direction(slot);
-    const queuedBytes = this.links.drain(direction, this.flights.queuedThrough(slot));
+    this.drainedThrough(this.flights.direction(slot), this.flights.queuedThrough(slot));
+  }
+
+  /** All that was queued up to `queuedThrough` has left the uplink. */
+  drainedThrough(direction: number, queuedThrough: number): void {
+    const queuedBytes = this.links.drain(direction, queuedThrough);
     if (queuedBytes > LOW_WATER_BYTES || !this.links.isOpen(direction)) return;
     this.#listener.drained(direction, queuedBytes);
   }
