@@ -1,4 +1,5 @@
 import type { BlockId } from "./block-id.ts";
+import type { PeerRole } from "./join-token.ts";
 
 /** The version of the mesh protocol that this code speaks (PROTOCOL.md). */
 export const WIRE_VERSION = 1;
@@ -122,6 +123,7 @@ export const LAG_UNKNOWN = 255;
 export interface KnownPeer {
   /** Public key, base64url. */
   readonly peer: string;
+  readonly role: PeerRole;
   readonly capacityKbps: number;
   readonly spare: number;
 }

@@ -4,6 +4,7 @@ import { concatBytes, fromBase64Url, toBase64Url, utf8 } from "./bytes.ts";
 import { PUBLIC_KEY_BYTES, SHA256_BYTES, SIGNATURE_BYTES } from "./crypto.ts";
 import { assert, StarlingError } from "./errors.ts";
 import { SYMBOLS_MAX } from "./fec/parameters.ts";
+import type { PeerRole } from "./join-token.ts";
 import { JWS_LENGTH_MAX } from "./jws.ts";
 import {
   type ByeCode,
@@ -48,6 +49,8 @@ const TYPE = {
 const TYPE_NAMES = new Map<number, string>(
   Object.entries(TYPE).map(([name, code]) => [code, name]),
 );
+
+const ROLES: readonly PeerRole[] = ["viewer", "seed"];
 
 const BYE_CODES: readonly ByeCode[] = [
   "leaving",
@@ -151,7 +154,7 @@ function bodyLengthOf(message: Message): number {
     case "status":
       return 7 + message.feeds.length * (1 + CLASSES);
     case "peers":
-      return 1 + message.peers.length * (PUBLIC_KEY_BYTES + 6);
+      return 1 + message.peers.length * (PUBLIC_KEY_BYTES + 7);
     case "relay":
       return 2 * PUBLIC_KEY_BYTES + message.payload.length;
     case "evidence":
@@ -332,12 +335,15 @@ function readKey(reader: ByteReader): string {
   return toBase64Url(reader.bytes(PUBLIC_KEY_BYTES));
 }
 
-function knownPeerOf({ peer, capacityKbps, spare }: KnownPeer): readonly Uint8Array[] {
-  return [keyOf(peer), u32(capacityKbps), u16(spare)];
+function knownPeerOf({ peer, role, capacityKbps, spare }: KnownPeer): readonly Uint8Array[] {
+  return [keyOf(peer), u8(ROLES.indexOf(role)), u32(capacityKbps), u16(spare)];
 }
 
 function readKnownPeer(reader: ByteReader): KnownPeer {
-  return { peer: readKey(reader), capacityKbps: reader.u32(), spare: reader.u16() };
+  const peer = readKey(reader);
+  const role = ROLES[reader.u8()];
+  if (role === undefined) throw new StarlingError("wire-malformed", "Unknown role.");
+  return { peer, role, capacityKbps: reader.u32(), spare: reader.u16() };
 }
 
 function evidenceOf(records: readonly EvidenceRecord[]): readonly Uint8Array[] {

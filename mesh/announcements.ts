@@ -1,7 +1,7 @@
 import { type InstantMs, instantMs, type Message } from "../core/index.ts";
 import type { Block } from "./block.ts";
 import type { FanOut } from "./fan-out.ts";
-import { NEWS_EVERY_MS, SPARE_NEWS_AFTER_MS, STATUS_EVERY_MS } from "./limits.ts";
+import { SPARE_NEWS_AFTER_MS, STATUS_EVERY_MS } from "./limits.ts";
 import type { MeshState } from "./mesh-state.ts";
 import type { Neighbour } from "./neighbour.ts";
 import type { Subscriptions } from "./subscriptions.ts";
@@ -15,7 +15,6 @@ export class Announcements {
   readonly #uploads: Uploads;
   #statusAt: InstantMs = instantMs(0);
   #toldSpare = 0;
-  #newsAt: InstantMs = instantMs(0);
 
   constructor(
     state: MeshState,
@@ -54,22 +53,6 @@ export class Announcements {
     for (const neighbour of this.#state.ready) {
       const isOfUse = !neighbour.isSeed && !block.complete.has(neighbour);
       if (isOfUse || stillPushing.has(neighbour)) this.#state.send(neighbour, message);
-    }
-  }
-
-  /** Tells neighbours that lack a block that is late what has come of it. */
-  news(now: InstantMs): void {
-    if (now - this.#newsAt < NEWS_EVERY_MS) return;
-    this.#newsAt = now;
-    for (const block of this.#state.cache.wanted()) {
-      if (!block.hasNews || !block.overdue.includes(1)) continue;
-      block.hasNews = false;
-      const message = haveOf(block);
-      for (const neighbour of this.#state.ready) {
-        if (!neighbour.isSeed && !block.complete.has(neighbour)) {
-          this.#state.send(neighbour, message);
-        }
-      }
     }
   }
 

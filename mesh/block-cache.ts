@@ -71,11 +71,9 @@ export class BlockCache {
     return this.#add(releasedAt, announced, symbols);
   }
 
-  /** The newest `count` media blocks and the init segments that they need, oldest first. */
-  newest(count: number): Block[] {
-    const media = this.#sorted((block) => !block.isInit).slice(-count);
-    const inits = new Set(media.flatMap((block) => this.initOf(block) ?? []));
-    return [...inits, ...media];
+  /** The media blocks, the newest first. */
+  newestFirst(): readonly Block[] {
+    return this.#sorted((block) => !block.isInit).reverse();
   }
 
   /** The init segment that a media block needs, if it is here. */

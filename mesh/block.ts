@@ -47,8 +47,6 @@ export class Block {
   readonly lapsed: Uint8Array;
   /** Whether the origin was asked over HTTP. */
   isFetching = false;
-  /** Verified symbols that neighbours were not told of yet. */
-  hasNews = false;
   readonly #symbols: SymbolSource;
   /** Symbols that neighbours have of it, by ESI. */
   readonly #holders = new Map<Neighbour, Uint8Array>();

@@ -30,6 +30,10 @@ export interface DownloadParts {
   readonly rates: FeedRates;
 }
 
+/** A newcomer starts with the blocks of the last second, and with this many at the least. */
+const GREETING_MS = 1000;
+const GREETING_BLOCKS_MIN = 2;
+
 /** Learns of blocks, verifies each symbol before use, passes it on, and puts blocks together. */
 export class Downloads {
   readonly #state: MeshState;
@@ -93,9 +97,16 @@ export class Downloads {
   }
 
   /** Tells a new neighbour of blocks. */
-  greet(now: InstantMs, neighbour: Neighbour, count: number): void {
-    for (const block of this.#state.cache.newest(count)) {
-      if (!this.#hasExpired(now, block)) this.#parts.announcements.have(neighbour, block);
+  greet(now: InstantMs, neighbour: Neighbour): void {
+    for (const [age, block] of this.#state.cache.newestFirst().entries()) {
+      const isRecent = age < GREETING_BLOCKS_MIN || now - block.releasedAt < GREETING_MS;
+      if (!isRecent || this.#hasExpired(now, block)) break;
+      const init = this.#state.cache.initOf(block);
+      if (init !== undefined && !init.isKnownTo(neighbour)) {
+        init.heldBy(neighbour, []);
+        this.#parts.announcements.have(neighbour, init);
+      }
+      this.#parts.announcements.have(neighbour, block);
     }
   }
 
@@ -131,7 +142,6 @@ export class Downloads {
     this.#check(block, esi, bytes);
     decoder.add(esi, bytes);
     block.heldBy(neighbour, [esi]);
-    block.hasNews = true;
     neighbour.score.delivered(now);
     this.#count(neighbour, bytes.length);
     this.#parts.fanOut.offer(now, block, esi, neighbour);

@@ -1,5 +1,4 @@
 import {
-  EVIDENCE_MAX,
   type EvidenceRecord,
   evidenceMessage,
   fromBase64Url,
@@ -18,6 +17,8 @@ const EVIDENCE_AGE_MAX_S = 30;
 const TRUST_SYMBOLS = 50;
 /** One witness weighs no more than this many symbols on one subject at a time. */
 const BALANCE_MAX = 4;
+/** Records in one message: those that weigh most. */
+const RECORDS_MAX = 8;
 const KIB_PER_SYMBOL = 16;
 
 /**
@@ -81,7 +82,7 @@ export class Evidence {
         return isNotable ? [{ subject: id, delivered, failed }] : [];
       })
       .sort((a, b) => b.failed - a.failed)
-      .slice(0, EVIDENCE_MAX)
+      .slice(0, RECORDS_MAX)
       .map(({ subject, delivered, failed }) => ({
         subject,
         deliveredKib: Math.round(delivered * KIB_PER_SYMBOL),

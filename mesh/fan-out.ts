@@ -17,7 +17,7 @@ import type { Uploads } from "./uploads.ts";
 /** A subscriber with this many times the capacity takes the place of another. */
 const PREEMPT_RATIO = 1.5;
 /** The weakest subscriber gets a symbol this much later than the strongest. */
-const PENALTY_MAX_MS = 150;
+const PENALTY_MAX_MS = 400;
 /** A subscriber that can feed this many others is served at once. */
 const STRONG_COPIES = 4;
 
@@ -42,11 +42,17 @@ export class FanOut {
     this.#state = state;
     this.#uploads = uploads;
     this.#rates = rates;
+    uploads.pushBytesPerS = () => (this.#granted * rates.bytesPerS) / SYMBOL_CLASSES;
   }
 
   /** How many classes more this peer could push. */
   spare(): number {
     return Math.max(0, this.#slots() - this.#granted);
+  }
+
+  /** How many times this peer could send the whole stream. */
+  copies(): number {
+    return this.#rates.bytesPerS === 0 ? 0 : this.#uploads.uplink.bytesPerS / this.#rates.bytesPerS;
   }
 
   /** How many classes it pushes, each neighbour's counted. */
@@ -144,7 +150,7 @@ export class FanOut {
 
   #preempt(now: InstantMs, neighbour: Neighbour): boolean {
     if (now - this.#revokedAt < PREEMPT_EVERY_MS) return false;
-    return this.#revokeFromWeakest(now, worthOf(now, neighbour, 1) / PREEMPT_RATIO);
+    return this.#revokeFromWeakest(now, this.#worthOf(now, neighbour, 1) / PREEMPT_RATIO);
   }
 
   /** Takes one class from the weakest subscriber, if that is worth less than `worth`. */
@@ -153,7 +159,7 @@ export class FanOut {
     for (const neighbour of this.#state.ready) {
       if (![...neighbour.granted.values()].some((classes) => symbolClassesOf(classes) !== 0))
         continue;
-      const own = worthOf(now, neighbour, 0);
+      const own = this.#worthOf(now, neighbour, 0);
       if (own < (weakest?.worth ?? worth)) weakest = { neighbour, worth: own };
     }
     if (weakest === undefined) return false;
@@ -161,7 +167,7 @@ export class FanOut {
     for (const [rendition, classes] of neighbour.granted) {
       const [symbolClass] = classesIn(symbolClassesOf(classes));
       if (symbolClass === undefined) continue;
-      this.#revoke(neighbour, rendition, symbolClass);
+      this.#forget(neighbour, rendition, symbolClass);
       this.#tell(neighbour, rendition);
       break;
     }
@@ -174,6 +180,19 @@ export class FanOut {
     this.#state.send(neighbour, { type: "serve", rendition, classes, spare: this.spare() });
   }
 
+  /**
+   * What it is worth to feed a neighbour: what it can pass on, if it is not known to keep what it
+   * gets. A seed spreads its classes over many: each of `more` classes than now makes a neighbour
+   * worth less to it.
+   */
+  #worthOf(now: InstantMs, { granted, score, status }: Neighbour, more: number): number {
+    if (score.value(now) < 0) return -1;
+    if (this.#state.options.role !== "seed") return status.capacityKbps;
+    let classes = more;
+    for (const own of granted.values()) classes += sizeOf(symbolClassesOf(own));
+    return status.capacityKbps / Math.max(1, classes);
+  }
+
   #penaltyMs({ status }: Neighbour): number {
     const copies = (status.capacityKbps * 125) / Math.max(1, this.#rates.bytesPerS);
     return PENALTY_MAX_MS * (1 - Math.min(1, copies / STRONG_COPIES));
@@ -183,15 +202,4 @@ export class FanOut {
 /** All classes but that of the manifests, which costs next to nothing. */
 function symbolClassesOf(classes: ClassSet): ClassSet {
   return without(classes, 1 << MANIFEST_CLASS);
-}
-
-/**
- * What each class is worth that a neighbour gets, with `more` classes than now: the copies of it that
- * the neighbour can pass on, if it is not known to keep what it gets.
- */
-function worthOf(now: InstantMs, { granted, score, status }: Neighbour, more: number): number {
-  if (score.value(now) < 0) return -1;
-  let classes = more;
-  for (const own of granted.values()) classes += sizeOf(symbolClassesOf(own));
-  return status.capacityKbps / Math.max(1, classes);
 }

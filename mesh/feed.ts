@@ -5,7 +5,7 @@ import type { Neighbour } from "./neighbour.ts";
 const LAG_GAIN = 1 / 8;
 const DEVIATION_GAIN = 1 / 4;
 /** How long after its loss a parent's lag still bars peers that are further from the origin. */
-const FEASIBLE_FOR_MS = 3000;
+const FEASIBLE_FOR_MS = 1500;
 
 /** How one class of a rendition comes to this peer. */
 export class ClassFeed {

@@ -18,26 +18,27 @@ export const IDLE_TICK_MS = 500;
 /** A peer tells its neighbours how it does this often, and sooner when it has classes to spare again. */
 export const STATUS_EVERY_MS = 1000;
 export const SPARE_NEWS_AFTER_MS = 250;
-/** Neighbours of a block that is late are told this often what has come. */
-export const NEWS_EVERY_MS = 150;
 /** What a peer saw of others is told this often. */
-export const EVIDENCE_EVERY_MS = 5000;
+export const EVIDENCE_EVERY_MS = 10_000;
 /** Neighbours are exchanged and weighed this often. */
 export const REVIEW_EVERY_MS = 5000;
 
 /** A neighbour that was asked to push answers within this time. */
 export const SERVE_TIMEOUT_MS = 800;
 /** A neighbour that refused or failed to push a class is asked for it again after this. */
-export const ASK_AGAIN_AFTER_MS = 3000;
-/** Late symbols in a row after which a parent is left. */
-export const MISSES_MAX = 2;
+export const ASK_AGAIN_AFTER_MS = 2000;
+/** Late symbols in a row after which a parent is left, and how long it may be silent when one is late. */
+export const MISSES_MAX = 4;
+export const PARENT_SILENCE_MAX_MS = 500;
 /** How often a parent that is nearer to the origin is looked for. */
-export const IMPROVE_EVERY_MS = 500;
+export const IMPROVE_EVERY_MS = 250;
+/** A push that waits this long beyond the time that its block lasts is left to others. */
+export const PUSH_EXPIRES_MS = 250;
 /** Pushes that wait this long after the next block are more than the uplink carries. */
-export const PUSH_WAIT_MAX_MS = 150;
+export const PUSH_WAIT_MAX_MS = 100;
 /** At most one class in this time is taken from a subscriber for a stronger one, and for want of room. */
 export const PREEMPT_EVERY_MS = 50;
-export const SHED_EVERY_MS = 200;
+export const SHED_EVERY_MS = 400;
 
 /** A pull that would wait longer is declined. */
 export const PULL_WAIT_MAX_MS = 800;
@@ -68,8 +69,6 @@ export const CANDIDATES_MAX = 64;
 export const MEDIA_BLOCKS_MAX = 64;
 /** Init segments that a peer keeps: one for each publish session in the window. */
 export const INIT_BLOCKS_MAX = 8;
-/** The newest blocks that a new neighbour is told of: where a newcomer starts. */
-export const BLOCKS_ON_HELLO = 4;
 
 /** Symbols that wait to be sent to one neighbour. */
 export const UPLOAD_QUEUE_MAX = 512;
@@ -83,4 +82,3 @@ export const REQUEST_ESIS_MAX = 64;
 assert(PING_AFTER_SILENCE_MS * 2 < SILENCE_MAX_MS, "a neighbour gets more than one ping to answer");
 assert(CHANNEL_QUEUE_BYTES_MAX > 2 * MESSAGE_BYTES_MAX, "a channel's queue holds some messages");
 assert(REQUESTED_BYTES_MAX >= SYMBOL_BYTES_MAX, "a symbol of any size can be asked for");
-assert(BLOCKS_ON_HELLO < MEDIA_BLOCKS_MAX, "a newcomer is told only of blocks that are kept");

@@ -1,7 +1,6 @@
 import {
   type InstantMs,
   instantMs,
-  KNOWN_PEERS_MAX,
   type KnownPeer,
   type Message,
   type PeerRole,
@@ -11,16 +10,27 @@ import type { FanOut } from "./fan-out.ts";
 import { CANDIDATES_MAX, DIAL_TIMEOUT_MS, NEIGHBOURS_MAX, REVIEW_EVERY_MS } from "./limits.ts";
 import type { MeshState } from "./mesh-state.ts";
 import type { Neighbour } from "./neighbour.ts";
+import type { Subscriptions } from "./subscriptions.ts";
 
 /** A neighbour has this long to show its worth before it can be let go for another. */
 const GRACE_MS = 10_000;
+/** To a seed it has said what it can send by then. */
+const SEED_GRACE_MS = 1000;
 /** A peer that could not be dialled is left alone for this long. */
 const REDIAL_AFTER_MS = 30_000;
 /** The tracker is asked for more peers at most this often. */
 const WANT_EVERY_MS = 5000;
 
+/** Who can send this many times the stream seeks a place at a seed, this often. */
+const CLIMB_COPIES = 1.5;
+const CLIMB_EVERY_MS = 4000;
+/** While classes lack a parent, a peer with some to spare is dialled this often. */
+const SEEK_EVERY_MS = 1500;
+/** How many others a neighbour is told of at a time. */
+const EXCHANGED_MAX = 4;
+
 interface Candidate {
-  readonly capacityKbps: number;
+  readonly role: PeerRole;
   readonly spare: number;
   /** The neighbour that knows it; undefined: the tracker. */
   readonly via: Neighbour | undefined;
@@ -33,32 +43,29 @@ interface Candidate {
 export class Membership {
   readonly #state: MeshState;
   readonly #fanOut: FanOut;
+  readonly #subscriptions: Subscriptions;
   readonly #candidates = new Map<string, Candidate>();
   readonly #dialledAt = new Map<string, InstantMs>();
   readonly #leftAloneUntil = new Map<string, InstantMs>();
-  #reviewedAt: InstantMs;
+  #reviewedAt: InstantMs = instantMs(0);
+  #soughtAt: InstantMs = instantMs(0);
+  #climbedAt: InstantMs = instantMs(0);
   #wantedAt: InstantMs = instantMs(Number.NEGATIVE_INFINITY);
 
-  constructor(state: MeshState, fanOut: FanOut) {
+  constructor(state: MeshState, fanOut: FanOut, subscriptions: Subscriptions) {
     this.#state = state;
     this.#fanOut = fanOut;
-    this.#reviewedAt = instantMs(0);
+    this.#subscriptions = subscriptions;
   }
 
   /** The tracker names peers. */
   introduced(peers: readonly { readonly peer: string; readonly role: PeerRole }[]): void {
-    for (const { peer, role } of peers) {
-      // Seeds come first: a peer with room near the source is worth more than any other.
-      const capacityKbps = role === "seed" ? Number.MAX_SAFE_INTEGER : 0;
-      this.#know(peer, { capacityKbps, spare: 0, via: undefined });
-    }
+    for (const { peer, role } of peers) this.#know(peer, { role, spare: 0, via: undefined });
   }
 
   /** A neighbour names its neighbours. */
   exchanged(via: Neighbour, peers: readonly KnownPeer[]): void {
-    for (const { peer, capacityKbps, spare } of peers) {
-      this.#know(peer, { capacityKbps, spare, via });
-    }
+    for (const { peer, role, spare } of peers) this.#know(peer, { role, spare, via });
   }
 
   connected(id: string): void {
@@ -83,8 +90,11 @@ export class Membership {
   makeRoom(now: InstantMs): boolean {
     const { neighbours } = this.#state;
     if (neighbours.size < this.#neighboursMax()) return true;
+    // A seed takes newcomers in, and lets the weakest go once they have said what they can do.
+    if (this.#isSeed())
+      return neighbours.size < Math.min(NEIGHBOURS_MAX, 2 * this.#neighboursMax());
     const leaving = this.#leastUseful(now);
-    if (leaving === undefined) return neighbours.size < NEIGHBOURS_MAX && this.#isSeed();
+    if (leaving === undefined) return false;
     this.#state.disconnect(leaving, "overloaded", "others are of more use here");
     return true;
   }
@@ -95,9 +105,13 @@ export class Membership {
     if (now - this.#reviewedAt >= REVIEW_EVERY_MS) {
       this.#reviewedAt = now;
       this.#exchange();
-      this.#improve(now);
     }
-    if (this.#isSeed()) return; // It is dialled, and dials nobody.
+    if (this.#isSeed()) {
+      this.#prune(now);
+      return; // It is dialled, and dials nobody.
+    }
+    if (this.#subscriptions.lacking() > 0) this.#seekParents(now);
+    this.#climb(now);
     const { degree } = this.#state.tuning;
     let lacking = degree - this.#state.neighbours.size - this.#dialledAt.size;
     if (lacking <= 0) return;
@@ -105,10 +119,7 @@ export class Membership {
       if (lacking-- <= 0) break;
       this.#dial(now, id, candidate);
     }
-    if (lacking > 0 && now - this.#wantedAt >= WANT_EVERY_MS) {
-      this.#wantedAt = now;
-      this.#state.outputs.push({ kind: "wantPeers", count: lacking });
-    }
+    if (lacking > 0) this.#want(now, lacking);
   }
 
   /** Carries signalling between two neighbours, or hands in what is for this peer. */
@@ -153,8 +164,8 @@ export class Membership {
 
   /** Candidates, the best first: seeds, then those with classes to spare, then any, in random order. */
   #best(): [string, Candidate][] {
-    const worthOf = ({ capacityKbps, spare, via }: Candidate): number =>
-      via === undefined && capacityKbps > 0 ? 2 : Math.min(1, spare);
+    const worthOf = ({ role, spare, via }: Candidate): number =>
+      role === "seed" && via === undefined ? 2 : Math.min(1, spare);
     return this.#state.options.random
       .shuffle([...this.#candidates])
       .sort(([, a], [, b]) => worthOf(b) - worthOf(a));
@@ -168,29 +179,60 @@ export class Membership {
 
   /** Tells each neighbour of some others, those with room first. */
   #exchange(): void {
-    const viewers = this.#state.ready.filter(({ role }) => role === "viewer");
-    for (const neighbour of viewers) {
-      const others = viewers.filter((other) => other !== neighbour);
+    const worthOf = ({ isSeed, status }: Neighbour): number =>
+      isSeed ? 2 : Math.min(1, status.spare);
+    for (const neighbour of this.#state.ready) {
+      if (neighbour.isSeed) continue;
+      const others = this.#state.ready.filter((other) => other !== neighbour);
       const peers = this.#state.options.random
         .shuffle(others)
-        .sort((a, b) => Math.min(1, b.status.spare) - Math.min(1, a.status.spare))
-        .slice(0, KNOWN_PEERS_MAX / 2)
-        .map(({ id, status }) => ({ peer: id, ...status }));
+        .sort((a, b) => worthOf(b) - worthOf(a))
+        .slice(0, EXCHANGED_MAX)
+        .map(({ id, role = "viewer", status }) => ({ peer: id, role, ...status }));
       if (peers.length > 0) this.#state.send(neighbour, { type: "peers", peers });
     }
   }
 
-  /** Dials one peer beyond the degree when classes lack a parent and somebody has some to spare. */
-  #improve(now: InstantMs): void {
-    if (this.#isSeed() || this.#state.neighbours.size >= this.#neighboursMax()) return;
+  /** Dials one peer beyond the degree that has classes to spare. */
+  #seekParents(now: InstantMs): void {
+    if (now - this.#soughtAt < SEEK_EVERY_MS) return;
+    if (this.#state.neighbours.size + this.#dialledAt.size >= this.#neighboursMax()) return;
+    this.#soughtAt = now;
     const [best] = this.#best();
     if (best !== undefined && best[1].spare > 0) this.#dial(now, ...best);
+    else this.#want(now, 1);
+  }
+
+  /** Who can feed many others looks for a place at the source: the seed lets a weaker one go for it. */
+  #climb(now: InstantMs): void {
+    if (now - this.#climbedAt < CLIMB_EVERY_MS || this.#fanOut.copies() < CLIMB_COPIES) return;
+    this.#climbedAt = now;
+    if (this.#state.ready.some(({ isSeed }) => isSeed)) return;
+    const seeds = [...this.#candidates].filter(([, { role }]) => role === "seed");
+    const seed = this.#state.options.random.pick(seeds);
+    if (seed !== undefined) this.#dial(now, ...seed);
+  }
+
+  #want(now: InstantMs, count: number): void {
+    if (now - this.#wantedAt < WANT_EVERY_MS) return;
+    this.#wantedAt = now;
+    this.#state.outputs.push({ kind: "wantPeers", count });
+  }
+
+  /** Lets the least useful of a seed's neighbours go while there are too many. */
+  #prune(now: InstantMs): void {
+    while (this.#state.neighbours.size > this.#neighboursMax()) {
+      const leaving = this.#leastUseful(now);
+      if (leaving === undefined) return;
+      this.#state.disconnect(leaving, "overloaded", "others are of more use here");
+    }
   }
 
   #leastUseful(now: InstantMs): Neighbour | undefined {
     let least: { neighbour: Neighbour; use: number } | undefined;
     for (const neighbour of this.#state.ready) {
-      if (neighbour.isSeed || now - neighbour.connectedAt < GRACE_MS) continue;
+      const graceMs = this.#isSeed() ? SEED_GRACE_MS : GRACE_MS;
+      if (neighbour.isSeed || now - neighbour.connectedAt < graceMs) continue;
       const use = this.#useOf(now, neighbour);
       if (least === undefined || use < least.use) least = { neighbour, use };
     }

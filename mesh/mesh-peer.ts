@@ -19,7 +19,6 @@ import { Evidence } from "./evidence.ts";
 import { FanOut } from "./fan-out.ts";
 import { FeedRates } from "./feed-rates.ts";
 import {
-  BLOCKS_ON_HELLO,
   HELLO_TIMEOUT_MS,
   IDLE_TICK_MS,
   NEIGHBOURS_MAX,
@@ -62,7 +61,9 @@ export class MeshPeer implements ProtocolPeer {
   constructor(options: MeshOptions) {
     const state = new MeshState(options);
     const rates = new FeedRates();
-    const subscriptions = new Subscriptions(state, options.renditions ?? [0]);
+    const subscriptions = new Subscriptions(state, options.renditions ?? [0], () =>
+      fanOut.copies(),
+    );
     const uploads = new Uploads(state);
     const fanOut = new FanOut(state, uploads, rates);
     const pulls = new Pulls(state, subscriptions);
@@ -76,7 +77,7 @@ export class MeshPeer implements ProtocolPeer {
     this.#downloads = new Downloads(state, {
       ...{ subscriptions, pulls, fanOut, uploads, announcements, rates },
     });
-    this.#membership = new Membership(state, fanOut);
+    this.#membership = new Membership(state, fanOut, subscriptions);
     this.#evidence = new Evidence(state);
     this.#token = options.token;
   }
@@ -187,7 +188,6 @@ export class MeshPeer implements ProtocolPeer {
     this.#downloads.run(now);
     this.#subscriptions.maintain(now);
     this.#fanOut.shed(now);
-    this.#announcements.news(now);
     this.#announcements.status(now);
     this.#membership.run(now);
     this.#evidence.run(now);
@@ -268,7 +268,7 @@ export class MeshPeer implements ProtocolPeer {
     this.#state.setReady(neighbour, this.#verifyHello(now, neighbour, hello));
     this.#ping(now, neighbour);
     this.#announcements.introduce(neighbour);
-    this.#downloads.greet(now, neighbour, BLOCKS_ON_HELLO);
+    this.#downloads.greet(now, neighbour);
     for (const message of neighbour.takeEarly()) this.#received(now, neighbour.id, message);
     this.#subscriptions.maintain(now);
   }

@@ -19,6 +19,10 @@ const RATE_GAIN = 0.25;
 const OPEN_BYTES_MIN = 65_536;
 /** A pull may fill a neighbour's line for this long beyond a round trip. */
 const OPEN_MS = 300;
+/** When no more symbols than this are lacking near the deadline, each is asked for twice. */
+const HEDGED_MAX = 2;
+/** A neighbour has a symbol this long after it usually gets the class. */
+const LIKELY_AFTER_MS = 100;
 /** A seed or a neighbour that let us down is asked when nobody else can help sooner. */
 const SEED_COST_MS = 500;
 const DISTRUST_COST_MS = 1000;
@@ -98,14 +102,14 @@ export class Pulls {
     for (const { block, esi } of [...neighbour.pulls.values()]) neighbour.takePull(block, esi);
   }
 
-  /** The source symbols that are late and may be asked for: near the deadline all, and twice. */
+  /** The source symbols that are late; near the deadline the last few are asked for twice. */
   #late(now: InstantMs, block: Block, decoder: SymbolDecoder): number[] {
     const isUrgent = block.deadline - now < this.#state.tuning.urgentMs;
-    const openMax = isUrgent ? 2 : 1;
+    const openMax = isUrgent && decoder.needed <= HEDGED_MAX ? 2 : 1;
     const late: number[] = [];
     for (let esi = 0; esi < block.k; esi++) {
       if (decoder.has(esi) || (block.asked[esi] ?? 0) >= openMax) continue;
-      if (this.#isLate(now, block, esi) || isUrgent) late.push(esi);
+      if (this.#isLate(now, block, esi)) late.push(esi);
     }
     return late;
   }
@@ -160,7 +164,7 @@ export class Pulls {
     let best: Neighbour | undefined;
     let bestCost = Number.POSITIVE_INFINITY;
     for (const neighbour of this.#state.ready) {
-      const isHolder = neighbour.isSeed ? isSeedWanted : block.isHeldBy(neighbour, esi);
+      const isHolder = neighbour.isSeed ? isSeedWanted : isLikely(now, neighbour, block, esi);
       if (!isHolder || block.hasDeclined(neighbour) || neighbour.isAsked(block, esi)) continue;
       if (neighbour.pulledBytes + bytes > openBytesOf(neighbour)) continue;
       const cost =
@@ -175,6 +179,14 @@ export class Pulls {
     }
     return best;
   }
+}
+
+/** Whether a neighbour has a symbol, or gets its class so early that it should have it by now. */
+function isLikely(now: InstantMs, neighbour: Neighbour, block: Block, esi: number): boolean {
+  if (block.isHeldBy(neighbour, esi)) return true;
+  if (esi >= block.k) return false;
+  const lagMs = neighbour.lagMs(block.id.rendition, block.classOf(esi));
+  return now - block.releasedAt > lagMs + neighbour.rttMs / 2 + LIKELY_AFTER_MS;
 }
 
 /** Which symbols to ask for first. */

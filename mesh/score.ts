@@ -3,7 +3,7 @@ import type { InstantMs } from "../core/index.ts";
 /** After this long without news half of what was seen is forgotten. */
 const HALF_LIFE_MS = 30_000;
 /** What one symbol weighs that was promised and did not come, in symbols that came. */
-const FAILURE_WEIGHT = 4;
+const FAILURE_WEIGHT = 1;
 /** What others say counts for no more than this many symbols, for better or worse. */
 const HEARSAY_MAX = 8;
 

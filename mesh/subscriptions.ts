@@ -10,7 +10,13 @@ import {
 import type { Block } from "./block.ts";
 import { isIn } from "./class-set.ts";
 import { type ClassFeed, Feed } from "./feed.ts";
-import { ASK_AGAIN_AFTER_MS, IMPROVE_EVERY_MS, MISSES_MAX, SERVE_TIMEOUT_MS } from "./limits.ts";
+import {
+  ASK_AGAIN_AFTER_MS,
+  IMPROVE_EVERY_MS,
+  MISSES_MAX,
+  PARENT_SILENCE_MAX_MS,
+  SERVE_TIMEOUT_MS,
+} from "./limits.ts";
 import type { MeshState } from "./mesh-state.ts";
 import type { Neighbour } from "./neighbour.ts";
 
@@ -24,9 +30,11 @@ const SPREAD_MS = 15;
 const SEED_SPREAD_MS = 120;
 /** Without a spare class only a stronger subscriber gets one, so such a neighbour comes later. */
 const NO_SPARE_MS = 400;
+/** Who can feed this many others takes the place of almost any. */
+const STRONG_COPIES = 3;
 /** A new parent must be this much nearer to the origin to be worth the change. */
-const GAIN_MIN_MS = 80;
-const GAIN_MIN_SHARE = 0.25;
+const GAIN_MIN_MS = 150;
+const GAIN_MIN_SHARE = 0.4;
 
 /**
  * Chooses for each class of each rendition the neighbour that shall push it: the one by which it
@@ -37,10 +45,13 @@ export class Subscriptions {
   readonly #feeds = new Map<number, Feed>();
   /** Neighbours whose classes have changed, by rendition. */
   readonly #changed = new Map<Neighbour, Set<number>>();
+  readonly #copies: () => number;
   #improvedAt: InstantMs = instantMs(0);
 
-  constructor(state: MeshState, renditions: readonly number[]) {
+  /** `copies` tells how many times this peer could send the whole stream. */
+  constructor(state: MeshState, renditions: readonly number[], copies: () => number) {
     this.#state = state;
+    this.#copies = copies;
     for (const rendition of renditions) this.#feeds.set(rendition, new Feed(rendition));
   }
 
@@ -83,7 +94,8 @@ export class Subscriptions {
   missed(now: InstantMs, block: Block, esi: number): void {
     const feed = this.#feedOf(block, esi);
     if (feed?.parent === undefined || feed.since > block.releasedAt) return;
-    if (++feed.misses >= MISSES_MAX) this.#leave(now, feed, block.id.rendition);
+    const isSilent = now - feed.parent.heardAt > PARENT_SILENCE_MAX_MS;
+    if (++feed.misses >= MISSES_MAX || isSilent) this.#leave(now, feed, block.id.rendition);
   }
 
   /** A neighbour tells which classes it pushes. */
@@ -113,6 +125,15 @@ export class Subscriptions {
     for (const feed of this.#feeds.values()) {
       for (const classFeed of feed.classes) if (classFeed.parent === neighbour) classFeed.drop(now);
     }
+  }
+
+  /** Classes that nobody pushes. */
+  lacking(): number {
+    let lacking = 0;
+    for (const { classes } of this.#feeds.values()) {
+      for (const { parent } of classes) if (parent === undefined) lacking++;
+    }
+    return lacking;
   }
 
   /** Finds parents for the classes that have none, now and then a better one, and asks them. */
@@ -154,8 +175,8 @@ export class Subscriptions {
     const { parent, lagMs } = classFeed;
     if (parent === undefined || !classFeed.isServed) return;
     const best = this.#best(now, feed, symbolClass);
-    if (best === undefined || best.neighbour === parent || best.neighbour.status.spare === 0)
-      return;
+    if (best === undefined || best.neighbour === parent) return;
+    if (best.neighbour.status.spare === 0 && this.#copies() < STRONG_COPIES) return;
     const cost = lagMs + spreadMs(feed, parent);
     if (cost - best.cost < Math.max(GAIN_MIN_MS, GAIN_MIN_SHARE * cost)) return;
     this.#change(parent, feed.rendition);
@@ -165,6 +186,8 @@ export class Subscriptions {
   #choose(now: InstantMs, feed: Feed, symbolClass: number, neighbour: Neighbour): void {
     const lagMs = neighbour.lagMs(feed.rendition, symbolClass) + hopMs(neighbour);
     feed.classes[symbolClass]?.choose(now, neighbour, lagMs);
+    const { status } = neighbour;
+    neighbour.status = { ...status, spare: Math.max(0, status.spare - 1) };
     this.#change(neighbour, feed.rendition);
   }
 
@@ -180,11 +203,19 @@ export class Subscriptions {
       const lagMs = neighbour.lagMs(feed.rendition, symbolClass);
       if (neighbour !== classFeed.parent && !classFeed.isFeasible(now, lagMs)) continue;
       if (!mayAsk(now, neighbour, feed.rendition, symbolClass)) continue;
-      const refusalMs = neighbour.status.spare > 0 ? 0 : NO_SPARE_MS;
+      const refusalMs = neighbour.status.spare > 0 ? 0 : this.#refusalMs();
+      if (!Number.isFinite(refusalMs)) continue;
       const cost = lagMs + hopMs(neighbour) + spreadMs(feed, neighbour) + refusalMs;
       if (best === undefined || cost < best.cost) best = { neighbour, cost };
     }
     return best;
+  }
+
+  /** What a neighbour without a spare class costs: the stronger this peer, the likelier it gets one. */
+  #refusalMs(): number {
+    const copies = this.#copies();
+    if (copies < 1) return Number.POSITIVE_INFINITY;
+    return NO_SPARE_MS * (1 - Math.min(1, copies / STRONG_COPIES));
   }
 
   #leave(now: InstantMs, classFeed: ClassFeed, rendition: number): void {

@@ -7,7 +7,7 @@ import {
   TokenBucket,
 } from "../core/index.ts";
 import type { Block } from "./block.ts";
-import { CHANNEL_QUEUE_BYTES_MAX, PULL_WAIT_MAX_MS } from "./limits.ts";
+import { CHANNEL_QUEUE_BYTES_MAX, PULL_WAIT_MAX_MS, PUSH_EXPIRES_MS } from "./limits.ts";
 import type { MeshState } from "./mesh-state.ts";
 import type { Neighbour } from "./neighbour.ts";
 import { Uplink } from "./uplink.ts";
@@ -25,6 +25,8 @@ const OVERHEAD_BYTES = 16;
  */
 const PULL_PENALTY_MS = 1000;
 const SEED_PULL_PENALTY_MS = 10_000;
+/** Pulls get at least this share of the uplink. */
+const PULL_SHARE_MIN = 0.04;
 /** Those who gave nothing for what they were trusted with go last. */
 const DISTRUST_MS = 60_000;
 
@@ -39,10 +41,13 @@ export function uploadBudget(now: InstantMs, bytesPerS: number): TokenBucket {
 /** Sends the symbols that wait for neighbours, the most urgent first, as fast as the channels drain. */
 export class Uploads {
   readonly uplink: Uplink;
+  /** Tells how many bytes a second are promised as pushes. */
+  pushBytesPerS: () => number = () => 0;
   readonly #state: MeshState;
   /** Neighbours for which something waits. */
   readonly #waiting = new Set<Neighbour>();
-  #waitingBytes = 0;
+  /** Bytes of pulled symbols that wait. */
+  #pulledBytes = 0;
   #budgetAt: InstantMs | undefined;
 
   constructor(state: MeshState) {
@@ -53,7 +58,7 @@ export class Uploads {
   /** Queues a symbol for a neighbour that subscribed to its class. */
   push(now: InstantMs, neighbour: Neighbour, block: Block, esi: number, penaltyMs: number): void {
     const rank = block.releasedAt + penaltyMs;
-    const expiresAt = after(block.releasedAt, this.#state.options.limits.maxDelayMs);
+    const expiresAt = after(now, block.manifest.durationMs + PUSH_EXPIRES_MS);
     this.#add(neighbour, { block, esi, rank, queuedAt: now, expiresAt, isPush: true });
   }
 
@@ -64,8 +69,7 @@ export class Uploads {
     { block: id, withinMs, esis }: Extract<Message, { type: "request" }>,
   ): void {
     const block = this.#state.cache.get(blockKey(id));
-    const waitMs = (this.#waitingBytes / Math.max(1, this.uplink.bytesPerS)) * 1000;
-    const isFull = waitMs > Math.min(withinMs, PULL_WAIT_MAX_MS);
+    const isFull = this.#pullWaitMs() > Math.min(withinMs, PULL_WAIT_MAX_MS);
     const declined: number[] = [];
     for (const esi of esis) {
       if (block === undefined || isFull || !block.has(esi)) declined.push(esi);
@@ -139,6 +143,13 @@ export class Uploads {
     return this.#budgetAt;
   }
 
+  /** How long a pull would wait: what pushes leave of the uplink serves the pulls. */
+  #pullWaitMs(): number {
+    const capacity = this.uplink.bytesPerS;
+    const left = Math.max(capacity * PULL_SHARE_MIN, capacity - this.pushBytesPerS());
+    return left === 0 ? Number.POSITIVE_INFINITY : (this.#pulledBytes / left) * 1000;
+  }
+
   #pullPenaltyMs(): number {
     return this.#state.options.role === "seed" ? SEED_PULL_PENALTY_MS : PULL_PENALTY_MS;
   }
@@ -146,14 +157,14 @@ export class Uploads {
   #add(neighbour: Neighbour, upload: Upload): void {
     if (!neighbour.queue.add(upload)) return;
     this.#waiting.add(neighbour);
-    this.#waitingBytes += upload.block.manifest.fec.symbolBytes;
+    this.#pulledBytes += pulledBytesOf(upload);
   }
 
   #remove(neighbour: Neighbour, isGone: (upload: Upload) => boolean): void {
     if (neighbour.queue.length === 0) return;
     neighbour.queue.removeWhere((upload) => {
       const isRemoved = isGone(upload);
-      if (isRemoved) this.#waitingBytes -= upload.block.manifest.fec.symbolBytes;
+      if (isRemoved) this.#pulledBytes -= pulledBytesOf(upload);
       return isRemoved;
     });
     if (neighbour.queue.length === 0) this.#waiting.delete(neighbour);
@@ -180,9 +191,9 @@ export class Uploads {
     return best;
   }
 
-  #takeFirst(neighbour: Neighbour, { block }: Upload): void {
+  #takeFirst(neighbour: Neighbour, upload: Upload): void {
     neighbour.queue.takeFirst();
-    this.#waitingBytes -= block.manifest.fec.symbolBytes;
+    this.#pulledBytes -= pulledBytesOf(upload);
     if (neighbour.queue.length === 0) this.#waiting.delete(neighbour);
   }
 
@@ -217,6 +228,10 @@ export class Uploads {
     if (this.#budgetAt === undefined || readyAt < this.#budgetAt) this.#budgetAt = readyAt;
     return false;
   }
+}
+
+function pulledBytesOf({ isPush, block }: Upload): number {
+  return isPush ? 0 : block.manifest.fec.symbolBytes;
 }
 
 function isUseless(now: InstantMs, neighbour: Neighbour, upload: Upload): boolean {

@@ -113,7 +113,7 @@ export const DEFAULT_SETTINGS: Settings = {
   jitter: 0.1,
   lossRate: 0.001,
   lossBurstPackets: 3,
-  natSuccess: 0.8,
+  natSuccess: 1,
 
   isChurning: false,
   sessionMu: 5.5,
