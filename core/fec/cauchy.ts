@@ -10,22 +10,28 @@ export interface Matrix {
 
 type Shape = Pick<FecParameters, "k" | "n">;
 
+/** 0 <= firstRow < endRow <= N - K. */
+export interface RowRange {
+  readonly firstRow: number;
+  readonly endRow: number;
+}
+
 /**
  * The generator of the repair symbols: repair symbol i is the sum over j of cell (i, j) times source
  * symbol j. The code evaluates at points 0..M-1 for repair and M..M+K-1 for source symbols;
  * interpolating over the M-point coset of source j and evaluating at i gives the closed form
  * W(M + j) / (i + (M + j)), where W is the subspace polynomial of 0..M-1, whose linear coefficient
  * is 1 in a Cantor basis. That is a generalised Cauchy matrix: each square part of it is regular,
- * so any K symbols are enough.
+ * so any K symbols are enough. Only the given rows of N - K are made.
  */
-export function generatorOf({ k, n }: Shape): Matrix {
-  const rows = n - k;
-  const space = repairSpace(rows);
+export function generatorOf({ k, n }: Shape, { firstRow, endRow }: RowRange): Matrix {
+  const rows = endRow - firstRow;
+  const space = repairSpace(n - k);
   const cells = new Uint8Array(rows * k);
   for (let row = 0; row < rows; row++) {
     for (let column = 0; column < k; column++) {
       const point = space + column;
-      cells[row * k + column] = divide(weightOf(point, space), row ^ point);
+      cells[row * k + column] = divide(weightOf(point, space), (firstRow + row) ^ point);
     }
   }
   return { rows, columns: k, cells };
@@ -95,9 +101,9 @@ export function repairPart({ points, rows, lostFactors, repairFactors }: Erasure
 /** Rows: lost symbols; columns: the received source symbols `kept`. */
 export function sourcePart(
   { space, points, rows, lostFactors }: ErasureSolution,
-  kept: readonly number[],
+  kept: Uint8Array,
 ): Matrix {
-  const keptPoints = Uint8Array.from(kept, (esi) => space + esi);
+  const keptPoints = kept.map((esi) => space + esi);
   const factors = keptPoints.map((point) => {
     const ratio = divide(differences(point, points), differences(point, rows));
     return multiply(weightOf(point, space), ratio);

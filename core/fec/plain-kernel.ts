@@ -16,7 +16,7 @@ function preparedGenerator({ k, n }: FecParameters): PreparedMatrix {
     const [oldest] = generators.keys();
     if (oldest !== undefined) generators.delete(oldest);
   }
-  const prepared = prepare(generatorOf({ k, n }));
+  const prepared = prepare(generatorOf({ k, n }, { firstRow: 0, endRow: n - k }));
   generators.set(shape, prepared);
   return prepared;
 }
@@ -25,8 +25,7 @@ function preparedGenerator({ k, n }: FecParameters): PreparedMatrix {
 function generatorFor(fec: FecParameters, { firstEsi, endEsi }: EsiRange): PreparedMatrix {
   const { k, n } = fec;
   if (firstEsi === k && endEsi === n) return preparedGenerator(fec);
-  const cells = generatorOf(fec).cells.subarray((firstEsi - k) * k, (endEsi - k) * k);
-  return prepare({ rows: endEsi - firstEsi, columns: k, cells });
+  return prepare(generatorOf(fec, { firstRow: firstEsi - k, endRow: endEsi - k }));
 }
 
 /** The kernel in plain TypeScript: the code's Cauchy-matrix form, by table lookups. */
@@ -66,7 +65,7 @@ export const plainKernel: FecKernel = {
     const solved = { buffer: padded, offsets: offsetsOf(missing, symbolBytes) };
     for (const offset of solved.offsets) padded.fill(0, offset, offset + symbolBytes);
     const received = { buffer: padded, offsets: offsetsOf(kept, symbolBytes) };
-    addProduct(prepare(sourcePart(solution, kept)), received, solved, symbolBytes);
+    addProduct(prepare(sourcePart(solution, Uint8Array.from(kept))), received, solved, symbolBytes);
     const repairs = {
       buffer: concatBytes(...used.values()),
       offsets: offsetsOf(count(esis.length), symbolBytes),

@@ -57,24 +57,19 @@ export class WasmKernel implements FecKernel {
     const result = checkEncode(source, fec, range, target);
     const { k, n, symbolBytes } = fec;
     this.#load(source, k * symbolBytes);
-    const first = range.firstEsi - k;
+    const firstRow = range.firstEsi - k;
     const rows = range.endEsi - range.firstEsi;
-    const levels = Math.log2(repairSpace(n - k));
-    if (rows <= matrixRowsMax(levels)) {
-      const { cells } = generatorOf(fec);
-      const part = { rows, columns: k, cells: cells.subarray(first * k, (first + rows) * k) };
-      this.#multiply(
-        part,
-        addressesOf(count(k), BLOCK, fec),
-        this.#repairAddresses(fec, rows),
-        fec,
-      );
+    const space = repairSpace(n - k);
+    if (rows <= matrixRowsMax(space)) {
+      this.#place(SOURCES, k, (esi) => BLOCK + esi * symbolBytes);
+      this.#place(TARGETS, rows, (row) => REPAIR + row * symbolBytes);
+      this.#multiply(generatorOf(fec, { firstRow, endRow: firstRow + rows }), symbolBytes);
     } else {
-      const wanted = count(2 ** levels).map((row) =>
-        row >= first && row < first + rows ? REPAIR + (row - first) * symbolBytes : 0,
+      const isWanted = (row: number) => row >= firstRow && row < firstRow + rows;
+      this.#place(SOURCES, k, (esi) => BLOCK + esi * symbolBytes);
+      this.#place(TARGETS, space, (row) =>
+        isWanted(row) ? REPAIR + (row - firstRow) * symbolBytes : 0,
       );
-      this.#place(SOURCES, addressesOf(count(k), BLOCK, fec));
-      this.#place(TARGETS, wanted);
       this.#exports.encode(k, n - k, symbolBytes);
     }
     result.set(this.#memory.subarray(REPAIR, REPAIR + rows * symbolBytes));
@@ -108,35 +103,35 @@ export class WasmKernel implements FecKernel {
   /** Makes the missing symbols of the block in the workspace from `repairs`, which lie end to end. */
   #solve(fec: FecParameters, missing: readonly number[], repairs: readonly number[]): void {
     const { k, n, symbolBytes } = fec;
-    const levels = Math.log2(repairSpace(n - k));
-    const lost = new Set(missing);
+    const space = repairSpace(n - k);
     const solution = solutionOf(fec, missing, repairs);
-    const targets = addressesOf(missing, BLOCK, fec);
-    const repairAt = this.#repairAddresses(fec, repairs.length);
-    if (missing.length <= matrixRowsMax(levels)) {
-      const kept = count(k).filter((esi) => !lost.has(esi));
-      const received = sourcePart(solution, kept);
-      const part = besides(received, repairPart(solution));
-      this.#multiply(part, [...addressesOf(kept, BLOCK, fec), ...repairAt], targets, fec);
+    const isLost = new Uint8Array(k);
+    for (const esi of missing) isLost[esi] = 1;
+    if (missing.length <= matrixRowsMax(space)) {
+      const kept = zerosOf(isLost);
+      this.#place(SOURCES, k, (index) => {
+        const esi = kept[index];
+        return esi === undefined
+          ? REPAIR + (index - kept.length) * symbolBytes
+          : BLOCK + esi * symbolBytes;
+      });
+      this.#place(TARGETS, missing.length, (index) => BLOCK + missing[index]! * symbolBytes);
+      this.#multiply(besides(sourcePart(solution, kept), repairPart(solution)), symbolBytes);
       return;
     }
-    const addresses = addressesOf(count(k), BLOCK, fec);
-    const rows = count(2 ** levels).map((row) => repairAt[repairs.indexOf(k + row)] ?? 0);
-    this.#place(
-      SOURCES,
-      addresses.map((address, esi) => (lost.has(esi) ? 0 : address)),
+    const places = new Uint8Array(space);
+    for (const [index, esi] of repairs.entries()) places[esi - k] = index + 1;
+    this.#place(SOURCES, k, (esi) => (isLost[esi] ? 0 : BLOCK + esi * symbolBytes));
+    this.#place(REPAIRS, space, (row) =>
+      places[row] ? REPAIR + (places[row] - 1) * symbolBytes : 0,
     );
-    this.#place(REPAIRS, rows);
-    if (missing.length <= matrixLossesMax(fec, levels)) {
-      this.#place(TARGETS, targets);
+    if (missing.length <= matrixLossesMax(k, space)) {
+      this.#place(TARGETS, missing.length, (index) => BLOCK + missing[index]! * symbolBytes);
       this.#placeMatrix(repairPart(solution));
       this.#exports.decodeByMatrix(k, n - k, symbolBytes, missing.length);
       return;
     }
-    this.#place(
-      TARGETS,
-      addresses.map((address, esi) => (lost.has(esi) ? address : 0)),
-    );
+    this.#place(TARGETS, k, (esi) => (isLost[esi] ? BLOCK + esi * symbolBytes : 0));
     for (const [index, esi] of repairs.entries()) {
       this.#memory[COEFFICIENTS + esi - k] = solution.repairFactors[index]!;
     }
@@ -146,31 +141,26 @@ export class WasmKernel implements FecKernel {
     this.#exports.decodeByTransform(k, n - k, symbolBytes);
   }
 
-  #multiply(
-    matrix: Matrix,
-    from: readonly number[],
-    to: readonly number[],
-    { symbolBytes }: FecParameters,
-  ): void {
-    this.#place(SOURCES, from);
-    this.#place(TARGETS, to);
+  /** The matrix times the symbols at SOURCES, into those at TARGETS. */
+  #multiply(matrix: Matrix, symbolBytes: number): void {
     if (matrix.rows > 1) {
       this.#placeMatrix(matrix);
       this.#exports.multiply(roundUp(matrix.rows), matrix.columns, symbolBytes);
       return;
     }
-    const cells = new Uint8Array(roundUp(matrix.columns));
-    cells.set(matrix.cells);
-    this.#memory.set(cells, COEFFICIENTS);
-    this.#exports.multiply(1, cells.length, symbolBytes);
+    const columns = roundUp(matrix.columns);
+    this.#memory.fill(0, COEFFICIENTS, COEFFICIENTS + columns);
+    this.#memory.set(matrix.cells, COEFFICIENTS);
+    this.#exports.multiply(1, columns, symbolBytes);
   }
 
-  /** Writes a table of addresses, and zeros up to a whole transform. */
-  #place(table: number, addresses: readonly number[]): void {
-    const end = table === REPAIRS ? REPAIR_SYMBOLS_MAX : ELEMENTS;
-    for (let index = 0; index < end; index++) {
-      this.#words.setUint32(table + index * ADDRESS_BYTES, addresses[index] ?? 0, true);
+  /** Writes a table of `length` addresses, and zeros up to its end. */
+  #place(table: number, length: number, addressOf: (index: number) => number): void {
+    for (let index = 0; index < length; index++) {
+      this.#words.setUint32(table + index * ADDRESS_BYTES, addressOf(index), true);
     }
+    const entries = table === REPAIRS ? REPAIR_SYMBOLS_MAX : ELEMENTS;
+    this.#memory.fill(0, table + length * ADDRESS_BYTES, table + entries * ADDRESS_BYTES);
   }
 
   /** Writes a matrix in groups of four rows, column by column. */
@@ -193,10 +183,6 @@ export class WasmKernel implements FecKernel {
     return inPlace;
   }
 
-  #repairAddresses(fec: FecParameters, length: number): number[] {
-    return addressesOf(count(length), REPAIR, fec);
-  }
-
   #fillProducts(): void {
     for (let element = 0; element < ELEMENTS; element++) {
       for (let nibble = 0; nibble < 16; nibble++) {
@@ -208,14 +194,14 @@ export class WasmKernel implements FecKernel {
   }
 }
 
-/** Up to so many rows a matrix is faster than transforms, and below four rows there are none. */
-function matrixRowsMax(levels: number): number {
-  return levels <= 3 ? 2 : 4;
+/** Up to so many rows a matrix is faster than transforms of `space` rows, which start at four. */
+function matrixRowsMax(space: number): number {
+  return space <= 8 ? 2 : 4;
 }
 
 /** Up to so many lost symbols the square matrix is faster than interpolation. */
-function matrixLossesMax({ k }: FecParameters, levels: number): number {
-  return Math.sqrt((levels * (k + 2 ** levels)) / SOLVE_RATIO);
+function matrixLossesMax(k: number, space: number): number {
+  return Math.sqrt((Math.log2(space) * (k + space)) / SOLVE_RATIO);
 }
 
 /** Two matrices of equally many rows, side by side. */
@@ -230,18 +216,16 @@ function besides(left: Matrix, right: Matrix): Matrix {
   return { rows: left.rows, columns, cells };
 }
 
-function addressesOf(
-  symbols: readonly number[],
-  start: number,
-  { symbolBytes }: FecParameters,
-): number[] {
-  return symbols.map((symbol) => start + symbol * symbolBytes);
+/** Where an array is 0. */
+function zerosOf(flags: Uint8Array): Uint8Array {
+  const indexes = new Uint8Array(flags.length);
+  let length = 0;
+  for (let index = 0; index < flags.length; index++) {
+    if (flags[index] === 0) indexes[length++] = index;
+  }
+  return indexes.subarray(0, length);
 }
 
 function roundUp(rows: number): number {
   return Math.ceil(rows / ROW_GROUP) * ROW_GROUP;
-}
-
-function count(length: number): number[] {
-  return Array.from({ length }, (_, index) => index);
 }
