@@ -1,5 +1,6 @@
 import { getPublicKey, hashes, sign, verify } from "@noble/ed25519";
 import { sha256, sha512 } from "@noble/hashes/sha2.js";
+import { wasmSha256 } from "./fec/index.ts";
 
 /**
  * The synchronous primitives that the core needs. Node gives a faster one; both must agree on
@@ -22,7 +23,7 @@ export const SHA256_BYTES = 32;
 
 hashes.sha512 = sha512;
 
-/** The pure-JavaScript primitives of @noble: what a browser uses. */
+/** The pure-JavaScript primitives of @noble, which run everywhere. */
 export const nobleCrypto: Crypto = {
   sha256: (...parts) => {
     const hash = sha256.create();
@@ -38,4 +39,10 @@ export const nobleCrypto: Crypto = {
   },
   sign: (message, secretKey) => sign(message, secretKey),
   publicKeyOf: (secretKey) => getPublicKey(secretKey),
+};
+
+/** What a browser uses: SHA-256 in WebAssembly where there is any (docs/adr/0006-hashing.md). */
+export const browserCrypto: Crypto = {
+  ...nobleCrypto,
+  sha256: (...parts) => (wasmSha256() ?? nobleCrypto.sha256)(...parts),
 };

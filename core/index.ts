@@ -18,6 +18,7 @@ export {
   utf8,
 } from "./bytes.ts";
 export {
+  browserCrypto,
   type Crypto,
   nobleCrypto,
   PUBLIC_KEY_BYTES,
@@ -43,6 +44,7 @@ export {
   symbolLength,
   symbolOf,
   wasmKernel,
+  wasmSha256,
 } from "./fec/index.ts";
 export {
   type JoinClaims,

@@ -1,6 +1,6 @@
 /** The erasure code by itself: what `starling/fec` exports. */
 export { errorCode, StarlingError } from "../errors.ts";
-export { bestKernel, loadBestKernel, wasmKernel } from "./best-kernel.ts";
+export { bestKernel, loadBestKernel, wasmKernel, wasmSha256 } from "./best-kernel.ts";
 export { BlockDecoder } from "./block-decoder.ts";
 export type { EsiRange, FecKernel } from "./kernel.ts";
 export {
@@ -17,3 +17,4 @@ export {
 } from "./parameters.ts";
 export { plainKernel } from "./plain-kernel.ts";
 export type { WasmBuild } from "./wasm-instance.ts";
+export type { Sha256 } from "./wasm-sha256.ts";

@@ -8,6 +8,7 @@ export interface KernelExports {
   decodeByMatrix(k: number, repairs: number, symbolBytes: number, lost: number): void;
   decodeByTransform(k: number, repairs: number, symbolBytes: number): void;
   multiply(rows: number, columns: number, symbolBytes: number): void;
+  hash(blocks: number): void;
 }
 
 /** The part of the WebAssembly JavaScript interface that is used here: core/ knows no platform. */
@@ -29,17 +30,29 @@ export function moduleBytes(build: WasmBuild): Uint8Array {
   return fromBase64Url(build === "relaxed" ? RELAXED_MODULE : STRICT_MODULE);
 }
 
-/** An instance with its own memory, or undefined where the platform does not take this build. */
+/**
+ * An instance with its own memory, or undefined where the platform does not take this build, or does
+ * not compile it here: a page's policy can forbid WebAssembly, and some browsers compile large modules
+ * only off the main thread.
+ */
 export function instantiate(build: WasmBuild): KernelExports | undefined {
   const bytes = moduleBytes(build);
   if (port?.validate(bytes) !== true) return undefined;
-  return new port.Instance(new port.Module(bytes)).exports as KernelExports;
+  try {
+    return new port.Instance(new port.Module(bytes)).exports as KernelExports;
+  } catch {
+    return undefined;
+  }
 }
 
 /** The same, compiled off the main thread. */
 export async function instantiateAsync(build: WasmBuild): Promise<KernelExports | undefined> {
   const bytes = moduleBytes(build);
   if (port?.validate(bytes) !== true) return undefined;
-  const { instance } = await port.instantiate(bytes);
-  return instance.exports as KernelExports;
+  try {
+    const { instance } = await port.instantiate(bytes);
+    return instance.exports as KernelExports;
+  } catch {
+    return undefined;
+  }
 }

@@ -23,10 +23,12 @@ import {
 import { addRow, copyRow, multiplyRow, multiplyRows, scaleRow } from "./matrix";
 import { forward, inverse } from "./transform";
 
+export { hash } from "./sha256";
+
 /** M rows aim to have so many bytes in all, and three tiles of them to fit into a first-level cache. */
 const ROWS_BYTES_AIM: usize = 0x2000;
-/** Symbols that are read in shorter pieces come slowly from memory. */
-const ROW_BYTES_MIN: usize = 256;
+/** Symbols that are read in shorter pieces come slowly from memory, if a tile takes rows so long. */
+const ROW_BYTES_AIM: usize = 512;
 /** Bytes of a row when all columns of a matrix are packed into the tiles. */
 const PACKED_ROW_BYTES: usize = 128;
 
@@ -174,7 +176,7 @@ function levelsOf(repairs: usize): usize {
 
 /** Divides the tiles into M rows, and gives their length. */
 function layRows(levels: usize): usize {
-  const rowBytes = max(ROWS_BYTES_AIM >> levels, ROW_BYTES_MIN);
+  const rowBytes = min(max(ROWS_BYTES_AIM >> levels, ROW_BYTES_AIM), TILE_BYTES >> levels);
   for (let row: usize = 0; row < 1 << levels; row++) {
     const at = row << 2;
     store<usize>(SUM_ROWS + at, SUMS + row * rowBytes);

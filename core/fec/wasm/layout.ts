@@ -32,3 +32,10 @@ export const TILE_BYTES: usize = 0x4000;
 export const SUMS: usize = 0x6000;
 export const WORK: usize = SUMS + TILE_BYTES;
 export const SYNDROMES: usize = WORK + TILE_BYTES;
+
+/** SHA-256: the constants of the rounds and the state, which the caller fills in, and the schedule. */
+export const CONSTANTS: usize = 0x12000;
+export const STATE: usize = 0x12100;
+export const SCHEDULE: usize = 0x12200;
+/** Whole blocks of a message that is hashed, up to the coded block. */
+export const MESSAGE: usize = 0x12400;

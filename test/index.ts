@@ -1,0 +1,2 @@
+/** What benchmarks use too. */
+export { launchChromium } from "./chromium.ts";
