@@ -3,7 +3,10 @@ import { bestKernel } from "./best-kernel.ts";
 import type { FecKernel } from "./kernel.ts";
 import { checkFec, type FecParameters, symbolLength } from "./parameters.ts";
 
-/** Collects the verified symbols of one block; any K of N are enough. Memory: at most N symbols. */
+/**
+ * Collects the verified symbols of one block; any K of N are enough. Its memory is constant: the K
+ * source symbols, and as many repair symbols as the block lacks, at most min(K, N - K).
+ */
 export class BlockDecoder {
   readonly fec: FecParameters;
   readonly #byteLength: number;
@@ -34,8 +37,8 @@ export class BlockDecoder {
   }
 
   /**
-   * Adds a symbol that its leaf hash has shown to be right, and copies it; one more of the same ESI
-   * changes nothing. Throws StarlingError "fec-symbols" for an ESI or a length that cannot be.
+   * Adds a symbol that its leaf hash has shown to be right, and copies it; one more of the same ESI, or
+   * one when no more are needed, changes nothing. Throws StarlingError "fec-symbols" for an ESI or a length that cannot be.
    */
   add(esi: number, symbol: Uint8Array): void {
     const { k, n, symbolBytes } = this.fec;
@@ -47,7 +50,7 @@ export class BlockDecoder {
       const got = `got ${symbol.length}`;
       throw new StarlingError("fec-symbols", `Symbol ${esi} has ${expected} bytes, ${got}.`);
     }
-    if (this.has(esi)) return;
+    if (this.needed === 0 || this.has(esi)) return;
     if (esi >= k) {
       this.#repair.set(esi, symbol.slice());
       return;

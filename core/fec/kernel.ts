@@ -1,11 +1,5 @@
 import { StarlingError } from "../errors.ts";
-import {
-  type FecParameters,
-  REPAIR_SYMBOLS_MAX,
-  SOURCE_SYMBOLS_MAX,
-  SYMBOL_BYTES_MAX,
-  SYMBOL_BYTES_UNIT,
-} from "./parameters.ts";
+import { checkShape, type FecParameters } from "./parameters.ts";
 
 /**
  * A kernel of the code. All kernels give the same bytes; see fixtures/vectors/leopard-gf8.json.
@@ -47,24 +41,6 @@ export interface FecKernel {
 export interface EsiRange {
   readonly firstEsi: number;
   readonly endEsi: number;
-}
-
-/** Throws StarlingError "fec-parameters" unless a kernel can work with `fec`. */
-export function checkShape({ k, n, symbolBytes }: FecParameters): void {
-  const fits =
-    isCount(k, SOURCE_SYMBOLS_MAX) &&
-    isCount(n - k, REPAIR_SYMBOLS_MAX) &&
-    isCount(symbolBytes, SYMBOL_BYTES_MAX) &&
-    symbolBytes % SYMBOL_BYTES_UNIT === 0;
-  if (fits) return;
-  throw new StarlingError(
-    "fec-parameters",
-    `k=${k}, n=${n}, symbolBytes=${symbolBytes} are beyond the code's limits.`,
-  );
-}
-
-function isCount(value: number, max: number): boolean {
-  return Number.isInteger(value) && value >= 1 && value <= max;
 }
 
 /** Checks what `encodeRange` got, and gives the memory for its symbols. */

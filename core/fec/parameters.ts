@@ -68,25 +68,33 @@ export function repairSpace(repairCount: number): number {
   return 2 ** Math.ceil(Math.log2(repairCount));
 }
 
+/** Throws StarlingError "fec-parameters" unless a kernel can work with `fec`. */
+export function checkShape({ k, n, symbolBytes }: FecParameters): void {
+  const fits =
+    isCount(k, SOURCE_SYMBOLS_MAX) &&
+    isCount(n - k, REPAIR_SYMBOLS_MAX) &&
+    isCount(symbolBytes, SYMBOL_BYTES_MAX) &&
+    symbolBytes % SYMBOL_BYTES_UNIT === 0;
+  if (fits) return;
+  throw new StarlingError(
+    "fec-parameters",
+    `k=${k}, n=${n}, symbolBytes=${symbolBytes} are beyond the code's limits.`,
+  );
+}
+
 /** Throws StarlingError "fec-parameters" unless `fec` can code a block of `byteLength` bytes. */
 export function checkFec(fec: FecParameters, byteLength: number): void {
+  checkShape(fec);
   const { k, n, symbolBytes } = fec;
-  const repairCount = n - k;
-  const fits =
-    repairCount >= 1 &&
-    repairCount <= REPAIR_SYMBOLS_MAX &&
-    k >= 1 &&
-    k <= SOURCE_SYMBOLS_MAX &&
-    symbolBytes >= SYMBOL_BYTES_UNIT &&
-    symbolBytes <= SYMBOL_BYTES_MAX &&
-    symbolBytes % SYMBOL_BYTES_UNIT === 0 &&
-    (k - 1) * symbolBytes < byteLength &&
-    byteLength <= k * symbolBytes;
-  if (fits) return;
+  if (isCount(byteLength, k * symbolBytes) && byteLength > (k - 1) * symbolBytes) return;
   throw new StarlingError(
     "fec-parameters",
     `k=${k}, n=${n}, symbolBytes=${symbolBytes} cannot code ${byteLength} bytes.`,
   );
+}
+
+function isCount(value: number, max: number): boolean {
+  return Number.isInteger(value) && value >= 1 && value <= max;
 }
 
 /** The bytes of symbol `esi` on the wire and under its leaf hash: padding is neither sent nor hashed. */

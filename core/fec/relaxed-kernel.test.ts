@@ -17,7 +17,7 @@ test(
       "node_modules/jest/bin/jest.js",
       "--ci",
       "--verbose",
-      "core/fec/kernel",
+      "core/fec/(kernel|block)",
       "--testNamePattern",
       "the relaxed kernel",
     ]);
