@@ -38,4 +38,13 @@ describe("chooseFec", () => {
       expect.objectContaining({ code: "fec-block-size" }),
     );
   });
+
+  test.each([
+    { symbolBytesTarget: Number.NaN, repairRatio: 0.25 },
+    { symbolBytesTarget: 16_384, repairRatio: Number.NaN },
+  ])("refuses a policy that is no policy: %o", (policy) => {
+    expect(() => chooseFec(5000, policy)).toThrow(
+      expect.objectContaining({ code: "fec-parameters" }),
+    );
+  });
 });

@@ -36,7 +36,8 @@ const SMALL_SYMBOL_BYTES = 1024;
  * The parameters for a block of `byteLength` bytes: K = clamp(bytes / symbol target, 32, 192), and
  * about `repairRatio` K repair symbols. The cost of the code goes by M, the power of two that holds
  * R, so an R that would fill less than three quarters of M falls to M / 2.
- * Throws StarlingError "fec-block-size" for an empty block or one over BLOCK_BYTES_MAX.
+ * Throws StarlingError "fec-block-size" for an empty block or one over BLOCK_BYTES_MAX,
+ * and "fec-parameters" for a policy that is no policy.
  */
 export function chooseFec(
   byteLength: number,
@@ -54,7 +55,14 @@ export function chooseFec(
   const perSymbol = Math.ceil(byteLength / Math.min(wanted, SOURCE_SYMBOLS_MAX));
   const symbolBytes = Math.ceil(perSymbol / SYMBOL_BYTES_UNIT) * SYMBOL_BYTES_UNIT;
   const k = Math.ceil(byteLength / symbolBytes); // Rounding symbols up can make the last one needless.
-  return { code: "leopard-gf8", k, n: k + repairCountFor(k, repairRatio), symbolBytes };
+  const fec = {
+    code: "leopard-gf8",
+    k,
+    n: k + repairCountFor(k, repairRatio),
+    symbolBytes,
+  } as const;
+  checkFec(fec, byteLength);
+  return fec;
 }
 
 function repairCountFor(k: number, repairRatio: number): number {
