@@ -2,12 +2,13 @@ import { parseArgs } from "node:util";
 import { type Codec, type CodecTasks, makeCase } from "./codec-case.ts";
 import { ownCodecs } from "./codec-own.ts";
 import { installPeers } from "./codec-peers.ts";
+import { medianOf, shuffled } from "./rounds.ts";
 
 const HELP = `Usage: npm run bench:codec -- [options]
 
 Measures the erasure codec in one process, side by side: Starling's kernels, the packages that npm has
 (installed into a folder for temporary files), and a copy of 2 MB as the limit. MB/s are source bytes;
-each value is the median of rounds in which everything runs once.
+each value is the median of rounds in which everything runs once, in a new order each.
 
   --rounds <n>    rounds (default 24); npm's packages take part in every fourth
   --offline       without npm's packages
@@ -85,10 +86,7 @@ function measure(
   const copies: number[] = [];
   for (let round = 0; round < rounds; round++) {
     copies.push(elapsedMs(() => to.set(from)));
-    // Everybody is the first of a round at times: what ran before sets the caches and the clock rate.
-    const turn = round % contestants.length;
-    const order = [...contestants.slice(turn), ...contestants.slice(0, turn)];
-    for (const { codec, tasks, samples } of order) {
+    for (const { codec, tasks, samples } of shuffled(contestants)) {
       if (codec.isPeer && round % PEER_INTERVAL !== 0) continue;
       for (const task of TASKS) samples[task].push(elapsedMs(() => tasks[task]()));
     }
@@ -127,8 +125,7 @@ function elapsedMs(task: () => unknown): number {
 }
 
 function speedOf(byteLength: number, samplesMs: readonly number[]): number {
-  const sorted = samplesMs.toSorted((a, b) => a - b);
-  return byteLength / 1000 / (sorted[Math.floor(sorted.length / 2)] ?? Number.NaN);
+  return byteLength / 1000 / medianOf(samplesMs);
 }
 
 function printShape(title: string, { copyMBps, own, peers }: ShapeResult): void {

@@ -8,6 +8,7 @@ import {
   symbolOf,
   wasmKernel,
 } from "../core/index.ts";
+import { medianOf, shuffled } from "./rounds.ts";
 
 const HELP = `Usage: npm run bench:decoder [-- --help]
 
@@ -77,18 +78,15 @@ function measure(
   const samples = new Map<string, number[]>();
   const entries = Object.entries(tasks);
   for (let round = 0; round < ROUNDS; round++) {
-    // Everybody comes after everybody else at times: what ran before fills the caches.
-    const turn = round % entries.length;
-    const step = 1 + (Math.floor(round / entries.length) % (entries.length - 1));
-    for (let index = 0; index < entries.length; index++) {
-      const [name, task] = entries[(turn + index * step) % entries.length] ?? [];
-      if (name === undefined || task === undefined) continue;
+    for (const [name, task] of shuffled(entries)) {
       const startedAt = performance.now();
       task();
       samples.set(name, [...(samples.get(name) ?? []), performance.now() - startedAt]);
     }
   }
-  return Object.fromEntries(entries.map(([name]) => [name, medianOf(samples.get(name) ?? [])]));
+  return Object.fromEntries(
+    entries.map(([name]) => [name, toMicrosecond(medianOf(samples.get(name) ?? []))]),
+  );
 }
 
 /** A block and K of its symbols. */
@@ -151,8 +149,6 @@ function hashBlock({ source, received }: ReceivedBlock): void {
   browserCrypto.sha256(source);
 }
 
-/** To a microsecond. */
-function medianOf(ms: readonly number[]): number {
-  const sorted = ms.toSorted((a, b) => a - b);
-  return Math.round((sorted[Math.floor(sorted.length / 2)] ?? Number.NaN) * 1000) / 1000;
+function toMicrosecond(ms: number): number {
+  return Math.round(ms * 1000) / 1000;
 }

@@ -1,5 +1,6 @@
 // Runs in Node.js and, bundled, in a browser.
 import { browserCrypto, leafHash, nobleCrypto } from "../core/index.ts";
+import { medianOf } from "./rounds.ts";
 
 const SYMBOL_BYTES = 16_384;
 const BLOCK_SYMBOLS = 124;
@@ -109,8 +110,7 @@ async function secondsOf(task: Task | undefined): Promise<number> {
 }
 
 function speed(byteLength: number, seconds: readonly number[]): number {
-  const sorted = seconds.toSorted((a, b) => a - b);
-  return byteLength / 1e6 / (sorted[Math.floor(sorted.length / 2)] ?? Number.NaN);
+  return byteLength / 1e6 / medianOf(seconds);
 }
 
 // Where sha256-lanes.as has its constants, its state and, behind them, room for the messages.
