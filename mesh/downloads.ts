@@ -220,6 +220,7 @@ export class Downloads {
   ): void {
     if (this.#parts.subscriptions.isFollowed(message.block.rendition)) {
       this.#orphans.add(now, neighbour, message);
+      this.#state.wakeBy(after(now, MANIFEST_WAIT_MS));
     }
   }
 

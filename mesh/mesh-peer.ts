@@ -36,6 +36,7 @@ import { Subscriptions } from "./subscriptions.ts";
 import { UploadQueue } from "./upload-queue.ts";
 import { Uploads, uploadBudget } from "./uploads.ts";
 
+const NEVER = instantMs(Number.POSITIVE_INFINITY);
 /** How much a new round trip counts in the mean (RFC 6298 section 2). */
 const RTT_GAIN = 1 / 8;
 
@@ -118,7 +119,7 @@ export class MeshPeer implements ProtocolPeer {
     this.#state.onGone = (neighbour) => this.#gone(now, neighbour);
     this.#state.onBusy = () => this.#uploads.uplink.busy(now);
     this.#take(now, input);
-    if (now >= this.#tickAt) this.#tick(now);
+    if (now >= this.#tickAt || now >= this.#state.dueAt) this.#tick(now);
     this.#uploads.pump(now);
   }
 
@@ -129,7 +130,7 @@ export class MeshPeer implements ProtocolPeer {
 
   /** When the next "timeout" input is due, or undefined. */
   pollTimeout(): InstantMs | undefined {
-    return earliest([this.#tickAt, this.#uploads.nextTimeout()]);
+    return earliest([this.#tickAt, this.#state.dueAt, this.#uploads.nextTimeout()]);
   }
 
   #take(now: InstantMs, input: Input): void {
@@ -182,6 +183,7 @@ export class MeshPeer implements ProtocolPeer {
 
   /** Does what is due by time alone. */
   #tick(now: InstantMs): void {
+    this.#state.dueAt = NEVER;
     const wanted = this.#state.cache.wanted().length;
     this.#tickAt = after(now, wanted > 0 ? this.#state.tuning.tickMs : IDLE_TICK_MS);
     this.#keepAlive(now);

@@ -2,6 +2,7 @@ import {
   type ByeCode,
   type Crypto,
   type InstantMs,
+  instantMs,
   type KeySet,
   type Message,
   messageByteLength,
@@ -70,6 +71,8 @@ export class MeshState {
   onGone: (neighbour: Neighbour) => void = () => undefined;
   /** Told when something waits in the channels again. */
   onBusy: () => void = () => undefined;
+  /** When something is due before the next look at everything. */
+  dueAt: InstantMs = instantMs(Number.POSITIVE_INFINITY);
   #ready: readonly Neighbour[] | undefined;
 
   constructor(options: MeshOptions) {
@@ -82,6 +85,16 @@ export class MeshState {
   get ready(): readonly Neighbour[] {
     this.#ready ??= [...this.neighbours.values()].filter((neighbour) => neighbour.isReady);
     return this.#ready;
+  }
+
+  /** Whether some viewer is ready. */
+  get hasViewer(): boolean {
+    return this.ready.some(({ isSeed }) => !isSeed);
+  }
+
+  /** Asks for a look at everything by then. */
+  wakeBy(at: InstantMs): void {
+    if (at < this.dueAt) this.dueAt = at;
   }
 
   add(neighbour: Neighbour): void {

@@ -160,6 +160,7 @@ export class Pulls {
     const bytes = symbolLength(fec, byteLength, esi);
     const isSeedWanted =
       now - block.releasedAt > SEED_PULL_AFTER_MS ||
+      !this.#state.hasViewer ||
       block.deadline - now < this.#state.tuning.urgentMs;
     let best: Neighbour | undefined;
     let bestCost = Number.POSITIVE_INFINITY;

@@ -154,7 +154,7 @@ export class MeshDriver {
     link.channel.send(bytes);
     link.untoldBytes += bytes.length;
     // The "drained" event does not come for a queue that never rose above its threshold.
-    if (link.untoldBytes > DRAINED_BYTES) this.#untold.add(link);
+    if (link.untoldBytes >= DRAINED_BYTES / 4) this.#untold.add(link);
   }
 
   #disconnect({ neighbour, code, reason }: Extract<Output, { kind: "disconnect" }>): void {

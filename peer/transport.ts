@@ -3,8 +3,8 @@ import { CHANNEL_QUEUE_BYTES_MAX } from "../mesh/index.ts";
 /** What may wait on one channel. */
 export const QUEUED_BYTES_MAX: number = CHANNEL_QUEUE_BYTES_MAX;
 
-/** A channel is drained when no more than this waits on it: enough to keep the line busy. */
-export const DRAINED_BYTES = 256 * 1024;
+/** A channel is drained when no more than this waits on it: a symbol of the usual size. */
+export const DRAINED_BYTES = 16 * 1024;
 
 /** How long a connection may take from its first signal to an open channel. */
 export const CONNECT_TIMEOUT_MS = 15_000;
