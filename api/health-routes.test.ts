@@ -76,7 +76,7 @@ describe("the metrics", () => {
       'starling_peers{role="viewer"} 0',
       'starling_http_media_bytes_total{kind="segment"} 100',
       'starling_role_stat{role="encoder",stat="blocks"} 12',
-      'route="/live/:stream/:sequence.m4s"',
+      'route="/live/:stream/:block.m4s"',
       "starling_offload_ratio",
     ]) {
       expect(text).toContain(line);

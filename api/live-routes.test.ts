@@ -156,6 +156,42 @@ describe("a segment", () => {
   });
 });
 
+describe("a segment that is too large for one block", () => {
+  const large = new Uint8Array(randomBytes(13_000_001));
+  beforeAll(async () => {
+    await origin.registry.create({ id: "large" });
+    const common = { stream: "large", session: "one" };
+    await origin.publish({ ...common, index: "init", bytes: init });
+    await origin.publish({ ...common, index: 0, bytes: large });
+  });
+
+  test("is listed and served whole", async () => {
+    const playlist = await (await get("/live/large/media.m3u8")).text();
+    expect(playlist.match(/^\S+\.m4s$/gm)).toEqual(["0.m4s"]);
+    expect(playlist).toContain("#EXTINF:1.000,");
+    expect(await (await get("/live/large/master.m3u8")).text()).toContain("BANDWIDTH=104000008,");
+    expect((await bytesOf(await get("/live/large/0.m4s"))) === toHex(large)).toBe(true);
+  });
+
+  test("is served by its parts too, each with a manifest of its own", async () => {
+    const parts = [large.subarray(0, 6_500_001), large.subarray(6_500_001)];
+    const log = new ManifestLog(origin.redis);
+    for (const [part, bytes] of parts.entries()) {
+      const response = await get(`/live/large/0-${part}.m4s`);
+      expect(response.headers.get("cache-control")).toBe(IMMUTABLE);
+      expect((await bytesOf(response)) === toHex(bytes)).toBe(true);
+      const range = await get(`/live/large/0-${part}.m4s`, { Range: "bytes=10-19" });
+      expect(await bytesOf(range)).toBe(toHex(bytes.subarray(10, 20)));
+      await log.publish("large", { rendition: 0, sequence: 0, part }, `part.${part}.x`);
+      expect(await (await get(`/live/large/0-${part}.manifest`)).text()).toBe(`part.${part}.x`);
+    }
+    expect(await (await get("/live/large/0.manifest")).text()).toBe("part.0.x");
+    for (const name of ["0-2.m4s", "0-00.m4s", "0-65535.m4s", "0-2.manifest"]) {
+      expect([name, (await get(`/live/large/${name}`)).status]).toEqual([name, 404]);
+    }
+  });
+});
+
 test("media bytes sent are counted for the offload, headers and repeats excluded", async () => {
   const counting = await origin.startApi();
   await (await fetch(`${counting.url}/live/demo/0.m4s`)).arrayBuffer();

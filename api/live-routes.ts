@@ -1,6 +1,6 @@
 import type { Request, Response } from "express";
-import { type BlockId, errorCode, INIT_PART, isStreamId, SEQUENCE_MAX } from "../core/index.ts";
-import type { ManifestLog, SegmentRecord, Timeline } from "../pipeline/index.ts";
+import { type BlockId, errorCode, INIT_PART, isBlockId, isStreamId } from "../core/index.ts";
+import type { ManifestLog, Timeline } from "../pipeline/index.ts";
 import { type LiveStreams, type LiveView, renderMasterPlaylist } from "./live-streams.ts";
 import type { ApiMetrics } from "./metrics.ts";
 import { refusal } from "./problems.ts";
@@ -19,6 +19,7 @@ export interface LiveRouteParts {
 const PLAYLIST_TYPE = "application/vnd.apple.mpegurl";
 const IMMUTABLE = "public, max-age=31536000, immutable";
 const RENDITION = 0;
+const INIT_PREFIX = "init-";
 
 /** The HTTP fallback: playlists, segments and manifests under `/live/:stream/`. */
 export function liveRoutes(parts: LiveRouteParts): Route[] {
@@ -35,7 +36,7 @@ export function liveRoutes(parts: LiveRouteParts): Route[] {
         response.set("Cache-Control", "no-cache").type(PLAYLIST_TYPE).send(render(view));
       },
     });
-  const media = (name: string, summary: string, part: number): Route =>
+  const media = (name: string, summary: string, prefix: string): Route =>
     defineRoute({
       method: "get",
       path: `/live/:stream/${name}`,
@@ -47,20 +48,25 @@ export function liveRoutes(parts: LiveRouteParts): Route[] {
         304: { description: "The client has it" },
       },
       problems: ["media-not-found", "range-not-satisfiable"],
-      handle: (request, response) => sendMedia(parts, request, response, part),
+      handle: (request, response) => sendMedia(parts, request, response, prefix),
     });
   return [
     playlist("media.m3u8", "The live media playlist", ({ playlist: text = "" }) => text),
     playlist("master.m3u8", "The multivariant playlist", ({ records }) =>
       renderMasterPlaylist(records),
     ),
-    media("init-:sequence.mp4", "The init segment of a publish session", INIT_PART),
-    media(":sequence.m4s", "A media segment", 0),
+    media("init-:block.mp4", "The init segment of a publish session", INIT_PREFIX),
+    media(
+      ":block.m4s",
+      'A media segment, or a part of it: "<sequence>" or "<sequence>-<part>"',
+      "",
+    ),
     defineRoute({
       method: "get",
       path: "/live/:stream/:block.manifest",
       tag: "live",
-      summary: 'The signed manifest of a block: "<sequence>" or "init-<sequence>"',
+      summary:
+        'The signed manifest of a block: "<sequence>", of a later part "<sequence>-<part>", or "init-<sequence>"',
       answers: {
         200: { description: "A compact JWS; immutable", contentType: "application/jose" },
       },
@@ -84,25 +90,33 @@ async function sendMedia(
   { timeline, mediaRoot, traffic, metrics }: LiveRouteParts,
   request: Request,
   response: Response,
-  part: number,
+  prefix: string,
 ): Promise<void> {
-  const { stream, sequence } = request.params;
-  const block = blockOf(sequence, part);
+  const { stream, block: name } = request.params;
+  const block = blockOf(`${prefix}${name}`);
   const record =
     isStreamId(stream) && block !== undefined ? await timeline.get(stream, block) : undefined;
   if (record === undefined) throw notThere();
   countSentBytes(response, (byteLength) => {
     traffic.add(record.stream, { httpBytes: byteLength });
-    metrics.mediaBytes.inc({ kind: part === INIT_PART ? "init" : "segment" }, byteLength);
+    metrics.mediaBytes.inc({ kind: prefix === INIT_PREFIX ? "init" : "segment" }, byteLength);
   });
   // The name says it all: a session's numbered segment never changes.
-  response.set("ETag", `"${record.session}-${record.block.sequence}"`).type("video/mp4");
-  await sendFile(response, record, mediaRoot);
+  response.set("ETag", `"${record.session}-${name}"`).type("video/mp4");
+  // A segment's number alone names all of its file, whatever its parts are.
+  const range = String(name).includes("-")
+    ? { start: record.offset, end: record.offset + record.byteLength - 1 }
+    : {};
+  await sendFile(response, record.path, { ...range, root: mediaRoot });
 }
 
-function sendFile(response: Response, { path }: SegmentRecord, root: string): Promise<void> {
+function sendFile(
+  response: Response,
+  path: string,
+  where: { readonly root: string; readonly start?: number; readonly end?: number },
+): Promise<void> {
   return new Promise((resolve, reject) => {
-    const choices = { root, maxAge: "365d", immutable: true, lastModified: false } as const;
+    const choices = { ...where, maxAge: "365d", immutable: true, lastModified: false } as const;
     response.sendFile(path, choices, (error?: Error & { status?: number }) => {
       const clientLeft = errorCode(error) === "ECONNABORTED" || response.destroyed;
       if (error === undefined || clientLeft) resolve();
@@ -116,9 +130,8 @@ async function sendManifest(
   request: Request,
   response: Response,
 ): Promise<void> {
-  const { stream, block: name = "" } = request.params as Record<string, string>;
-  const isInit = name.startsWith("init-");
-  const block = isInit ? blockOf(name.slice("init-".length), INIT_PART) : blockOf(name, 0);
+  const { stream, block: name } = request.params;
+  const block = blockOf(String(name));
   const jws =
     isStreamId(stream) && block !== undefined ? await manifests.get(stream, block) : undefined;
   if (jws === undefined) throw notThere();
@@ -126,10 +139,18 @@ async function sendManifest(
   response.type("application/jose").send(jws);
 }
 
-function blockOf(sequence: unknown, part: number): BlockId | undefined {
-  if (typeof sequence !== "string" || !/^(0|[1-9]\d{0,9})$/.test(sequence)) return undefined;
-  const number = Number(sequence);
-  return number > SEQUENCE_MAX ? undefined : { rendition: RENDITION, sequence: number, part };
+const BLOCK_NAME = /^(?:init-(0|[1-9]\d{0,9})|(0|[1-9]\d{0,9})(?:-(0|[1-9]\d{0,4}))?)$/;
+
+/** The block of a name; of a segment's number alone it is the first part. */
+function blockOf(name: string): BlockId | undefined {
+  const [, init, sequence = init, part = "0"] = BLOCK_NAME.exec(name) ?? [];
+  if (Number(part) >= INIT_PART) return undefined;
+  const block = {
+    rendition: RENDITION,
+    sequence: Number(sequence),
+    part: init === undefined ? Number(part) : INIT_PART,
+  };
+  return isBlockId(block) ? block : undefined;
 }
 
 function notThere(): Error {

@@ -104,7 +104,7 @@ export class TestOrigin {
     const path = `${stream}/${session}/${name}`;
     await mkdir(dirname(join(this.mediaRoot, path)), { recursive: true });
     await writeFile(join(this.mediaRoot, path), bytes);
-    return this.timeline.register({
+    const [record] = await this.timeline.register({
       stream,
       session,
       rendition: 0,
@@ -116,6 +116,7 @@ export class TestOrigin {
       completedAtMs,
       initSha256: createHash("sha256").update(bytes).digest("base64url"),
     });
+    return record;
   }
 
   /** Ends Redis under the running API processes. */

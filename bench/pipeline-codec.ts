@@ -34,7 +34,7 @@ export async function stageCosts(dir: string, byteLength: number): Promise<Stage
   const kernel = bestKernel();
   const memory = new BlockMemory(kernel.workspace);
   const load = () =>
-    memory.load(byteLength, DEFAULT_FEC_POLICY, (target) => store.readSegmentInto(record, target));
+    memory.load(byteLength, DEFAULT_FEC_POLICY, (target) => store.readBlockInto(record, target));
   const block = load();
   const { fec } = block;
   const { sha256, leaves, repair } = codeBlock(block, kernel);
@@ -70,7 +70,9 @@ function recordOf(byteLength: number): SegmentRecord {
     session: "stages",
     block: { rendition: 0, sequence: 1, part: 0 },
     path: "stages/stages/000000001.m4s",
+    offset: 0,
     byteLength,
+    last: true,
     durationMs: 1000,
     programDateTimeMs: nowMs,
     completedAtMs: nowMs,

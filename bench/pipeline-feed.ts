@@ -76,7 +76,7 @@ export class StreamFeed {
     await rename(`${file}.tmp`, file);
     const completedAt = performance.now();
     const completedAtMs = Date.now();
-    const record = await this.#timeline.register({
+    const [record] = await this.#timeline.register({
       stream: this.stream,
       session: SESSION,
       rendition: 0,

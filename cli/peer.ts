@@ -68,14 +68,20 @@ function streamSink(output: Writable, onClosedPipe: () => void): SegmentSink {
   };
 }
 
-/** <sequence>.m4s and init-<sequence>.mp4, each with its signed manifest beside it. */
+/**
+ * <sequence>.m4s and init-<sequence>.mp4, each with its manifest beside it; the manifests of later
+ * parts are named <sequence>-<part>.
+ */
 async function folderSink(folder: string): Promise<SegmentSink> {
   await mkdir(folder, { recursive: true });
   return {
-    write: async ({ sequence, init, bytes, manifest }) => {
+    write: async ({ sequence, init, bytes, manifests }) => {
       const name = init ? `init-${sequence}` : String(sequence);
       await writeFile(join(folder, `${name}.${init ? "mp4" : "m4s"}`), bytes);
-      await writeFile(join(folder, `${name}.manifest.json`), JSON.stringify(manifest, null, 2));
+      for (const [part, manifest] of manifests.entries()) {
+        const path = join(folder, `${name}${part === 0 ? "" : `-${part}`}.manifest.json`);
+        await writeFile(path, JSON.stringify(manifest, null, 2));
+      }
     },
     close: async () => undefined,
   };

@@ -14,7 +14,7 @@ export interface BlockId {
   readonly rendition: number;
   /** 0..2^32-1. */
   readonly sequence: number;
-  /** 0 for a whole segment, INIT_PART for an init segment. */
+  /** Counts the parts of a segment from 0; a whole segment is part 0. INIT_PART: an init segment. */
   readonly part: number;
 }
 

@@ -41,6 +41,7 @@ export {
   plainKernel,
   SYMBOL_BYTES_MAX,
   SYMBOLS_MAX,
+  splitSegment,
   symbolLength,
   symbolOf,
   wasmKernel,

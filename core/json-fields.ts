@@ -47,6 +47,13 @@ export class JsonFields {
     throw this.#miss(name, `a number from ${min} to ${max}`);
   }
 
+  /** True or false. */
+  boolean(name: string): boolean {
+    const value = this.#fields[name];
+    if (typeof value === "boolean") return value;
+    throw this.#miss(name, "true or false");
+  }
+
   /** The reader of a nested object. */
   object(name: string): JsonFields {
     const value = this.#fields[name];

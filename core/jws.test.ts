@@ -1,6 +1,7 @@
+import { readFileSync } from "node:fs";
 import { describe, expect, test } from "@jest/globals";
 import { importJWK, jwtVerify } from "jose";
-import { toBase64Url, utf8 } from "./bytes.ts";
+import { fromHex, toBase64Url, utf8 } from "./bytes.ts";
 import { nobleCrypto } from "./crypto.ts";
 import { type JoinClaims, signJoinToken, verifyJoinToken } from "./join-token.ts";
 import { jwkOf, parseJwks } from "./jwk.ts";
@@ -21,6 +22,7 @@ const manifest: Manifest = {
   stream: "demo",
   session: "a-session",
   block: { rendition: 0, sequence: 12, part: 0 },
+  last: true,
   discontinuity: 1,
   init: { sequence: 3, sha256: toBase64Url(sha256(utf8("init"))) },
   durationMs: 1000,
@@ -57,9 +59,33 @@ function token(changes: Partial<JoinClaims> = {}): string {
 
 const demo = { stream: "demo", now: NOW };
 
+interface ManifestVectors {
+  readonly secretKey: string;
+  readonly jwk: typeof manifestJwk;
+  readonly nowMs: number;
+  readonly vectors: readonly {
+    readonly what: string;
+    readonly manifest: Manifest;
+    readonly jws: string;
+  }[];
+}
+
+const vectors: ManifestVectors = JSON.parse(
+  readFileSync(`${import.meta.dirname}/../fixtures/vectors/manifest.json`, "utf8"),
+);
+
 describe("a manifest", () => {
   test("is read back as it was signed", () => {
     expect(verifyManifest(signed(), trust, demo)).toEqual(manifest);
+  });
+
+  test.each(vectors.vectors)("of $what is the vector's text", ({ manifest: expected, jws }) => {
+    const { secretKey, jwk, nowMs } = vectors;
+    const key = fromHex(secretKey);
+    expect(signManifest(expected, jwk.kid, (message) => sign(message, key))).toBe(jws);
+    const vectorTrust = { keys: parseJwks({ keys: [jwk] }), crypto: nobleCrypto };
+    const context = { stream: "demo", now: instantMs(nowMs) };
+    expect(verifyManifest(jws, vectorTrust, context)).toEqual(expected);
   });
 
   test("is verified by jose, an independent JOSE library", async () => {

@@ -13,11 +13,13 @@ export interface Manifest {
   readonly stream: string;
   readonly session: string;
   readonly block: BlockId;
+  /** Whether no further part of the segment follows; true for a whole segment and an init segment. */
+  readonly last: boolean;
   /** The public EXT-X-DISCONTINUITY-SEQUENCE number of the block's publish session. */
   readonly discontinuity: number;
   /** The init segment that a media block needs; null in the manifest of an init segment. */
   readonly init: InitReference | null;
-  /** Media duration in milliseconds, 0 for an init segment. */
+  /** Media duration in milliseconds, 0 for an init segment. Those of a segment's parts add up. */
   readonly durationMs: number;
   /** EXT-X-PROGRAM-DATE-TIME of the first frame, milliseconds since the UNIX epoch. */
   readonly programDateTimeMs: number;
@@ -82,6 +84,7 @@ function claimsOf({ block, issuedAtS, expiresAtS, ...manifest }: Manifest): obje
     rendition: block.rendition,
     seq: block.sequence,
     part: block.part,
+    last: manifest.last,
     discontinuity,
     init: init === null ? null : { seq: init.sequence, sha256: init.sha256 },
     durationMs: manifest.durationMs,
@@ -109,6 +112,7 @@ function manifestOf(claims: JsonFields): Manifest {
     stream,
     session: claims.text("session", 64),
     block,
+    last: claims.boolean("last"),
     discontinuity: claims.integer("discontinuity", 0, SEQUENCE_MAX),
     init: block.part === INIT_PART ? null : initOf(claims.object("init")),
     durationMs: claims.number("durationMs", 0, 3_600_000),

@@ -51,7 +51,7 @@ export function startEncodeLoop(
 
   const encode = async ({ record }: EncodeJob) => {
     const block = memory.load(record.byteLength, policy, (target) =>
-      store.readSegmentInto(record, target),
+      store.readBlockInto(record, target),
     );
     const { sha256, repair, leaves } = codeBlock(block, kernel);
     await store.writeCoded(record, { repair, leaves });

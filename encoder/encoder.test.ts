@@ -38,7 +38,7 @@ async function registerInit(session: string, bytes: Uint8Array): Promise<Segment
   const path = `demo/${session}/init.mp4`;
   await mkdir(dirname(join(mediaRoot, path)), { recursive: true });
   await writeFile(join(mediaRoot, path), bytes);
-  return new Timeline(redis).register({
+  const [record] = await new Timeline(redis).register({
     stream: "demo",
     session,
     rendition: 0,
@@ -50,6 +50,7 @@ async function registerInit(session: string, bytes: Uint8Array): Promise<Segment
     completedAtMs: 0,
     initSha256: createHash("sha256").update(bytes).digest("base64url"),
   });
+  return record;
 }
 
 async function nextSignJob(): Promise<SignJob> {

@@ -1,5 +1,5 @@
 import type { Logger } from "pino";
-import type { PublishSession, SegmentRecord } from "../pipeline/index.ts";
+import type { PublishSession, SegmentRecords } from "../pipeline/index.ts";
 import { packageArguments } from "./ffmpeg-command.ts";
 import { type FfmpegExit, FfmpegProcess } from "./ffmpeg-process.ts";
 import type { FfmpegVersion } from "./ffmpeg-version.ts";
@@ -77,7 +77,7 @@ export class Publication implements TagSink {
     this.#directory = new SessionDirectory({
       ...{ catalogue, log, turn, stream: session.stream, session: session.id },
       mediaStartedAtMs: () => this.#mediaStartedAtMs,
-      onRegistered: (record) => this.#registered(record),
+      onRegistered: (parts) => this.#registered(parts),
     });
     this.#directory.watch();
     this.#timer = setInterval(() => void this.#tick(), TICK_MS);
@@ -202,7 +202,7 @@ export class Publication implements TagSink {
     return results.at(-1) ?? true;
   }
 
-  #registered({ init }: SegmentRecord): void {
+  #registered([{ init }]: SegmentRecords): void {
     this.#registeredAny = true;
     if (init === null) return;
     this.#segments += 1;

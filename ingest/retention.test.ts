@@ -37,13 +37,13 @@ async function record(stream: string, session: string, count: number): Promise<S
     const name = index < 0 ? "init.mp4" : `${String(index).padStart(9, "0")}.m4s`;
     for (const end of ["", ".coded"]) await writeFile(join(dir, name + end), "x");
     records.push(
-      await origin.timeline.register({
+      ...(await origin.timeline.register({
         ...common,
         index: index < 0 ? "init" : index,
         path: `${stream}/${session}/${name}`,
         durationMs: index < 0 ? 0 : 1000,
         initSha256: index < 0 ? toBase64Url(new Uint8Array(32)) : undefined,
-      }),
+      })),
     );
   }
   return records;

@@ -8,7 +8,7 @@ import {
   type EncodeQueue,
   enqueueEncode,
   type NewSegment,
-  type SegmentRecord,
+  type SegmentRecords,
   type Timeline,
 } from "../pipeline/index.ts";
 import { PLAYLIST_NAME } from "./ffmpeg-command.ts";
@@ -42,7 +42,7 @@ export interface SessionDirectoryOptions {
    * program time from the moment at which it has probed its input, about a second later.
    */
   readonly mediaStartedAtMs?: () => number | undefined;
-  readonly onRegistered?: (record: SegmentRecord) => void;
+  readonly onRegistered?: (parts: SegmentRecords) => void;
 }
 
 /**
@@ -170,12 +170,13 @@ export class SessionDirectory {
     const completedAtMs = recovering ? await this.#writtenAtMs(name) : Date.now();
     const path = `${stream}/${session}/${name}`;
     try {
-      const record = await catalogue.timeline.register({
+      const parts = await catalogue.timeline.register({
         ...{ stream, session, rendition: RENDITION, path, completedAtMs },
         ...segment,
       });
-      if (!recovering) await enqueueEncode(catalogue.encodeQueue, record);
-      onRegistered?.(record);
+      const { encodeQueue } = catalogue;
+      if (!recovering) await Promise.all(parts.map((part) => enqueueEncode(encodeQueue, part)));
+      onRegistered?.(parts);
     } catch (error) {
       if (!(error instanceof StarlingError)) throw error;
       this.#refused(name, error);

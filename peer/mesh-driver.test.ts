@@ -65,6 +65,7 @@ function publication(now: InstantMs, sequence: number, part: number, source: Uin
     stream: STREAM,
     session: "session",
     block: { rendition: 0, sequence, part },
+    last: true,
     discontinuity: 0,
     init: part === INIT_PART ? null : { sequence: 0, sha256: digestOf(initBytes) },
     durationMs: 1000,

@@ -13,6 +13,7 @@ function manifestOf(sequence: number, part: number, session: string, init: numbe
     stream: "demo",
     session,
     block: { rendition: 0, sequence, part },
+    last: true,
     discontinuity: 0,
     init: part === INIT_PART ? null : { sequence: init, sha256: `init of ${session}` },
     durationMs: 1000,
@@ -27,27 +28,31 @@ function manifestOf(sequence: number, part: number, session: string, init: numbe
   };
 }
 
+const partOf = (sequence: number, part: number, last = false) => ({
+  ...manifestOf(sequence, part, "one", 0),
+  last,
+});
 const media = (sequence: number, session = "one", init = 0) =>
   manifestOf(sequence, 0, session, init);
 const initOf = (sequence = 0, session = "one") => manifestOf(sequence, INIT_PART, session, 0);
 
+let order: SegmentOrder;
+beforeEach(() => {
+  order = new SegmentOrder(PATIENCE_MS);
+});
+
+const complete = (ms: number, ...manifests: Manifest[]): void => {
+  for (const manifest of manifests) order.completed(at(ms), manifest, utf8("x"));
+};
+const played = (): (string | number)[] => {
+  const story: (string | number)[] = [];
+  for (let next = order.poll(); next !== undefined; next = order.poll()) {
+    story.push(next.init ? `init ${next.sequence}` : next.sequence);
+  }
+  return story;
+};
+
 describe("SegmentOrder", () => {
-  let order: SegmentOrder;
-  beforeEach(() => {
-    order = new SegmentOrder(PATIENCE_MS);
-  });
-
-  const complete = (ms: number, ...manifests: Manifest[]): void => {
-    for (const manifest of manifests) order.completed(at(ms), manifest, utf8("x"));
-  };
-  const played = (): (string | number)[] => {
-    const story: (string | number)[] = [];
-    for (let next = order.poll(); next !== undefined; next = order.poll()) {
-      story.push(next.init ? `init ${next.sequence}` : next.sequence);
-    }
-    return story;
-  };
-
   test("plays the init segment first, whichever comes first", () => {
     complete(0, media(5));
     expect(played()).toEqual([]);
@@ -127,5 +132,43 @@ describe("SegmentOrder", () => {
     for (let sequence = 3; sequence < 80; sequence++) complete(1, media(sequence));
     expect(played().at(-1)).toBe(79);
     expect(order.missing).toBe(1);
+  });
+});
+
+describe("SegmentOrder, of segments in parts", () => {
+  test("plays a segment once all of its parts have come, put together in their order", () => {
+    const texts = ["one ", "two ", "three"];
+    complete(0, initOf());
+    for (const part of [2, 0, 1]) {
+      expect(played()).toEqual([]);
+      order.completed(at(0), partOf(1, part, part === 2), utf8(texts[part] ?? ""));
+    }
+    order.poll();
+    const segment = order.poll();
+    expect(new TextDecoder().decode(segment?.bytes)).toBe("one two three");
+    expect(segment?.manifests.map(({ block }) => block.part)).toEqual([0, 1, 2]);
+  });
+
+  test("does not wait for a segment of which only later parts are announced", () => {
+    for (const part of [1, 2]) order.announced(partOf(1, part, part === 2));
+    order.announced(media(2));
+    complete(0, initOf(), partOf(1, 1), partOf(1, 2, true), media(2));
+    expect(played()).toEqual(["init 0", 2]);
+  });
+
+  test("passes over a segment of which one part was given up", () => {
+    complete(0, initOf(), media(1), partOf(2, 0), media(3));
+    order.lost(at(1), { rendition: 0, sequence: 2, part: 1 });
+    complete(2, partOf(2, 2, true));
+    expect(played()).toEqual(["init 0", 1, 3]);
+    expect(order.missing).toBe(1);
+  });
+
+  test("keeps the parts of the newest segments when too many wait", () => {
+    complete(0, initOf(), media(1));
+    for (let sequence = 2; sequence < 82; sequence++) complete(1, partOf(sequence, 0));
+    complete(2, partOf(81, 1, true), partOf(2, 1, true));
+    order.handleTimeout(at(2 + PATIENCE_MS));
+    expect(played()).toEqual(["init 0", 1, 81]);
   });
 });

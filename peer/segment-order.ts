@@ -3,17 +3,20 @@ import {
   assert,
   type BlockId,
   blockKey,
+  concatBytes,
   INIT_PART,
   type InstantMs,
   type Manifest,
 } from "../core/index.ts";
+import { type Part, SegmentParts } from "./segment-parts.ts";
 
 /** A verified segment, ready to be played. */
 export interface PeerSegment {
   readonly sequence: number;
   /** Whether it is an init segment: it goes before the media segments that follow. */
   readonly init: boolean;
-  readonly manifest: Manifest;
+  /** Those of its parts, in their order; one for a segment that was not split. */
+  readonly manifests: readonly [Manifest, ...Manifest[]];
   readonly bytes: Uint8Array;
   /** From the segment's completion at the origin to its verified completion here, milliseconds. */
   readonly delayMs: number;
@@ -26,14 +29,15 @@ const INITS_MAX = 8;
 
 /**
  * Puts verified blocks, which complete in any order, into the order of play: init segments first and
- * again at each new publish session, media segments by sequence. A segment that does not come within
+ * again at each new publish session, media segments by sequence, each whole. A segment that does not come within
  * `patienceMs` after a later one has is passed over and counted. Handles rendition 0.
  */
 export class SegmentOrder {
   readonly #patienceMs: number;
+  readonly #parts = new SegmentParts();
   readonly #media = new Map<number, PeerSegment & { readonly since: InstantMs }>();
   readonly #inits = new Map<string, PeerSegment>();
-  /** Announced media that have neither come nor been given up. */
+  /** Media whose first part was announced, and that have neither come nor been given up. */
   readonly #awaited = new Set<number>();
   /** Media that were given up before play came to them. */
   readonly #lost = new Set<number>();
@@ -53,23 +57,22 @@ export class SegmentOrder {
 
   /** A manifest was verified; its block is being collected. */
   announced({ block }: Manifest): void {
-    if (this.#isMedia(block) && !this.#isPast(block)) this.#awaited.add(block.sequence);
+    // A newcomer may hear of later parts alone: no segment to wait for.
+    const isFirst = block.part === 0 && this.#isMedia(block);
+    if (isFirst && !this.#isPast(block)) this.#awaited.add(block.sequence);
   }
 
   /** A block is complete and verified. */
   completed(now: InstantMs, manifest: Manifest, bytes: Uint8Array): void {
     const { block } = manifest;
-    const segment = {
-      sequence: block.sequence,
-      init: block.part === INIT_PART,
-      manifest,
-      bytes,
-      delayMs: Math.max(0, now - manifest.completedAtMs),
-    };
-    if (segment.init) this.#addInit(segment);
-    else if (this.#isMedia(block) && !this.#isPast(block)) {
-      this.#awaited.delete(block.sequence);
-      this.#media.set(block.sequence, { ...segment, since: now });
+    const part = { manifest, bytes };
+    if (block.part === INIT_PART) this.#addInit(segmentOf(now, [part]));
+    else if (this.#isMedia(block) && !this.#isPast(block) && !this.#media.has(block.sequence)) {
+      const parts = this.#parts.add(part);
+      if (parts !== undefined) {
+        this.#awaited.delete(block.sequence);
+        this.#media.set(block.sequence, { ...segmentOf(now, parts), since: now });
+      }
     }
     this.#advance(now);
   }
@@ -78,6 +81,7 @@ export class SegmentOrder {
   lost(now: InstantMs, block: BlockId): void {
     if (!this.#isMedia(block) || this.#isPast(block)) return;
     this.#awaited.delete(block.sequence);
+    this.#parts.forget(block);
     if (this.#next !== undefined) this.#lost.add(block.sequence);
     this.#advance(now);
   }
@@ -107,7 +111,7 @@ export class SegmentOrder {
   }
 
   #addInit(segment: PeerSegment): void {
-    const { block, sha256 } = segment.manifest;
+    const [{ block, sha256 }] = segment.manifests;
     if (block.rendition !== RENDITION) return;
     if (this.#inits.size >= INITS_MAX) {
       for (const oldest of this.#inits.keys()) {
@@ -136,10 +140,10 @@ export class SegmentOrder {
   }
 
   #play(segment: PeerSegment): boolean {
-    const reference = segment.manifest.init;
+    const [{ init: reference, session: publishSession }] = segment.manifests;
     assert(reference !== null, "a media segment names its init segment");
     const name = initName(reference.sequence, reference.sha256);
-    const session = `${segment.manifest.session} ${name}`;
+    const session = `${publishSession} ${name}`;
     if (session !== this.#playedInit) {
       const init = this.#inits.get(name);
       if (init === undefined) return false;
@@ -156,6 +160,7 @@ export class SegmentOrder {
     assert(this.#next !== undefined && sequence > this.#next, "play never goes back");
     this.#missing += sequence - this.#next;
     this.#next = sequence;
+    this.#parts.forgetBefore(sequence);
     for (const waiting of this.#media.keys()) if (waiting < sequence) this.#media.delete(waiting);
     for (const past of [this.#awaited, this.#lost]) {
       for (const old of past) if (old < sequence) past.delete(old);
@@ -169,6 +174,19 @@ export class SegmentOrder {
     }
     return first;
   }
+}
+
+function segmentOf(now: InstantMs, parts: readonly [Part, ...Part[]]): PeerSegment {
+  const [first, ...others] = parts;
+  const { block } = first.manifest;
+  const completedAtMs = (others.at(-1) ?? first).manifest.completedAtMs;
+  return {
+    sequence: block.sequence,
+    init: block.part === INIT_PART,
+    manifests: [first.manifest, ...others.map(({ manifest }) => manifest)],
+    bytes: others.length === 0 ? first.bytes : concatBytes(...parts.map(({ bytes }) => bytes)),
+    delayMs: Math.max(0, now - completedAtMs),
+  };
 }
 
 function initName(sequence: number, sha256: string): string {

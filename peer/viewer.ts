@@ -183,7 +183,7 @@ class Viewer {
       this.#segments++;
       this.#playedBytes += segment.bytes.length;
       // What was complete before this viewer came says nothing of how fast it gets what is live.
-      const isLive = segment.manifest.completedAtMs > this.#startedAtUnixMs;
+      const isLive = segment.manifests[0].completedAtMs > this.#startedAtUnixMs;
       if (isLive) this.#delays.add(segment.delayMs);
     }
     this.#delivery.put(segment);

@@ -1,13 +1,13 @@
 import { closeSync, mkdirSync, openSync, readSync, renameSync, writevSync } from "node:fs";
-import { readFile, rm } from "node:fs/promises";
+import { type FileHandle, open, readFile, rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { errorCode, SHA256_BYTES, StarlingError } from "../core/index.ts";
 import { randomBase32 } from "./random-text.ts";
 import type { SegmentRecord } from "./segment-record.ts";
 
-type Located = Pick<SegmentRecord, "path">;
+type Located = Pick<SegmentRecord, "path" | "offset">;
 
-/** What the encoder adds to a segment. */
+/** What the encoder adds to a block. */
 export interface CodedBlock {
   /** The N leaf hashes in ESI order, one after the other. */
   readonly leaves: Uint8Array;
@@ -15,11 +15,10 @@ export interface CodedBlock {
   readonly repair: Uint8Array;
 }
 
-const CODED = ".coded";
-
 /**
  * The media on disk: `<root>/<stream>/<session>/000000000.m4s`, and beside it what the encoder adds,
- * in one file: `000000000.m4s.coded`. A file appears whole or not at all.
+ * in one file for each block: `000000000.m4s.coded`, and of a later part that begins at byte 9000
+ * `000000000.m4s.9000.coded`. A file appears whole or not at all.
  */
 export class BlockStore {
   readonly #root: string;
@@ -30,25 +29,31 @@ export class BlockStore {
   }
 
   /** Where the segment's file is. */
-  absolutePath({ path }: Located): string {
+  absolutePath({ path }: Pick<Located, "path">): string {
     return join(this.#root, path);
   }
 
-  /** The segment's bytes. Throws StarlingError "block-missing" or "block-truncated". */
-  async readSegment(record: Located & Pick<SegmentRecord, "byteLength">): Promise<Uint8Array> {
+  /** The block's bytes. Throws StarlingError "block-missing" or "block-truncated". */
+  async readBlock(record: Located & Pick<SegmentRecord, "byteLength">): Promise<Uint8Array> {
     const path = this.absolutePath(record);
-    const bytes = await readWhole(path);
-    if (bytes.length === record.byteLength) return bytes;
-    throw truncated(path, record.byteLength, bytes.length);
+    const file = await openWhenThere(path);
+    try {
+      const bytes = new Uint8Array(record.byteLength);
+      const { bytesRead } = await file.read(bytes, 0, bytes.length, record.offset);
+      if (bytesRead < bytes.length) throw truncated(path, bytes.length, bytesRead);
+      return bytes;
+    } finally {
+      await file.close();
+    }
   }
 
   /**
-   * Reads the segment into `target`, which is as long as the segment, and waits for the disk: for
+   * Reads the block into `target`, which is as long as the block, and waits for the disk: for
    * threads that have nothing else to do. Into memory that is in use already, this takes a tenth of
-   * the time of readSegment. Throws StarlingError "block-missing" or "block-truncated".
+   * the time of readBlock. Throws StarlingError "block-missing" or "block-truncated".
    */
-  readSegmentInto(record: Located, target: Uint8Array): void {
-    readInto(this.absolutePath(record), target);
+  readBlockInto(record: Located, target: Uint8Array): void {
+    readInto(this.absolutePath(record), record.offset, target);
   }
 
   /** Writes what the encoder made. Waits for the disk, as its caller is a coding thread. */
@@ -69,7 +74,7 @@ export class BlockStore {
   async readLeaves(record: Located, count: number): Promise<Uint8Array[]> {
     // A few kilobytes, just written: reading them here costs a fifth of a hop to another thread.
     const bytes = new Uint8Array(count * SHA256_BYTES);
-    readInto(this.#codedPath(record), bytes);
+    readInto(this.#codedPath(record), 0, bytes);
     return leavesIn(bytes, count);
   }
 
@@ -86,13 +91,14 @@ export class BlockStore {
   }
 
   #codedPath(record: Located): string {
-    return `${this.absolutePath(record)}${CODED}`;
+    const part = record.offset === 0 ? "" : `.${record.offset}`;
+    return `${this.absolutePath(record)}${part}.coded`;
   }
 
-  /** Deletes the block's files; those that are gone already are no error. */
+  /** Deletes what was coded and the segment's file; what is gone already is no error. */
   async remove(record: Located): Promise<void> {
-    const path = this.absolutePath(record);
-    await Promise.all(["", CODED].map((end) => rm(path + end, { force: true })));
+    const paths = [this.absolutePath(record), this.#codedPath(record)];
+    await Promise.all(paths.map((path) => rm(path, { force: true })));
   }
 }
 
@@ -104,13 +110,13 @@ function openToRead(path: string): number {
   }
 }
 
-/** Fills `target` from the start of a file. */
-function readInto(path: string, target: Uint8Array): void {
+/** Fills `target` from byte `offset` of a file on. */
+function readInto(path: string, offset: number, target: Uint8Array): void {
   const file = openToRead(path);
   try {
     let length = 0;
     while (length < target.length) {
-      const count = readSync(file, target, length, target.length - length, length);
+      const count = readSync(file, target, length, target.length - length, offset + length);
       if (count === 0) throw truncated(path, target.length, length);
       length += count;
     }
@@ -123,6 +129,14 @@ function leavesIn(bytes: Uint8Array, count: number): Uint8Array[] {
   return Array.from({ length: count }, (_, leaf) =>
     bytes.subarray(leaf * SHA256_BYTES, (leaf + 1) * SHA256_BYTES),
   );
+}
+
+async function openWhenThere(path: string): Promise<FileHandle> {
+  try {
+    return await open(path);
+  } catch (error) {
+    throw missing(path, error);
+  }
 }
 
 async function readWhole(path: string): Promise<Uint8Array> {

@@ -34,4 +34,4 @@ export { ScratchRedis } from "./scratch-redis.ts";
 export type { NewSegment, SegmentRecord } from "./segment-record.ts";
 export { loadSigningKey, type SigningKey } from "./signing-key.ts";
 export { STREAMS_MAX, type Stream, StreamRegistry } from "./stream-registry.ts";
-export { TIMELINE_RECORDS_MAX, Timeline } from "./timeline.ts";
+export { type SegmentRecords, TIMELINE_RECORDS_MAX, Timeline } from "./timeline.ts";

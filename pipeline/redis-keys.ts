@@ -29,7 +29,7 @@ export interface TimelineKeys {
   readonly state: string;
   /** Hash: block key -> record. */
   readonly records: string;
-  /** Hash: "session/index" -> block key. */
+  /** Hash: "session/index" -> block keys of its parts, with a space after each. */
   readonly blocks: string;
   /** List: the newest publish sessions, newest first. */
   readonly sessions: string;

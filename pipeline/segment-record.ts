@@ -1,5 +1,11 @@
 import { z } from "zod";
-import { type BlockId, INIT_PART, type InitReference, isStreamId } from "../core/index.ts";
+import {
+  BLOCK_BYTES_MAX,
+  type BlockId,
+  INIT_PART,
+  type InitReference,
+  isStreamId,
+} from "../core/index.ts";
 
 /** One segment as the ingest hands it over: complete on disk, not yet in the public order. */
 export interface NewSegment {
@@ -21,13 +27,18 @@ export interface NewSegment {
   readonly initSha256?: string | undefined;
 }
 
-/** One segment in the public order of its stream. It never changes. */
+/** One block in the public order of its stream: a segment, or a part of one. It never changes. */
 export interface SegmentRecord {
   readonly stream: string;
   readonly session: string;
   readonly block: BlockId;
+  /** Of the segment's file. */
   readonly path: string;
+  /** Where in the file the block begins. */
+  readonly offset: number;
   readonly byteLength: number;
+  /** Whether no further part of the segment follows. */
+  readonly last: boolean;
   readonly durationMs: number;
   readonly programDateTimeMs: number;
   readonly completedAtMs: number;
@@ -69,6 +80,10 @@ export const newSegmentSchema = z
   .refine(({ index, initSha256 }) => index !== "init" || initSha256 !== undefined, {
     message: 'needed with index "init"',
     path: ["initSha256"],
+  })
+  .refine(({ index, byteLength }) => index !== "init" || byteLength <= BLOCK_BYTES_MAX, {
+    message: "an init segment is one block",
+    path: ["byteLength"],
   }) satisfies z.ZodType<NewSegment>;
 
 const initSchema = z.object({
@@ -79,6 +94,8 @@ const initSchema = z.object({
 export const segmentRecordSchema = z.object({
   ...segmentFields,
   block: blockIdSchema,
+  offset: z.int().min(0).max(SEGMENT_BYTES_MAX),
+  last: z.boolean(),
   discontinuity: z.int().min(0),
   init: initSchema.nullable(),
 }) satisfies z.ZodType<SegmentRecord>;

@@ -1,9 +1,9 @@
 import { RedisScript } from "./redis-script.ts";
 
 /**
- * Puts one segment into the public order.
- * KEYS state, records, blocks, sessions, inits; ARGV rendition, session, index, fields, init
- * SHA-256, records max, sessions max. Answers { "ok", record } or { error code }.
+ * Puts one segment into the public order, as one record for each of its parts.
+ * KEYS state, records, blocks, sessions, inits; ARGV rendition, session, index, init SHA-256,
+ * records max, sessions max, fields of each part. Answers { "ok", records } or { error code }.
  *
  * The state hash holds `next` (number of the next media segment), `discontinuity`, and of the newest
  * session: `session`, `last` (index), `init` (its number), `init-sha256`. A record is the JSON array
@@ -14,11 +14,15 @@ export const registerScript = new RedisScript(
   "register-segment",
   `
 local state, records, blocks, sessions, inits = unpack(KEYS)
-local rendition, session, index, fields, sha256, records_max, sessions_max = unpack(ARGV)
+local rendition, session, index, sha256, records_max, sessions_max = unpack(ARGV)
 local name = session .. "/" .. index
+local answer = { "ok" }
 
 local known = redis.call("HGET", blocks, name)
-if known then return { "ok", redis.call("HGET", records, known) } end
+for key in (known or ""):gmatch("%S+") do
+  answer[#answer + 1] = redis.call("HGET", records, key)
+end
+if known then return answer end
 if redis.call("HLEN", records) >= tonumber(records_max) then return { "timeline-full" } end
 
 local newest, next, discontinuity, last, init_number, init_sha256 = unpack(redis.call(
@@ -26,7 +30,7 @@ local newest, next, discontinuity, last, init_number, init_sha256 = unpack(redis
 local sequence = tonumber(next or 0)
 discontinuity = tonumber(discontinuity or 0)
 
-local part, init, key = 0, "null", nil
+local part, init = 0, "null"
 if index == "init" then
   if redis.call("LPOS", sessions, session) then return { "session-over" } end
   if newest and tonumber(last) >= 0 then discontinuity = discontinuity + 1 end
@@ -38,7 +42,6 @@ if index == "init" then
   redis.call("HSET", state, "session", session, "next", sequence, "discontinuity", discontinuity,
     "last", -1, "init", sequence, "init-sha256", sha256)
   part = 65535
-  key = rendition .. ":" .. sequence .. ":init"
 else
   if newest ~= session then
     return { redis.call("LPOS", sessions, session) and "session-over" or "init-missing" }
@@ -46,21 +49,27 @@ else
   if tonumber(index) <= tonumber(last) then return { "segment-out-of-order" } end
   redis.call("HSET", state, "next", sequence + 1, "last", index)
   init = '{"sequence":' .. init_number .. ',"sha256":"' .. init_sha256 .. '"}'
-  key = rendition .. ":" .. sequence .. ":0"
 end
 if sequence > 4294967295 then return { "sequence-exhausted" } end
 
-local record = "[" .. sequence .. "," .. part .. "," .. discontinuity .. "," .. init .. ',"'
-  .. name .. '",' .. fields .. "]"
-redis.call("HSET", records, key, record)
-redis.call("HSET", blocks, name, key)
-return { "ok", record }
+local keys = ""
+for argument = 7, #ARGV do
+  local key = rendition .. ":" .. sequence .. ":" .. (part == 65535 and "init" or part)
+  local record = "[" .. sequence .. "," .. part .. "," .. discontinuity .. "," .. init .. ',"'
+    .. name .. '",' .. ARGV[argument] .. "]"
+  redis.call("HSET", records, key, record)
+  keys = keys .. key .. " "
+  answer[#answer + 1] = record
+  part = part + 1
+end
+redis.call("HSET", blocks, name, keys)
+return answer
 `,
 );
 
 /**
- * The newest media records, oldest first, as far back as their numbers have no hole: HLS counts
- * positions, so a playlist may not skip a number.
+ * The records of the newest media segments, oldest first, a list for each segment, as far back as
+ * their numbers have no hole: HLS counts positions, so a playlist may not skip a number.
  * KEYS state, records; ARGV rendition, count.
  */
 export const windowScript = new RedisScript(
@@ -69,9 +78,13 @@ export const windowScript = new RedisScript(
 local next = tonumber(redis.call("HGET", KEYS[1], "next") or 0)
 local window = {}
 for sequence = next - 1, math.max(0, next - tonumber(ARGV[2])), -1 do
-  local record = redis.call("HGET", KEYS[2], ARGV[1] .. ":" .. sequence .. ":0")
-  if not record then break end
-  table.insert(window, 1, record)
+  local parts = {}
+  repeat
+    local record = redis.call("HGET", KEYS[2], ARGV[1] .. ":" .. sequence .. ":" .. #parts)
+    parts[#parts + 1] = record or nil
+  until not record
+  if #parts == 0 then break end
+  table.insert(window, 1, parts)
 end
 return window
 `,
@@ -82,7 +95,7 @@ return window
  * manifest back. An init segment goes when no record that is left needs it; the newest one stays
  * unless nothing is kept.
  * KEYS state, records, blocks, inits, manifest index, manifest log; ARGV rendition, count to keep,
- * removals max. Answers { more to do (0 or 1), removed records }.
+ * segments to remove at most. Answers { more to do (0 or 1), removed records }.
  */
 export const trimScript = new RedisScript(
   "timeline-trim",
@@ -93,7 +106,7 @@ local removed = {}
 
 local function remove(key)
   local record = redis.call("HGET", records, key)
-  if not record then return end
+  if not record then return false end
   redis.call("HDEL", records, key)
   redis.call("HDEL", blocks, cjson.decode(record)[5])
   local entry = redis.call("HGET", manifests, key)
@@ -102,13 +115,17 @@ local function remove(key)
     redis.call("HDEL", manifests, key)
   end
   removed[#removed + 1] = record
+  return true
 end
 
 local next, oldest = unpack(redis.call("HMGET", state, "next", "oldest"))
 next, oldest = tonumber(next or 0), tonumber(oldest or 0)
 local goal = math.max(oldest, next - keep)
 local limit = math.min(goal, oldest + max)
-for sequence = oldest, limit - 1 do remove(rendition .. ":" .. sequence .. ":0") end
+for sequence = oldest, limit - 1 do
+  local part = 0
+  while remove(rendition .. ":" .. sequence .. ":" .. part) do part = part + 1 end
+end
 redis.call("HSET", state, "oldest", limit)
 
 local function is_needed(index)

@@ -1,6 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Redis } from "ioredis";
-import { INIT_PART } from "../core/index.ts";
+import { blockKey, INIT_PART, splitSegment } from "../core/index.ts";
 import { ManifestLog, ScratchRedis, Timeline } from "./index.ts";
 import { SAMPLE_SHA256, sampleSegment } from "./sample-segment.ts";
 
@@ -30,9 +30,9 @@ async function sequences(count: number): Promise<number[]> {
 
 describe("Timeline.register", () => {
   test("numbers segments in order and gives the init segment the number of the first", async () => {
-    const init = await timeline.register(sampleSegment("a", "init"));
-    const first = await timeline.register(sampleSegment("a", 0));
-    const second = await timeline.register(sampleSegment("a", 1));
+    const [init] = await timeline.register(sampleSegment("a", "init"));
+    const [first] = await timeline.register(sampleSegment("a", 0));
+    const [second] = await timeline.register(sampleSegment("a", 1));
     expect(init.block).toEqual({ rendition: 0, sequence: 0, part: INIT_PART });
     expect(first.block).toEqual({ rendition: 0, sequence: 0, part: 0 });
     expect(second.block.sequence).toBe(1);
@@ -66,7 +66,7 @@ describe("Timeline.register", () => {
 
   test("leaves the number of a session without media unused, and lists no window over the hole", async () => {
     await registerSession("a", 2);
-    const unused = await timeline.register(sampleSegment("b", "init"));
+    const [unused] = await timeline.register(sampleSegment("b", "init"));
     await registerSession("c", 2);
     expect(unused.block.sequence).toBe(2);
     const window = await timeline.window("demo", 0, 10);
@@ -147,5 +147,45 @@ describe("Timeline", () => {
       [0, 0],
       [2, 0],
     ]);
+  });
+});
+
+describe("a segment that is too large for one block", () => {
+  const byteLength = 16_000_001;
+
+  test("is registered as its parts, and listed whole", async () => {
+    await timeline.register(sampleSegment("a", "init"));
+    await timeline.register(sampleSegment("a", 0));
+    const large = { ...sampleSegment("a", 1), byteLength };
+    const parts = await timeline.register(large);
+    expect(parts.map(({ block }) => blockKey(block))).toEqual(["0:1:0", "0:1:1"]);
+    expect(parts.map((part) => part.byteLength)).toEqual(splitSegment(byteLength));
+    expect(parts.map(({ offset, last }) => [offset, last])).toEqual([
+      [0, false],
+      [8_000_001, true],
+    ]);
+    const [first, second] = parts;
+    expect(second?.programDateTimeMs).toBeCloseTo(first.programDateTimeMs + first.durationMs, 2);
+    expect(await timeline.register(large)).toEqual(parts);
+    expect(await timeline.get("demo", { rendition: 0, sequence: 1, part: 1 })).toEqual(second);
+
+    const [small, whole] = await timeline.window("demo", 0, 2);
+    expect(small?.block.sequence).toBe(0);
+    expect(whole).toMatchObject({ ...first, byteLength, last: true, durationMs: 1000.5 });
+  });
+
+  test("is unsigned until each part has a manifest, and trimmed with all of them", async () => {
+    await timeline.register(sampleSegment("a", "init"));
+    const parts = await timeline.register({ ...sampleSegment("a", 0), byteLength });
+    const log = new ManifestLog(redis);
+    const unsigned = async () =>
+      (await timeline.unsigned("demo")).map(({ block }) => blockKey(block));
+    expect(await unsigned()).toEqual(["0:0:init", "0:0:0", "0:0:1"]);
+    await log.publish("demo", parts[0].block, "x");
+    expect(await unsigned()).toEqual(["0:0:init", "0:0:1"]);
+    const removed = await timeline.trim("demo", 0);
+    expect(removed.map(({ block }) => blockKey(block))).toEqual(["0:0:0", "0:0:1", "0:0:init"]);
+    expect(await log.get("demo", parts[0].block)).toBeUndefined();
+    expect(await unsigned()).toEqual([]);
   });
 });

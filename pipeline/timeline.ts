@@ -1,6 +1,13 @@
 import type { Redis } from "ioredis";
 import { z } from "zod";
-import { assert, type BlockId, blockKey, StarlingError } from "../core/index.ts";
+import {
+  assert,
+  type BlockId,
+  blockKey,
+  INIT_PART,
+  StarlingError,
+  splitSegment,
+} from "../core/index.ts";
 import { manifestIndexKey, manifestLogKey, timelineKeys } from "./redis-keys.ts";
 import {
   type NewSegment,
@@ -24,6 +31,9 @@ const REFUSALS: Readonly<Record<string, string>> = {
   "sequence-exhausted": "The stream has used all 2^32 media sequence numbers: make a new stream.",
 };
 
+/** The records of a segment's parts, in their order. */
+export type SegmentRecords = readonly [SegmentRecord, ...SegmentRecord[]];
+
 /**
  * The public order of every stream. Once a segment has a number, the number is its own for ever:
  * numbers never go back and are never given twice, whatever restarts or is trimmed.
@@ -36,12 +46,12 @@ export class Timeline {
   }
 
   /**
-   * Gives a complete segment its place; the same segment (stream, session, rendition, index) always
-   * gets the same record. The init segment of a session comes first and shares the number of the
+   * Gives a complete segment its place, as the records of its parts in their order; the same segment
+   * (stream, session, rendition, index) always gets the same records. The init segment of a session comes first and shares the number of the
    * session's first media segment. Throws StarlingError "segment-invalid", "init-missing",
    * "session-over", "segment-out-of-order", "timeline-full" or "sequence-exhausted".
    */
-  async register(segment: NewSegment): Promise<SegmentRecord> {
+  async register(segment: NewSegment): Promise<SegmentRecords> {
     const checked = newSegmentSchema.safeParse(segment);
     if (!checked.success) {
       throw new StarlingError("segment-invalid", z.prettifyError(checked.error));
@@ -54,19 +64,19 @@ export class Timeline {
       rendition,
       segment.session,
       index,
-      JSON.stringify(fields),
       initSha256 ?? "",
       TIMELINE_RECORDS_MAX,
       SESSIONS_REMEMBERED_MAX,
+      ...partsOf(fields).map((part) => JSON.stringify(part)),
     );
-    const [code, record] = z.tuple([z.string()]).rest(z.string()).parse(answer);
-    if (record !== undefined) return recordOf(record, rendition);
+    const [code, first, ...others] = z.tuple([z.string()]).rest(z.string()).parse(answer);
+    if (first !== undefined) return [recordOf(first, rendition), ...recordsOf(others, rendition)];
     throw new StarlingError(code, REFUSALS[code] ?? "The segment was refused.");
   }
 
   /**
-   * The newest `count` media segments, oldest first; fewer where the order has a hole, because a
-   * playlist cannot skip a number.
+   * The newest `count` media segments, each whole, oldest first; fewer where the order has a hole,
+   * because a playlist cannot skip a number.
    */
   async window(stream: string, rendition: number, count: number): Promise<SegmentRecord[]> {
     const keys = timelineKeys({ stream, rendition });
@@ -77,9 +87,13 @@ export class Timeline {
       rendition,
       limit,
     );
-    return recordsOf(answer, rendition);
+    return z
+      .array(z.unknown())
+      .parse(answer)
+      .map((parts) => wholeOf(recordsOf(parts, rendition)));
   }
 
+  /** A block's record. That of part 0 is not of the whole segment when other parts follow. */
   async get(stream: string, block: BlockId): Promise<SegmentRecord | undefined> {
     const keys = timelineKeys({ stream, rendition: block.rendition });
     const record = await this.#redis.hget(keys.records, blockKey(block));
@@ -98,7 +112,7 @@ export class Timeline {
         if (record !== null) open.push(recordOf(record, rendition));
       }
     }
-    return open.sort((a, b) => a.block.sequence - b.block.sequence || b.block.part - a.block.part);
+    return open.sort((a, b) => a.block.sequence - b.block.sequence || placeOf(a) - placeOf(b));
   }
 
   /**
@@ -141,6 +155,47 @@ export class Timeline {
     );
     return z.tuple([z.number(), z.array(z.string())]).parse(answer);
   }
+}
+
+/** An init segment goes before the parts of the media segment that needs it. */
+function placeOf({ block: { part } }: SegmentRecord): number {
+  return part === INIT_PART ? -1 : part;
+}
+
+type SegmentFields = Omit<NewSegment, "rendition" | "index" | "initSha256">;
+
+/** What is stored of each part of a segment. Time is shared out by bytes. */
+function partsOf(
+  segment: SegmentFields,
+): (SegmentFields & Pick<SegmentRecord, "offset" | "last">)[] {
+  const { durationMs, programDateTimeMs } = segment;
+  let end = 0;
+  return splitSegment(segment.byteLength).map((byteLength) => {
+    const offset = end;
+    end += byteLength;
+    return {
+      ...segment,
+      offset,
+      byteLength,
+      last: end === segment.byteLength,
+      durationMs: durationMs * (byteLength / segment.byteLength),
+      programDateTimeMs: programDateTimeMs + durationMs * (offset / segment.byteLength),
+    };
+  });
+}
+
+/** The record that a segment would have as one block. */
+function wholeOf(parts: readonly SegmentRecord[]): SegmentRecord {
+  const [first] = parts;
+  assert(first !== undefined, "a segment has at least one part");
+  const sum = (count: (part: SegmentRecord) => number) =>
+    parts.reduce((total, part) => total + count(part), 0);
+  return {
+    ...first,
+    byteLength: sum(({ byteLength }) => byteLength),
+    durationMs: sum(({ durationMs }) => durationMs),
+    last: true,
+  };
 }
 
 const storedSchema = z.tuple([

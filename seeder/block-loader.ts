@@ -50,7 +50,7 @@ export async function loadBlock(
   }
   const fec = fecOf(claimsOf(jws).object("fec"));
   const [source, { leaves, repair }] = await Promise.all([
-    origin.store.readSegment(record),
+    origin.store.readBlock(record),
     origin.store.readCoded(record, fec.n),
   ]);
   const symbols = leaves.map((_, esi) => symbolOf(fec, source, repair, esi));

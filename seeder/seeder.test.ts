@@ -143,13 +143,14 @@ class Origin {
     await mkdir(dirname(join(this.mediaRoot, path)), { recursive: true });
     await writeFile(join(this.mediaRoot, path), bytes);
     const nowMs = Date.now();
-    return this.#timeline.register({
+    const [record] = await this.#timeline.register({
       ...{ stream: STREAM, session, rendition: 0, index, path, byteLength: bytes.length },
       durationMs: part === "init" ? 0 : 1000,
       programDateTimeMs: nowMs - 1000,
       completedAtMs: nowMs,
       initSha256: digestOf(bytes),
     });
+    return record;
   }
 
   async codeAndSign(record: SegmentRecord, bytes: Uint8Array): Promise<void> {
@@ -160,7 +161,7 @@ class Origin {
     );
     const store = new BlockStore(this.mediaRoot);
     await store.writeCoded(record, { repair, leaves: concatBytes(...leaves) });
-    const { path: _, ...segment } = record;
+    const { path: _path, offset: _offset, ...segment } = record;
     const issuedAtS = Math.floor(Date.now() / 1000);
     const root = toBase64Url(merkleRoot(nobleCrypto, leaves));
     const validity = { issuedAtS, expiresAtS: issuedAtS + 120 };

@@ -52,7 +52,9 @@ async function codedBlock(sequence: number): Promise<{ job: SignJob; leaves: Uin
     session: "a",
     block: { rendition: 0, sequence, part: 0 },
     path: `demo/a/${sequence}.m4s`,
+    offset: 0,
     byteLength,
+    last: true,
     durationMs: 1000.5,
     programDateTimeMs: 1_795_000_000_000,
     completedAtMs: 1_795_000_001_000,
@@ -94,7 +96,7 @@ describe("runSigner", () => {
     const trust = { keys: parseJwks(jwks), crypto: nobleCrypto };
     const now = instantMs(Date.now());
     const manifest = verifyManifest(jws, trust, { stream: "demo", now });
-    const { path: _, ...segment } = job.record;
+    const { path: _path, offset: _offset, ...segment } = job.record;
     expect(manifest).toMatchObject({ ...segment, fec: job.fec, sha256: job.sha256 });
     expect(manifest.root).toBe(toBase64Url(merkleRoot(nobleCrypto, leaves)));
     expect(manifest.expiresAtS - manifest.issuedAtS).toBe(120);

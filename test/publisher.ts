@@ -7,6 +7,8 @@ export interface PublisherOptions {
   readonly widthPx?: number;
   readonly heightPx?: number;
   readonly videoKbps?: number;
+  /** Send noise, of about 5 MB a second, with a key frame every three seconds. */
+  readonly noise?: boolean;
 }
 
 /** A real ffmpeg that publishes a moving picture and a tone in real time, as a broadcaster would. */
@@ -15,8 +17,11 @@ export class Publisher {
   readonly #closed: Promise<unknown>;
   #errors = "";
 
-  constructor({ url, widthPx = 640, heightPx = 360, videoKbps = 1200 }: PublisherOptions) {
-    const args = publishTestArguments({ url, widthPx, heightPx, fps: 30, videoKbps, gopS: 1 });
+  constructor(options: PublisherOptions) {
+    const { url, widthPx = 640, heightPx = 360, videoKbps = 1200, noise = false } = options;
+    const args = noise
+      ? noiseArguments(url)
+      : publishTestArguments({ url, widthPx, heightPx, fps: 30, videoKbps, gopS: 1 });
     this.#ffmpeg = spawn("ffmpeg", args, { stdio: ["ignore", "ignore", "pipe"] });
     this.#closed = once(this.#ffmpeg, "close");
     this.#ffmpeg.stderr?.on("data", (chunk) => {
@@ -38,4 +43,15 @@ export class Publisher {
     if (!this.hasEnded) this.#ffmpeg.kill(signal);
     await this.#closed;
   }
+}
+
+/** Noise does not compress: 25 pictures of 336 x 256 are 5 MB, at any bitrate that one could ask for. */
+function noiseArguments(url: string): string[] {
+  return [
+    ...["-nostdin", "-hide_banner", "-loglevel", "level+warning", "-nostats"],
+    ...["-re", "-f", "rawvideo", "-pix_fmt", "yuv420p", "-video_size", "336x256"],
+    ...["-framerate", "25", "-i", "/dev/urandom"],
+    ...["-c:v", "libx264", "-preset", "ultrafast", "-qp", "1", "-g", "75", "-sc_threshold", "0"],
+    ...["-f", "flv", url],
+  ];
 }

@@ -12,6 +12,7 @@ export {
   type FecPolicy,
   SYMBOL_BYTES_MAX,
   SYMBOLS_MAX,
+  splitSegment,
   symbolLength,
   symbolOf,
 } from "./parameters.ts";

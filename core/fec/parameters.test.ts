@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { BLOCK_BYTES_MAX, checkFec, chooseFec, symbolLength } from "./parameters.ts";
+import { BLOCK_BYTES_MAX, checkFec, chooseFec, splitSegment, symbolLength } from "./parameters.ts";
 
 describe("chooseFec", () => {
   const MB = 1_000_000;
@@ -45,6 +45,34 @@ describe("chooseFec", () => {
   ])("refuses a policy that is no policy: %o", (policy) => {
     expect(() => chooseFec(5000, policy)).toThrow(
       expect.objectContaining({ code: "fec-parameters" }),
+    );
+  });
+});
+
+describe("splitSegment", () => {
+  test.each([1, 20_000, 8_000_000, BLOCK_BYTES_MAX])("leaves %i bytes whole", (byteLength) => {
+    expect(splitSegment(byteLength)).toEqual([byteLength]);
+  });
+
+  test.each([
+    [BLOCK_BYTES_MAX + 1, 2],
+    [16_000_000, 2],
+    [2 * BLOCK_BYTES_MAX + 1, 3],
+  ])("cuts %i bytes in %i", (byteLength, count) => {
+    expect(splitSegment(byteLength)).toHaveLength(count);
+  });
+
+  test("gives the bytes of any segment to parts that can be coded, with the same protection", () => {
+    fc.assert(
+      fc.property(fc.integer({ min: 1, max: 256 * 1024 * 1024 }), (byteLength) => {
+        const parts = splitSegment(byteLength);
+        expect(parts.reduce((sum, part) => sum + part)).toBe(byteLength);
+        expect(Math.max(...parts) - Math.min(...parts)).toBeLessThanOrEqual(1);
+        const codes = parts.map((part) => chooseFec(part));
+        expect(new Set(codes.map(({ k, n }) => n - k)).size).toBe(1);
+        const counts = codes.map(({ k }) => k);
+        expect(Math.max(...counts) - Math.min(...counts)).toBeLessThanOrEqual(1);
+      }),
     );
   });
 });

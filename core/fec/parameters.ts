@@ -1,4 +1,4 @@
-import { StarlingError } from "../errors.ts";
+import { assert, StarlingError } from "../errors.ts";
 
 /** How a block is coded (PROTOCOL.md, "Erasure code"). ESI 0..k-1 are source, k..n-1 repair symbols. */
 export interface FecParameters {
@@ -33,9 +33,30 @@ const SOURCE_SYMBOLS_AIM = 32;
 const SMALL_SYMBOL_BYTES = 1024;
 
 /**
- * The parameters for a block of `byteLength` bytes: K = clamp(bytes / symbol target, 32, 192), and
- * about `repairRatio` K repair symbols. The cost of the code goes by M, the power of two that holds
- * R, so an R that would fill less than three quarters of M falls to M / 2.
+ * The byte lengths of the blocks, its parts, that a segment of `byteLength` bytes is coded in: as few
+ * as BLOCK_BYTES_MAX allows, because each must be completed on its own, and equal but for a byte, so
+ * that chooseFec protects them all alike.
+ */
+export function splitSegment(byteLength: number): number[] {
+  assert(Number.isInteger(byteLength) && byteLength >= 1, "a segment has bytes");
+  const partCount = Math.ceil(byteLength / BLOCK_BYTES_MAX);
+  const partBytes = Math.floor(byteLength / partCount);
+  const longerCount = byteLength % partCount;
+  return Array.from({ length: partCount }, (_, part) => partBytes + (part < longerCount ? 1 : 0));
+}
+
+/**
+ * The sizing policy: how a block of `byteLength` bytes is coded. splitSegment gives blocks of larger
+ * segments.
+ *
+ * - K = clamp(bytes / 16 KiB, 32, 192), so that a block spreads over many peers, a symbol is sent
+ *   within milliseconds, and N stays small enough for the code. Below 32 KiB a symbol has 1 KiB.
+ * - A symbol has bytes / K, rounded up to whole 64 bytes.
+ * - R is about K / 4. The cost of the code goes by M, the power of two that holds R, so an R that
+ *   would fill less than three quarters of M falls to M / 2.
+ *
+ * 20 kB are 20 + 4 symbols of 1 KiB, 375 kB 32 + 8 of 11.5 KiB, 2 MB 123 + 31 of 15.9 KiB, 8 MB 192 +
+ * 48 of 40.8 KiB, and 16 MB two such blocks. The policy moves the 16 KiB and the quarter.
  * Throws StarlingError "fec-block-size" for an empty block or one over BLOCK_BYTES_MAX,
  * and "fec-parameters" for a policy that is no policy.
  */
@@ -46,7 +67,7 @@ export function chooseFec(
   if (!Number.isInteger(byteLength) || byteLength < 1 || byteLength > BLOCK_BYTES_MAX) {
     throw new StarlingError(
       "fec-block-size",
-      `A block has 1 to ${BLOCK_BYTES_MAX} bytes, got ${byteLength}: shorten the segments.`,
+      `A block has 1 to ${BLOCK_BYTES_MAX} bytes, got ${byteLength}: split the segment.`,
     );
   }
   const byTarget = Math.ceil(byteLength / symbolBytesTarget);

@@ -116,6 +116,7 @@ export class TestOrigin {
       stream: this.stream,
       session: "session",
       block,
+      last: true,
       discontinuity: 0,
       init:
         block.part === INIT_PART
