@@ -1,9 +1,18 @@
 import { availableParallelism } from "node:os";
 import type { Logger } from "pino";
 import { DEFAULT_FEC_POLICY } from "../core/index.ts";
-import { connectRedis, createEncodeQueue, enqueueUnsigned } from "../pipeline/index.ts";
-import { startEncodeLoop } from "./encode-loop.ts";
-import { EncoderThread } from "./encoder-thread.ts";
+import {
+  connectRedis,
+  createEncodeQueue,
+  createEncodeWorker,
+  createSignQueue,
+  type EncodeJob,
+  enqueueSign,
+  enqueueUnsigned,
+  JobMeter,
+  startHeartbeat,
+} from "../pipeline/index.ts";
+import { createCodingPool } from "./coding-pool.ts";
 
 export interface EncoderOptions {
   readonly redisUrl: string;
@@ -24,8 +33,13 @@ export interface Encoder {
 }
 
 const THREADS_MAX = 16;
+/** While a thread codes one job, the Redis commands of another are under way. */
+const JOBS_PER_THREAD = 2;
 
-/** Codes segments on some threads, after it has taken up what a crash left undone. */
+/**
+ * Takes encode jobs, has some threads leave repair symbols and leaf hashes in the block store, and
+ * adds sign jobs; first those that a crash left undone.
+ */
 export async function runEncoder(options: EncoderOptions): Promise<Encoder> {
   const { redisUrl, mediaRoot, log, instance = String(process.pid) } = options;
   const threads = Math.min(options.threads ?? availableParallelism(), THREADS_MAX);
@@ -33,27 +47,37 @@ export async function runEncoder(options: EncoderOptions): Promise<Encoder> {
     symbolBytesTarget: options.symbolBytesTarget ?? DEFAULT_FEC_POLICY.symbolBytesTarget,
     repairRatio: options.repairRatio ?? DEFAULT_FEC_POLICY.repairRatio,
   };
-  await takeUpUnsigned(redisUrl, log);
-  const shared = { redisUrl, mediaRoot, policy };
-  const loops =
-    threads === 0
-      ? [startEncodeLoop({ ...shared, instance }, log)]
-      : Array.from({ length: threads }, (_, thread) => {
-          return new EncoderThread({ ...shared, instance: `${instance}.${thread}` }, log);
-        });
-  return {
-    close: async () => {
-      await Promise.all(loops.map((loop) => loop.close()));
-    },
-  };
-}
-
-async function takeUpUnsigned(redisUrl: string, log: Logger): Promise<void> {
   const redis = connectRedis(redisUrl);
   redis.on("error", (error) => log.error({ err: error }, "Redis connection"));
-  const queue = createEncodeQueue(redis);
-  const blocks = await enqueueUnsigned(redis, queue);
+  const encodeQueue = createEncodeQueue(redis);
+  const signQueue = createSignQueue(redis);
+  const pool = createCodingPool(threads, { mediaRoot, policy }, log);
+  const meter = new JobMeter();
+  const blocks = await enqueueUnsigned(redis, encodeQueue);
   if (blocks > 0) log.info({ blocks }, "took up blocks without a manifest");
-  await queue.close();
-  redis.disconnect();
+
+  const encode = async ({ record }: EncodeJob) => {
+    const summary = await pool.code(record);
+    await enqueueSign(signQueue, { record, ...summary });
+  };
+  const worker = createEncodeWorker(redis, (job) => meter.measure(() => encode(job)), {
+    concurrency: JOBS_PER_THREAD * Math.max(threads, 1),
+  });
+  worker.on("error", (error) => log.error({ err: error }, "encode worker"));
+  worker.on("failed", (job, error) => log.warn({ job: job?.id, err: error }, "encode job failed"));
+
+  const stats = async () => ({
+    ...meter.stats(),
+    waiting: await encodeQueue.getWaitingCount(),
+    dead: await encodeQueue.getFailedCount(),
+  });
+  const stopHeartbeat = startHeartbeat({ redis, name: "encoder", instance }, stats, log);
+  return {
+    close: async () => {
+      stopHeartbeat();
+      await worker.close();
+      await Promise.all([pool.close(), encodeQueue.close(), signQueue.close()]);
+      redis.disconnect();
+    },
+  };
 }
