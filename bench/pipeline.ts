@@ -199,14 +199,10 @@ function print(results: {
   console.log(`API: ${hundred.api.requests} requests, ${hundred.api.failures} failed`);
   const perRole = [...capacity.cpuMsPerBlock].map(([role, ms]) => `${role} ${round(ms)}`);
   console.log(`CPU ms per block at capacity: ${perRole.join(", ")}`);
-  const { readMs, encodeMs, hashMs, writeMs, merkleMs, signMs } = stages;
-  const usefulMs = encodeMs + hashMs + merkleMs + signMs;
-  const queueMs = originMs - usefulMs - readMs - writeMs;
-  console.log(
-    `Of the origin's ${round(originMs)} ms: read ${round(readMs)}, encode ${round(encodeMs)}, ` +
-      `hash ${round(hashMs)}, write ${round(writeMs)}, Merkle ${round(merkleMs)}, ` +
-      `sign ${round(signMs)}, queues and Redis ${round(queueMs)}`,
-  );
+  const stagesMs = allStagesMs(stages, capacity.cpuMsPerBlock);
+  const shown = Object.entries(stagesMs).map(([stage, ms]) => `${stage} ${ms}`);
+  console.log(`Of the origin's ${round(originMs)} ms: ${shown.join(", ")}`);
+  const usefulMs = stages.encodeMs + stages.hashMs + stages.merkleMs + stages.signMs;
   console.log(
     `Other programs kept ${round(capacity.foreignCpus)} of ${availableParallelism()} CPUs busy meanwhile.`,
   );
@@ -221,8 +217,30 @@ function print(results: {
       },
       capacityBlocksPerS: round(capacity.blocksPerS),
       usefulCpuShare: round(usefulMs / originMs),
+      stagesMs,
     }),
   );
+}
+
+/** CPU ms per block of each stage; a role's queue is what its process does besides its own stages. */
+function allStagesMs(
+  { readMs, encodeMs, hashMs, writeMs, merkleMs, signMs }: StageCosts,
+  perRoleMs: ReadonlyMap<string, number>,
+): Readonly<Record<string, number>> {
+  const encoderMs = perRoleMs.get("encoder") ?? 0;
+  const signerMs = perRoleMs.get("signer") ?? 0;
+  return {
+    read: round(readMs),
+    encode: round(encodeMs),
+    hash: round(hashMs),
+    write: round(writeMs),
+    encodeQueue: round(encoderMs - readMs - encodeMs - hashMs - writeMs),
+    merkle: round(merkleMs),
+    sign: round(signMs),
+    signQueue: round(signerMs - merkleMs - signMs),
+    redis: round(perRoleMs.get("redis") ?? 0),
+    api: round(perRoleMs.get("api") ?? 0),
+  };
 }
 
 function round(value: number): number {

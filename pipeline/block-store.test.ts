@@ -12,6 +12,7 @@ const record = { path: "demo/a/000000000.m4s", offset: 0, byteLength: 64 };
 beforeEach(async () => {
   dir = await mkdtemp(join(tmpdir(), "block-store-"));
   store = new BlockStore(dir);
+  await mkdir(join(dir, "demo/a"), { recursive: true });
 });
 afterEach(async () => {
   await rm(dir, { recursive: true });
@@ -39,7 +40,6 @@ describe("BlockStore", () => {
       { ...record, byteLength: 40 },
       { ...record, offset: 40, byteLength: 24 },
     ];
-    await mkdir(join(dir, "demo/a"), { recursive: true });
     await writeFile(store.absolutePath(record), bytes);
     for (const part of parts) {
       const expected = bytes.subarray(part.offset, part.offset + part.byteLength);

@@ -1,6 +1,6 @@
-import { closeSync, mkdirSync, openSync, readSync, renameSync, writevSync } from "node:fs";
+import { closeSync, openSync, readSync, renameSync, writevSync } from "node:fs";
 import { type FileHandle, open, readFile, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { errorCode, SHA256_BYTES, StarlingError } from "../core/index.ts";
 import { randomBase32 } from "./random-text.ts";
 import type { SegmentRecord } from "./segment-record.ts";
@@ -56,10 +56,12 @@ export class BlockStore {
     readInto(this.absolutePath(record), record.offset, target);
   }
 
-  /** Writes what the encoder made. Waits for the disk, as its caller is a coding thread. */
+  /**
+   * Writes what the encoder made, into the directory of the segment's file. Waits for the disk, as
+   * its caller is a coding thread.
+   */
   async writeCoded(record: Located, { leaves, repair }: CodedBlock): Promise<void> {
     const path = this.#codedPath(record);
-    mkdirSync(dirname(path), { recursive: true });
     const temporary = `${path}.${randomBase32(8)}.tmp`;
     const file = openSync(temporary, "wx");
     try {

@@ -1,4 +1,5 @@
 import { createHash, randomBytes } from "node:crypto";
+import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Redis } from "ioredis";
@@ -35,6 +36,7 @@ beforeAll(async () => {
   const mediaRoot = join(scratch.dir, "media");
   redis = scratch.redis;
   store = new BlockStore(mediaRoot);
+  await mkdir(join(mediaRoot, "demo/a"), { recursive: true });
   const log = pino({ level: "silent" });
   options = { redisUrl: scratch.url, mediaRoot, keyFile: join(scratch.dir, "manifest.jwk"), log };
 });
