@@ -2,7 +2,6 @@ import type { PeerRole } from "../core/index.ts";
 import type { ProtocolPeer } from "../mesh/index.ts";
 import type { Place } from "./geography.ts";
 import type { NatClass } from "./nat.ts";
-import { SmallMessages } from "./small-messages.ts";
 
 /** What a host is like. */
 export interface HostTraits {
@@ -33,7 +32,6 @@ export class Host {
   peer: ProtocolPeer;
   /** The direction towards each neighbour it has a channel to, by the neighbour's id. */
   readonly links: Map<string, number> = new Map();
-  readonly smallMessages: SmallMessages = new SmallMessages();
   isPresent = true;
   /** When its timeout event is due; infinite without one. */
   timeoutAt: number = Number.POSITIVE_INFINITY;

@@ -72,8 +72,7 @@ export class Links {
 
   /** Notes that all up to `through` has left; gives how many bytes are left in the queue. */
   drain(direction: number, through: number): number {
-    const known = this.#drainedThrough[direction] as number;
-    this.#drainedThrough[direction] = Math.max(known, through);
+    this.#drainedThrough[direction] = through;
     return this.queuedBytes(direction);
   }
 

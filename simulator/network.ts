@@ -10,8 +10,9 @@ const MESSAGE_OVERHEAD_BYTES = 16;
 /** What a small message costs that travels alone: IP, UDP, DTLS and SCTP headers of a packet of its own. */
 const PACKET_OVERHEAD_BYTES = 60;
 const PACKET_BYTES = 1200;
-/** Messages from this size on are told the moment they leave. */
+/** Messages from this size on are told the moment they leave; smaller ones once they add up to the second. */
 const DRAIN_MESSAGE_BYTES = 1024;
+const DRAIN_REPORT_BYTES = 4096;
 /** A driver hears of its channel's queue once it is this short (bufferedAmountLowThreshold). */
 const LOW_WATER_BYTES: number = 32 * 1024;
 /** How long after a round trip a loss is noticed. */
@@ -33,8 +34,6 @@ export interface NetworkListener {
     resentBytes: number,
     departAt: number,
   ): void;
-  /** The message that is about to be `sent` is too small to be `drained` by itself. */
-  sentSmall(direction: number, departAt: number, queuedThrough: number): void;
   received(direction: number, message: Message): void;
   /** For the sender of the direction: so many bytes are left in its channel's queue. */
   drained(direction: number, queuedBytes: number): void;
@@ -135,8 +134,9 @@ export class Network {
     const { byteLength, wireBytes, departAt, arriveAt } = flight;
     const through = this.links.queue(direction, byteLength, departAt);
     const slot = this.flights.add(direction, message, wireBytes, departAt, through);
-    if (byteLength >= DRAIN_MESSAGE_BYTES) this.#queue.push(departAt, EVENT.drained, slot);
-    else this.#listener.sentSmall(direction, departAt, through);
+    const isTold =
+      byteLength >= DRAIN_MESSAGE_BYTES || this.links.queuedBytes(direction) >= DRAIN_REPORT_BYTES;
+    if (isTold) this.#queue.push(departAt, EVENT.drained, slot);
     this.#queue.push(arriveAt, EVENT.arrived, slot);
   }
 
@@ -168,14 +168,10 @@ export class Network {
     }
   }
 
-  /** A large message has left the uplink. */
+  /** A message has left the uplink, and with it all that was queued before. */
   drained(slot: number): void {
-    this.drainedThrough(this.flights.direction(slot), this.flights.queuedThrough(slot));
-  }
-
-  /** All that was queued up to `queuedThrough` has left the uplink. */
-  drainedThrough(direction: number, queuedThrough: number): void {
-    const queuedBytes = this.links.drain(direction, queuedThrough);
+    const direction = this.flights.direction(slot);
+    const queuedBytes = this.links.drain(direction, this.flights.queuedThrough(slot));
     if (queuedBytes > LOW_WATER_BYTES || !this.links.isOpen(direction)) return;
     this.#listener.drained(direction, queuedBytes);
   }

@@ -221,17 +221,7 @@ export class World implements NetworkListener {
 
   /** Gives a peer an input and carries out what it wants. */
   feed(host: Host, input: Input): void {
-    if (!host.smallMessages.isEmpty) {
-      host.smallMessages.drain(this.now, (direction, queuedThrough) =>
-        this.network.drainedThrough(direction, queuedThrough),
-      );
-    }
     if (input.kind !== "message") this.trace.input(this.now, host.index, input.kind);
-    this.#give(host, input);
-    this.#arm(host);
-  }
-
-  #give(host: Host, input: Input): void {
     const { peer } = host;
     peer.handleInput(instantMs(this.now), input);
     let outputs = 0;
@@ -240,6 +230,7 @@ export class World implements NetworkListener {
       this.#act(host, output);
     }
     this.checkers.outputs(outputs);
+    this.#arm(host);
   }
 
   /** One-way delay between two hosts. */
@@ -260,11 +251,6 @@ export class World implements NetworkListener {
     this.checkers.sent(host, direction, message, { wireBytes, resentBytes, departAt, now });
   }
 
-  sentSmall(direction: number, departAt: number, queuedThrough: number): void {
-    const host = this.hosts[this.network.links.from(direction)] as Host;
-    host.smallMessages.add(direction, departAt, queuedThrough);
-  }
-
   received(direction: number, message: Message): void {
     const from = this.hosts[this.network.links.from(direction)] as Host;
     const host = this.hosts[this.network.links.to(direction)] as Host;
@@ -276,9 +262,7 @@ export class World implements NetworkListener {
   drained(direction: number, bytes: number): void {
     const host = this.hosts[this.network.links.from(direction)] as Host;
     const neighbour = this.hosts[this.network.links.to(direction)] as Host;
-    this.trace.input(this.now, host.index, "buffered");
-    this.#give(host, { kind: "buffered", neighbour: neighbour.id, bytes });
-    this.#arm(host);
+    this.feed(host, { kind: "buffered", neighbour: neighbour.id, bytes });
   }
 
   closed(direction: number): void {
