@@ -5,6 +5,8 @@ export interface ProtocolPeer {
   handleInput(now: InstantMs, input: Input): void;
   pollOutput(): Output | undefined;
   pollTimeout(): InstantMs | undefined;
+  /** What it thinks of a neighbour, for those who watch: below 0 it distrusts it. */
+  standing?(now: InstantMs, neighbour: string): number | undefined;
 }
 
 /**

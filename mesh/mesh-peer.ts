@@ -114,6 +114,10 @@ export class MeshPeer implements ProtocolPeer {
     };
   }
 
+  standing(now: InstantMs, neighbour: string): number | undefined {
+    return this.#state.neighbours.get(neighbour)?.score.value(now);
+  }
+
   /** Takes one input. Bad messages from a neighbour become outputs; nothing is thrown for them. */
   handleInput(now: InstantMs, input: Input): void {
     this.#state.onGone = (neighbour) => this.#gone(now, neighbour);

@@ -1,12 +1,19 @@
+import { attackerMaker } from "./attackers/index.ts";
 import type { Host } from "./host.ts";
 import { logisticArrivals, Sessions, UplinkDeck } from "./workload.ts";
 import { type HostPlan, honestPeer, START_MS, type World } from "./world.ts";
+
+const ROLES_PER_DECK = 100;
+const SYBIL_HOST_BPS = 100e6;
 
 /** Who comes, and when, and who goes. */
 export class Audience {
   readonly #world: World;
   readonly #deck: UplinkDeck;
   readonly #sessions: Sessions;
+  readonly #accomplices = new Set<string>();
+  /** Who of the next viewers attacks: dealt like uplinks, so that their share is exact. */
+  #roles: boolean[] = [];
 
   constructor(world: World) {
     this.#world = world;
@@ -19,6 +26,7 @@ export class Audience {
     if (settings.crashShare > 0) this.#crash();
     if (settings.isChurning) this.#nextArrival(START_MS + settings.joinOverS * 1000);
     if (settings.trackerDownS > 0) this.#trackerOutage();
+    if (settings.attack === "sybils") this.#sybils();
   }
 
   /** Those who are there when the measurement begins. */
@@ -76,15 +84,50 @@ export class Audience {
 
   #join(drawSession: () => number): void {
     const { settings, agenda } = this.#world;
+    const isAttacker = this.#dealRole();
     const plan: HostPlan = {
       role: "viewer",
       uplinkBps: this.#deck.deal(),
-      isAttacker: false,
-      makePeer: honestPeer,
+      isAttacker,
+      makePeer: isAttacker ? attackerMaker(settings.attack, this.#accomplices) : honestPeer,
     };
     const host = this.#world.join(plan);
+    if (isAttacker) this.#accomplices.add(host.id);
     if (settings.isChurning) agenda.in(drawSession(), () => this.#end(host));
     if (settings.impatienceS > 0) this.#expectPicture(host, plan, true);
+  }
+
+  #dealRole(): boolean {
+    const { random, settings } = this.#world;
+    if (this.#roles.length === 0) {
+      const attackers = Math.round(settings.attackShare * ROLES_PER_DECK);
+      const roles = Array.from({ length: ROLES_PER_DECK }, (_, at) => at < attackers);
+      this.#roles = random.shuffle(roles);
+    }
+    return this.#roles.pop() ?? false;
+  }
+
+  /** Very many identities on a few strong hosts, who come with the first viewers. */
+  #sybils(): void {
+    const { agenda, random, settings } = this.#world;
+    const { sybils, sybilHosts, sybilTokens, joinOverS } = settings;
+    const hosts: Host[] = [];
+    for (let identity = 0; identity < sybils; identity++) {
+      const atMs = START_MS + random.next() * joinOverS * 1000;
+      agenda.at(atMs, () => {
+        const on = hosts[identity % sybilHosts];
+        const host = this.#world.join({
+          role: "viewer",
+          uplinkBps: SYBIL_HOST_BPS,
+          isAttacker: true,
+          hasToken: random.next() < sybilTokens,
+          makePeer: attackerMaker(settings.attack, this.#accomplices),
+          ...(on === undefined ? {} : { on }),
+        });
+        hosts[identity % sybilHosts] ??= host;
+        this.#accomplices.add(host.id);
+      });
+    }
   }
 
   #end(host: Host): void {

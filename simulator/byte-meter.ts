@@ -42,6 +42,7 @@ export class ByteMeter {
       else counts.control += wireBytes - message.bytes.length;
     } else if (message.type !== "manifest" && !isSeed) {
       counts.control += wireBytes;
+      if (message.type === "relay") counts.relay += wireBytes;
     }
   }
 

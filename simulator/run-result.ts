@@ -31,7 +31,7 @@ export interface ByteCounts {
   readonly manifest: number;
   /** Packets that viewers and seeds sent again because they were lost. */
   readonly retransmitted: number;
-  /** Signalling that viewers carried for others. Part of `control`. */
+  /** Signalling through neighbours. Part of `control`. */
   readonly relay: number;
   /** Received symbols that were wrong, or of blocks that were never completed. */
   readonly wasted: number;

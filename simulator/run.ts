@@ -31,6 +31,7 @@ export function runScenario(
       world.run(START_MS + second * 1000);
       world.metrics.tick(START_MS + second * 1000, second);
       world.checkers.tick();
+      world.attackMonitor?.tick(world.now, world);
       onProgress?.(second, settings.durationS);
     }
   } catch (error) {
@@ -48,8 +49,15 @@ export function runScenario(
     settings: { ...settings },
     traceHash: world.trace.digest(),
     ...world.metrics.result(world.now),
+    ...attackOf(world),
     topology: topologyOf(world),
     checks: world.checkers.counts(),
     cost: { events: world.events, deliveredSymbols: world.metrics.deliveredSymbols },
   };
+}
+
+function attackOf({ attackMonitor, hosts, now }: World): Pick<RunResult, "attack"> {
+  if (attackMonitor === undefined) return {};
+  const attackers = hosts.filter(({ isAttacker }) => isAttacker).length;
+  return { attack: attackMonitor.result(now, attackers) };
 }

@@ -78,9 +78,10 @@ export interface Settings extends TuningSettings {
   readonly attack: AttackName;
   /** Share of viewers that attack. */
   readonly attackShare: number;
-  /** For Sybils: identities beside the honest viewers, and on how many hosts. */
+  /** For Sybils: identities beside the viewers, on how many hosts, and the share that has a join token. */
   readonly sybils: number;
   readonly sybilHosts: number;
+  readonly sybilTokens: number;
 }
 
 const TUNING_PREFIX = "tuning.";
@@ -134,6 +135,7 @@ export const DEFAULT_SETTINGS: Settings = {
   attackShare: 0,
   sybils: 0,
   sybilHosts: 250,
+  sybilTokens: 1,
 };
 
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
@@ -154,8 +156,8 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
 /** The least and the greatest value of each number. */
 const RANGES: Readonly<Partial<Record<keyof Settings, readonly [number, number]>>> = {
   peers: [1, 100_000],
-  durationS: [1, 86_400],
-  warmUpS: [0, 86_400],
+  durationS: [1, 36_000],
+  warmUpS: [0, 36_000],
   deadlineMs: [100, 60_000],
   streamKbps: [10, 100_000],
   blockMs: [100, 10_000],
@@ -178,6 +180,7 @@ const RANGES: Readonly<Partial<Record<keyof Settings, readonly [number, number]>
   attackShare: [0, 0.95],
   sybils: [0, 100_000],
   sybilHosts: [1, 100_000],
+  sybilTokens: [0, 1],
 };
 
 const BLOCK_SYMBOLS_MAX = 192;

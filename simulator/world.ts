@@ -10,6 +10,7 @@ import {
 } from "../core/index.ts";
 import { type Input, type Output, type Tuning, uploadBudget } from "../mesh/index.ts";
 import { Agenda } from "./agenda.ts";
+import { AttackMonitor } from "./attack-monitor.ts";
 import { Broadcast, STREAM, secretKey } from "./broadcast.ts";
 import { BurstLoss } from "./burst-loss.ts";
 import { Checkers } from "./checkers/index.ts";
@@ -50,6 +51,8 @@ export interface HostPlan {
   readonly uplinkBps: number;
   readonly isAttacker: boolean;
   readonly makePeer: PeerMaker;
+  /** Whether the origin gave it a join token; yes if left out. */
+  readonly hasToken?: boolean;
   /** Shares the machine and the links of this host. */
   readonly on?: Host;
 }
@@ -69,6 +72,8 @@ export class World implements NetworkListener {
   readonly tracker: Tracker;
   readonly metrics: Metrics;
   readonly checkers: Checkers;
+  /** Watches the attack, if there is one. */
+  readonly attackMonitor: AttackMonitor | undefined;
   readonly hosts: Host[] = [];
   readonly trace: TraceHash = new TraceHash();
   /** For who comes and goes: the same for every protocol that runs in this world. */
@@ -110,6 +115,7 @@ export class World implements NetworkListener {
     this.tracker = new Tracker(random.fork(), settings.originUplink);
     this.metrics = new Metrics(settings, this.broadcast, START_MS);
     this.checkers = new Checkers(this.broadcast, this.network);
+    this.attackMonitor = settings.attack === "none" ? undefined : new AttackMonitor();
     this.#dialler = new Dialler({
       agenda: this.agenda,
       isTrackerUp: () => this.tracker.isUp,
@@ -247,6 +253,10 @@ export class World implements NetworkListener {
   ): void {
     const host = this.hosts[this.network.links.from(direction)] as Host;
     this.metrics.sent(host, message, wireBytes, resentBytes);
+    if (this.attackMonitor !== undefined && !host.isAttacker && !host.isSeed) {
+      const to = this.hosts[this.network.links.to(direction)] as Host;
+      this.attackMonitor.sent(this.now, host, to, message, wireBytes);
+    }
     const { now } = this;
     this.checkers.sent(host, direction, message, { wireBytes, resentBytes, departAt, now });
   }
@@ -283,7 +293,7 @@ export class World implements NetworkListener {
         stream: STREAM,
         role: plan.role,
         peer: { id, secretKey: key },
-        token: this.broadcast.token(now, id, plan.role),
+        token: plan.hasToken === false ? "" : this.broadcast.token(now, id, plan.role),
         keys: this.broadcast.keys,
         crypto: worldCrypto,
         blocks: this.broadcast.port(),

@@ -1,0 +1,177 @@
+import { describe, expect, test } from "@jest/globals";
+import {
+  type BlockId,
+  type InstantMs,
+  instantMs,
+  type Message,
+  toBase64Url,
+} from "../core/index.ts";
+import type { Input, Output, ProtocolPeer } from "../mesh/index.ts";
+import { attackerMaker } from "./attackers/index.ts";
+import type { PeerSetup, Protocol } from "./protocol.ts";
+import { runScenario } from "./run.ts";
+import { findScenario } from "./scenario.ts";
+import type { AttackName } from "./settings.ts";
+import { DEFAULT_SETTINGS } from "./settings.ts";
+import { World } from "./world.ts";
+
+const FRIEND = toBase64Url(new Uint8Array(32));
+const NOW = instantMs(1_000_000);
+const BLOCK: BlockId = { rendition: 0, sequence: 7, part: 0 };
+const SYMBOL: Message = { type: "symbol", block: BLOCK, esi: 3, bytes: Uint8Array.of(1, 2, 3) };
+
+/** A peer that wants what the test says, and notes what it was told. */
+class ScriptedPeer implements ProtocolPeer {
+  readonly inputs: Input[] = [];
+  readonly outputs: Output[] = [];
+
+  handleInput(_now: InstantMs, input: Input): void {
+    this.inputs.push(input);
+  }
+
+  pollOutput(): Output | undefined {
+    return this.outputs.shift();
+  }
+
+  pollTimeout(): InstantMs | undefined {
+    return undefined;
+  }
+}
+
+function attacker(attack: AttackName): {
+  readonly inner: ScriptedPeer;
+  readonly peer: ProtocolPeer;
+  readonly sends: (...messages: Message[]) => Message[];
+  readonly hears: (message: Message, from?: string) => Message[];
+} {
+  const inner = new ScriptedPeer();
+  let setup: PeerSetup | undefined;
+  const scripted: Protocol = {
+    name: "scripted",
+    create: (_now, given) => {
+      setup = given;
+      return inner;
+    },
+  };
+  const world = new World({ ...DEFAULT_SETTINGS, peers: 1 }, 1, scripted);
+  world.join({
+    role: "viewer",
+    uplinkBps: 1e6,
+    isAttacker: true,
+    makePeer: (protocol, now, given) => protocol.create(now, given),
+  });
+  if (setup === undefined) throw new Error("the world made no peer");
+  const peer = attackerMaker(attack, new Set([FRIEND]))(scripted, NOW, setup);
+  const drain = (): Message[] => {
+    const messages: Message[] = [];
+    for (let output = peer.pollOutput(); output !== undefined; output = peer.pollOutput()) {
+      if (output.kind === "transmit") messages.push(output.message);
+    }
+    return messages;
+  };
+  return {
+    inner,
+    peer,
+    sends: (...messages) => {
+      for (const message of messages) {
+        inner.outputs.push({ kind: "transmit", neighbour: "victim", message });
+      }
+      return drain();
+    },
+    hears: (message, from = "victim") => {
+      peer.handleInput(NOW, { kind: "message", neighbour: from, message });
+      return drain();
+    },
+  };
+}
+
+const STATUS: Message = {
+  type: "status",
+  capacityKbps: 1000,
+  spare: 3,
+  feeds: [{ rendition: 0, lags: Uint8Array.of(40, 50) }],
+};
+const REQUEST: Message = { type: "request", block: BLOCK, withinMs: 100, esis: [1, 2] };
+const SUBSCRIBE: Message = { type: "subscribe", rendition: 0, classes: 0b101 };
+
+describe("a free-rider", () => {
+  test("has nothing, promises nothing and declines", () => {
+    const { inner, sends, hears } = attacker("free-riders");
+    expect(sends(SYMBOL, { type: "have", block: BLOCK, esis: [1] }, STATUS)).toEqual([
+      { ...STATUS, spare: 0 },
+    ]);
+    expect(hears(REQUEST)).toEqual([{ type: "decline", block: BLOCK, esis: [1, 2] }]);
+    expect(hears(SUBSCRIBE)).toEqual([{ type: "serve", rendition: 0, classes: 0, spare: 0 }]);
+    expect(inner.inputs).toEqual([]);
+  });
+});
+
+describe("an omitter", () => {
+  test("claims all, grants all, takes all requests and sends no symbol", () => {
+    const { sends, hears } = attacker("omission");
+    const [status] = sends(SYMBOL, STATUS);
+    expect(status).toMatchObject({ capacityKbps: 25_000, feeds: [{ lags: Uint8Array.of(1, 1) }] });
+    expect(hears(REQUEST)).toEqual([]);
+    expect(hears(SUBSCRIBE)).toMatchObject([{ type: "serve", classes: 0b101 }]);
+  });
+});
+
+describe("a colluder", () => {
+  test("serves its accomplices and nobody else", () => {
+    const { inner, sends, hears } = attacker("colluders");
+    expect(sends(SYMBOL)).toEqual([]);
+    hears(REQUEST, FRIEND);
+    expect(inner.inputs).toHaveLength(1);
+  });
+
+  test("praises its accomplices with a signature that is right", () => {
+    const { sends } = attacker("colluders");
+    const empty = { type: "evidence", records: [], issuedAtS: 5, signature: new Uint8Array(64) };
+    const [evidence] = sends(empty as Message);
+    expect(evidence).toMatchObject({ records: [{ subject: FRIEND, failed: 0 }] });
+  });
+});
+
+describe("a polluter", () => {
+  test("sends wrong bytes, and leaves the right ones alone", () => {
+    const { sends } = attacker("polluters");
+    expect(sends(SYMBOL)).toEqual([{ ...SYMBOL, bytes: Uint8Array.of(254, 2, 3) }]);
+    expect(SYMBOL).toMatchObject({ bytes: Uint8Array.of(1, 2, 3) });
+  });
+});
+
+describe("a flooder", () => {
+  test("asks every neighbour for the newest block at every timeout", () => {
+    const { peer, hears } = attacker("floods");
+    peer.handleInput(NOW, {
+      kind: "connected",
+      neighbour: "victim",
+      localFingerprint: new Uint8Array(32),
+      remoteFingerprint: new Uint8Array(32),
+      isInitiator: true,
+    });
+    hears(SYMBOL);
+    peer.handleInput(instantMs(NOW + 60), { kind: "timeout" });
+    expect(peer.pollOutput()).toMatchObject({ message: { type: "request", block: BLOCK } });
+    expect(Number(peer.pollTimeout())).toBeGreaterThan(NOW + 60);
+  });
+});
+
+describe("a run under attack", () => {
+  const small = ["peers=24", "durationS=16", "warmUpS=6", "joinOverS=2", "mix=bb20", "supply=0"];
+
+  test("by polluters has no wrong byte accepted, and catches them", () => {
+    const scenario = findScenario("polluters", small);
+    const { attack } = runScenario(scenario, { seed: 1 });
+    expect(attack).toMatchObject({ badAccepted: 0, badForwarded: 0 });
+    expect(attack?.attackers).toBeGreaterThan(0);
+    expect(Number(attack?.caught)).toBeGreaterThan(Number(attack?.falselyCaught));
+  });
+
+  test("by Sybils has all of them in the world, on few hosts", () => {
+    const scenario = findScenario("sybil", [...small, "sybils=60", "sybilHosts=3"]);
+    const { attack, series } = runScenario(scenario, { seed: 2 });
+    expect(attack?.attackers).toBe(60);
+    expect(series.peers.at(-1)).toBe(24);
+  });
+});

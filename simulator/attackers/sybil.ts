@@ -1,0 +1,87 @@
+import { helloProofMessage, type InstantMs, type Message, WIRE_VERSION } from "../../core/index.ts";
+import type { Input, Output, ProtocolPeer } from "../../mesh/index.ts";
+import type { PeerSetup } from "../protocol.ts";
+
+/** Neighbours that each identity tries to be among. */
+const DEGREE = 20;
+const CLAIMED_KBPS = 25_000;
+const CLAIMED_SPARE = 16;
+
+/**
+ * One of very many identities: it takes a place among the neighbours of honest peers, claims to be
+ * strong, and does nothing. It is no peer of the protocol, so that thousands of them cost little.
+ */
+export class Sybil implements ProtocolPeer {
+  readonly #setup: PeerSetup;
+  readonly #outputs: Output[] = [];
+  readonly #tried = new Set<string>();
+  #neighbours = 0;
+
+  constructor(setup: PeerSetup) {
+    this.#setup = setup;
+  }
+
+  handleInput(_now: InstantMs, input: Input): void {
+    switch (input.kind) {
+      case "introduced":
+        for (const { peer, role } of input.peers) if (role === "viewer") this.#dial(peer);
+        break;
+      case "connected":
+        this.#neighbours++;
+        this.#greet(input);
+        break;
+      case "closed":
+        this.#neighbours--;
+        this.#outputs.push({ kind: "wantPeers", count: DEGREE });
+        break;
+      case "message":
+        this.#message(input.neighbour, input.message);
+        break;
+      default:
+    }
+  }
+
+  pollOutput(): Output | undefined {
+    return this.#outputs.shift();
+  }
+
+  pollTimeout(): InstantMs | undefined {
+    return undefined;
+  }
+
+  #dial(peer: string): void {
+    if (this.#neighbours >= DEGREE || this.#tried.has(peer)) return;
+    this.#tried.add(peer);
+    this.#outputs.push({ kind: "dial", peer, via: undefined });
+  }
+
+  #greet(input: Extract<Input, { kind: "connected" }>): void {
+    const { crypto, peer, token } = this.#setup.options;
+    const proof = helloProofMessage(input.localFingerprint, input.remoteFingerprint);
+    this.#send(input.neighbour, {
+      type: "hello",
+      version: WIRE_VERSION,
+      token,
+      proof: crypto.sign(proof, peer.secretKey),
+    });
+    this.#send(input.neighbour, {
+      type: "status",
+      capacityKbps: CLAIMED_KBPS,
+      spare: CLAIMED_SPARE,
+      feeds: [],
+    });
+  }
+
+  #message(neighbour: string, message: Message): void {
+    if (message.type === "ping") this.#send(neighbour, { type: "pong", id: message.id });
+    if (message.type !== "bye") return;
+    this.#neighbours--;
+    const { code, reason } = message;
+    this.#outputs.push({ kind: "disconnect", neighbour, code, reason });
+    this.#outputs.push({ kind: "wantPeers", count: DEGREE });
+  }
+
+  #send(neighbour: string, message: Message): void {
+    this.#outputs.push({ kind: "transmit", neighbour, message });
+  }
+}
