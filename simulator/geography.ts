@@ -77,7 +77,7 @@ const ACCESS_SIGMA = 0.6;
 const DATA_CENTRE_ACCESS_MS = 1;
 const ORIGIN_CITY = "Frankfurt";
 /** Pairs that are drawn to find the median round-trip time. */
-const CALIBRATION_PAIRS = 4000;
+const CALIBRATION_PAIRS = 2000;
 
 /** A host's place on the map. */
 export interface Place {
@@ -137,7 +137,7 @@ export class Geography {
     assert(medianAt(0) < medianRttMs, `a median round-trip time of over ${medianAt(0)} ms`);
     let [low, high] = [0, 1];
     while (medianAt(high) < medianRttMs) high *= 2;
-    for (let step = 0; step < 30; step++) {
+    for (let step = 0; step < 16; step++) {
       const middle = (low + high) / 2;
       if (medianAt(middle) < medianRttMs) low = middle;
       else high = middle;

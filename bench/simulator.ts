@@ -1,0 +1,30 @@
+import { findScenario, runScenario } from "../simulator/index.ts";
+
+/**
+ * How fast the simulator is: 1,000 viewers for 60 virtual seconds on one core, or what the arguments
+ * say: [scenario] [key=value ...]. The last line is JSON.
+ */
+function main(name = "offload-1k", ...assignments: readonly string[]): void {
+  const scenario = findScenario(name, assignments);
+  const startedAt = performance.now();
+  const { peers, durationS, cost, traceHash } = runScenario(scenario, { seed: 1 });
+  const wallS = (performance.now() - startedAt) / 1000;
+  const { userCPUTime, systemCPUTime, maxRSS } = process.resourceUsage();
+  const result = {
+    bench: "simulator",
+    scenario: name,
+    peers,
+    durationS,
+    wallS: Number(wallS.toFixed(1)),
+    cpuS: Number(((userCPUTime + systemCPUTime) / 1e6).toFixed(1)),
+    events: cost.events,
+    eventsPerS: Math.round(cost.events / wallS),
+    deliveredSymbols: cost.deliveredSymbols,
+    peakMb: Math.round(maxRSS / 1024),
+    traceHash,
+  };
+  for (const [key, value] of Object.entries(result)) console.log(`${key.padEnd(18)}${value}`);
+  console.log(JSON.stringify(result));
+}
+
+main(...process.argv.slice(2));
