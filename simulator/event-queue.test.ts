@@ -7,8 +7,8 @@ describe("EventQueue", () => {
     const queue = new EventQueue();
     const random = new Random(1);
     const expected = Array.from({ length: 50_000 }, (_, index) => ({
-      timeMs: random.below(2000),
-      kind: random.below(256),
+      timeMs: random.below(3) === 0 ? random.below(20_000) : random.below(2000) / 64,
+      kind: random.below(16),
       argument: index,
     }));
     for (const event of expected) queue.push(event.timeMs, event.kind, event.argument);

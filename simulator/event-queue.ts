@@ -1,14 +1,20 @@
 import { assert } from "../core/index.ts";
 import { extended } from "./columns.ts";
 
-const ARITY = 4;
+/** Events of one tick wait in one list; ticks are short, so that the lists are. */
+const TICKS_PER_MS = 32;
+/** Ticks ahead that have a list of their own, a power of two: about 4 s. What is later waits in a heap. */
+const TICKS = 1 << 17;
 const CAPACITY_AT_START = 1 << 14;
 const SEQUENCE_MAX = 2 ** 32 - 1;
+const ARGUMENT_BITS = 27;
+const ARGUMENT_MAX: number = 2 ** ARGUMENT_BITS - 1;
+const NONE = -1;
 
 /**
  * The future of a simulation: events of a small whole-number kind and one whole-number argument, taken
- * in order of time, and of insertion at the same time. A heap of four branches in typed arrays: nothing
- * is allocated for an event.
+ * in order of time, and of insertion at the same time. A timing wheel (Varghese and Lauck 1987) of lists
+ * in typed arrays, with a heap for what is far away: nothing is allocated for an event.
  */
 export class EventQueue {
   /** The event that `next` took last. */
@@ -18,101 +24,177 @@ export class EventQueue {
   /** Events taken since the start. */
   taken = 0;
 
+  /** Events in slots: when, in which order of insertion, what, and the next in the same list. */
   #times = new Float64Array(CAPACITY_AT_START);
   #sequences = new Uint32Array(CAPACITY_AT_START);
-  #kinds = new Uint8Array(CAPACITY_AT_START);
-  #arguments = new Int32Array(CAPACITY_AT_START);
-  #size = 0;
+  #codes = new Int32Array(CAPACITY_AT_START);
+  #nexts = new Int32Array(CAPACITY_AT_START);
+  #free = NONE;
+  #used = 0;
+  /** The first slot of each tick's list, by tick modulo TICKS. */
+  readonly #lists = new Int32Array(TICKS).fill(NONE);
+  #inLists = 0;
+  /** The events of the present tick, the next one last. */
+  #present: number[] = [];
+  #tick = 0;
+  /** Slots of events beyond the wheel, as a binary heap. */
+  readonly #heap: number[] = [];
   #sequence = 0;
 
   /** Events that wait. */
   get size(): number {
-    return this.#size;
+    return this.#present.length + this.#inLists + this.#heap.length;
   }
 
-  /** Adds an event, not before the one taken last; `kind` is 0..255, `argument` fits into 32 bits. */
+  /** Adds an event, not before the one taken last; `kind` is 0..15, `argument` 0..2^27-1. */
   push(timeMs: number, kind: number, argument: number): void {
     assert(timeMs >= this.timeMs, "no event comes before the present");
     assert(this.#sequence < SEQUENCE_MAX, "the events of a run can be counted in 32 bits");
-    if (this.#size === this.#times.length) this.#grow();
-    const sequence = this.#sequence++;
-    const times = this.#times;
-    let hole = this.#size++;
-    // A new event has the highest sequence, so that equal times never move it up.
-    while (hole > 0) {
-      const parent = (hole - 1) >> 2;
-      if ((times[parent] as number) <= timeMs) break;
-      this.#move(parent, hole);
-      hole = parent;
-    }
-    times[hole] = timeMs;
-    this.#sequences[hole] = sequence;
-    this.#kinds[hole] = kind;
-    this.#arguments[hole] = argument;
+    const slot = this.#take();
+    this.#times[slot] = timeMs;
+    this.#sequences[slot] = this.#sequence++;
+    this.#codes[slot] = (kind << ARGUMENT_BITS) | argument;
+    const tick = Math.floor(timeMs * TICKS_PER_MS);
+    if (tick <= this.#tick) this.#insert(slot);
+    else if (tick - this.#tick < TICKS) this.#list(tick, slot);
+    else this.#rise(slot);
   }
 
   /** Takes the next event up to `untilMs` into `timeMs`, `kind` and `argument`; false if there is none. */
   next(untilMs: number): boolean {
-    if (this.#size === 0 || (this.#times[0] as number) > untilMs) return false;
-    this.timeMs = this.#times[0] as number;
-    this.kind = this.#kinds[0] as number;
-    this.argument = this.#arguments[0] as number;
+    if (this.#present.length === 0 && !this.#advance()) return false;
+    const slot = this.#present[this.#present.length - 1] as number;
+    const timeMs = this.#times[slot] as number;
+    if (timeMs > untilMs) return false;
+    this.#present.pop();
+    const code = this.#codes[slot] as number;
+    this.timeMs = timeMs;
+    this.kind = code >>> ARGUMENT_BITS;
+    this.argument = code & ARGUMENT_MAX;
     this.taken++;
-    this.#size--;
-    if (this.#size > 0) this.#sink();
+    this.#nexts[slot] = this.#free;
+    this.#free = slot;
     return true;
   }
 
-  /** Puts the last event into the root's place and lets it sink. */
-  #sink(): void {
-    const size = this.#size;
-    const times = this.#times;
-    const sequences = this.#sequences;
-    const time = times[size] as number;
-    const sequence = sequences[size] as number;
+  /** Goes to the next tick that has events; false if there is none. */
+  #advance(): boolean {
+    if (this.#inLists === 0) {
+      if (this.#heap.length === 0) return false;
+      this.#tick = this.#tickOf(this.#heap[0] as number);
+    } else {
+      do this.#tick++;
+      while (this.#lists[this.#tick % TICKS] === NONE && !this.#isHeapDue());
+    }
+    while (this.#isHeapDue()) this.#present.push(this.#sink());
+    const at = this.#tick % TICKS;
+    for (let slot = this.#lists[at] as number; slot !== NONE; slot = this.#nexts[slot] as number) {
+      this.#present.push(slot);
+      this.#inLists--;
+    }
+    this.#lists[at] = NONE;
+    this.#sort();
+    return true;
+  }
+
+  #isHeapDue(): boolean {
+    return this.#heap.length > 0 && this.#tickOf(this.#heap[0] as number) <= this.#tick;
+  }
+
+  #list(tick: number, slot: number): void {
+    const at = tick % TICKS;
+    this.#nexts[slot] = this.#lists[at] as number;
+    this.#lists[at] = slot;
+    this.#inLists++;
+  }
+
+  /** Puts an event into its place among those of the present tick. */
+  #insert(slot: number): void {
+    const present = this.#present;
+    let at = present.length;
+    present.push(slot);
+    while (at > 0 && this.#isBefore(present[at - 1] as number, slot)) {
+      present[at] = present[at - 1] as number;
+      at--;
+    }
+    present[at] = slot;
+  }
+
+  /** Sorts the present tick, the last event first. There are few, and they are almost in order. */
+  #sort(): void {
+    const present = this.#present;
+    for (let end = 1; end < present.length; end++) {
+      const slot = present[end] as number;
+      let at = end;
+      while (at > 0 && this.#isBefore(present[at - 1] as number, slot)) {
+        present[at] = present[at - 1] as number;
+        at--;
+      }
+      present[at] = slot;
+    }
+  }
+
+  #isBefore(a: number, b: number): boolean {
+    const timeA = this.#times[a] as number;
+    const timeB = this.#times[b] as number;
+    if (timeA !== timeB) return timeA < timeB;
+    return (this.#sequences[a] as number) < (this.#sequences[b] as number);
+  }
+
+  #tickOf(slot: number): number {
+    return Math.floor((this.#times[slot] as number) * TICKS_PER_MS);
+  }
+
+  #rise(slot: number): void {
+    const heap = this.#heap;
+    let hole = heap.length;
+    heap.push(slot);
+    while (hole > 0) {
+      const parent = (hole - 1) >> 1;
+      if (this.#isBefore(heap[parent] as number, slot)) break;
+      heap[hole] = heap[parent] as number;
+      hole = parent;
+    }
+    heap[hole] = slot;
+  }
+
+  /** Takes the first event out of the heap. */
+  #sink(): number {
+    const heap = this.#heap;
+    const first = heap[0] as number;
+    const last = heap.pop() as number;
+    if (heap.length === 0) return first;
     let hole = 0;
     for (;;) {
-      const child = this.#firstChild(hole);
-      if (child === 0) break;
-      const childTime = times[child] as number;
-      if (childTime > time) break;
-      if (childTime === time && (sequences[child] as number) > sequence) break;
-      this.#move(child, hole);
+      let child = 2 * hole + 1;
+      if (child >= heap.length) break;
+      const other = child + 1;
+      if (other < heap.length && this.#isBefore(heap[other] as number, heap[child] as number)) {
+        child = other;
+      }
+      if (this.#isBefore(last, heap[child] as number)) break;
+      heap[hole] = heap[child] as number;
       hole = child;
     }
-    if (hole !== size) this.#move(size, hole);
+    heap[hole] = last;
+    return first;
   }
 
-  /** The child of `hole` that comes first, or 0 if it has none. */
-  #firstChild(hole: number): number {
-    const times = this.#times;
-    const sequences = this.#sequences;
-    let best = hole * ARITY + 1;
-    if (best >= this.#size) return 0;
-    const end = Math.min(best + ARITY, this.#size);
-    let bestTime = times[best] as number;
-    for (let child = best + 1; child < end; child++) {
-      const time = times[child] as number;
-      if (time > bestTime) continue;
-      if (time === bestTime && (sequences[child] as number) > (sequences[best] as number)) continue;
-      best = child;
-      bestTime = time;
+  #take(): number {
+    const slot = this.#free;
+    if (slot !== NONE) {
+      this.#free = this.#nexts[slot] as number;
+      return slot;
     }
-    return best;
-  }
-
-  #move(from: number, to: number): void {
-    this.#times[to] = this.#times[from] as number;
-    this.#sequences[to] = this.#sequences[from] as number;
-    this.#kinds[to] = this.#kinds[from] as number;
-    this.#arguments[to] = this.#arguments[from] as number;
+    if (this.#used === this.#times.length) this.#grow();
+    return this.#used++;
   }
 
   #grow(): void {
     const capacity = this.#times.length * 2;
     this.#times = extended(this.#times, new Float64Array(capacity));
     this.#sequences = extended(this.#sequences, new Uint32Array(capacity));
-    this.#kinds = extended(this.#kinds, new Uint8Array(capacity));
-    this.#arguments = extended(this.#arguments, new Int32Array(capacity));
+    this.#codes = extended(this.#codes, new Int32Array(capacity));
+    this.#nexts = extended(this.#nexts, new Int32Array(capacity));
   }
 }

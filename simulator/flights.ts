@@ -3,16 +3,18 @@ import { extended } from "./columns.ts";
 
 const CAPACITY_AT_START = 1 << 13;
 
+/** The columns of a flight, side by side. */
+const WIDTH = 4;
+const DIRECTION = 0;
+const WIRE_BYTES = 1;
+const DEPART_AT = 2;
+const QUEUED_THROUGH = 3;
+
 /** Messages between two hosts, in numbered slots that are used again. */
 export class Flights {
-  #messages: (Message | undefined)[] = new Array(CAPACITY_AT_START).fill(undefined);
-  #directions = new Int32Array(CAPACITY_AT_START);
-  #wireBytes = new Int32Array(CAPACITY_AT_START);
-  #departAt = new Float64Array(CAPACITY_AT_START);
-  #queuedThrough = new Float64Array(CAPACITY_AT_START);
-  #free = new Int32Array(CAPACITY_AT_START);
-  #freeCount = 0;
-  #used = 0;
+  readonly #messages: (Message | undefined)[] = [];
+  readonly #free: number[] = [];
+  #rows = new Float64Array(CAPACITY_AT_START * WIDTH);
 
   /** Puts a message into a slot and gives its number. */
   add(
@@ -22,56 +24,50 @@ export class Flights {
     departAt: number,
     queuedThrough: number,
   ): number {
-    if (this.#freeCount === 0 && this.#used === this.#directions.length) this.#grow();
-    const slot = this.#freeCount > 0 ? (this.#free[--this.#freeCount] as number) : this.#used++;
+    const slot = this.#free.pop() ?? this.#messages.length;
     this.#messages[slot] = message;
-    this.#directions[slot] = direction;
-    this.#wireBytes[slot] = wireBytes;
-    this.#departAt[slot] = departAt;
-    this.#queuedThrough[slot] = queuedThrough;
+    const row = slot * WIDTH;
+    if (row === this.#rows.length) {
+      this.#rows = extended(this.#rows, new Float64Array(this.#rows.length * 2));
+    }
+    const rows = this.#rows;
+    rows[row + DIRECTION] = direction;
+    rows[row + WIRE_BYTES] = wireBytes;
+    rows[row + DEPART_AT] = departAt;
+    rows[row + QUEUED_THROUGH] = queuedThrough;
     return slot;
   }
 
   direction(slot: number): number {
-    return this.#directions[slot] as number;
+    return this.#rows[slot * WIDTH + DIRECTION] as number;
   }
 
   wireBytes(slot: number): number {
-    return this.#wireBytes[slot] as number;
+    return this.#rows[slot * WIDTH + WIRE_BYTES] as number;
   }
 
   departAt(slot: number): number {
-    return this.#departAt[slot] as number;
+    return this.#rows[slot * WIDTH + DEPART_AT] as number;
   }
 
   queuedThrough(slot: number): number {
-    return this.#queuedThrough[slot] as number;
+    return this.#rows[slot * WIDTH + QUEUED_THROUGH] as number;
   }
 
   /** Takes the message out of its slot, which is free then. */
   take(slot: number): Message | undefined {
     const message = this.#messages[slot];
     this.#messages[slot] = undefined;
-    this.#free[this.#freeCount++] = slot;
+    this.#free.push(slot);
     return message;
   }
 
   /** The bytes of all messages on their way, counted one by one. */
   countBytes(): number {
     let bytes = 0;
-    for (let slot = 0; slot < this.#used; slot++) {
-      if (this.#messages[slot] !== undefined) bytes += this.wireBytes(slot);
+    for (const [slot, message] of this.#messages.entries()) {
+      if (message !== undefined) bytes += this.wireBytes(slot);
     }
     return bytes;
-  }
-
-  #grow(): void {
-    const capacity = this.#directions.length * 2;
-    this.#messages = this.#messages.concat(new Array(capacity / 2).fill(undefined));
-    this.#directions = extended(this.#directions, new Int32Array(capacity));
-    this.#wireBytes = extended(this.#wireBytes, new Int32Array(capacity));
-    this.#departAt = extended(this.#departAt, new Float64Array(capacity));
-    this.#queuedThrough = extended(this.#queuedThrough, new Float64Array(capacity));
-    this.#free = extended(this.#free, new Int32Array(capacity));
   }
 }

@@ -77,10 +77,11 @@ export class Metrics {
 
   /** A message came to a host and is about to be given to its peer. */
   received(host: Host, from: Host, message: Message, now: number): void {
+    if (message.type !== "symbol" && message.type !== "manifest") return;
     const record = this.#viewers.get(host);
     if (record === undefined) return;
     if (message.type === "symbol") this.#symbol(record, from, message, now);
-    else if (message.type === "manifest") this.meter.manifest(message);
+    else this.meter.manifest(message);
   }
 
   /** A viewer's peer gave a block. */

@@ -4,6 +4,7 @@ import { EVENT } from "./event-kinds.ts";
 import type { EventQueue } from "./event-queue.ts";
 import { Flights } from "./flights.ts";
 import { Links } from "./links.ts";
+import { Stations } from "./stations.ts";
 
 /** What a message costs beside its own bytes: SCTP chunk header and authentication. */
 const MESSAGE_OVERHEAD_BYTES = 16;
@@ -21,8 +22,6 @@ const LOSS_NOTICE_MS = 20;
 const RETRANSMISSIONS_MAX = 10;
 /** A crashed host says nothing: its neighbours' stacks notice only then. */
 const CRASH_NOTICE_MS = 20_000;
-
-const NEVER: number = Number.POSITIVE_INFINITY;
 
 /** Who hears what the network does. */
 export interface NetworkListener {
@@ -59,21 +58,13 @@ export interface WireTotals {
 export class Network {
   readonly links: Links = new Links();
   readonly flights: Flights = new Flights();
+  readonly stations: Stations = new Stations();
   readonly totals: WireTotals = { sent: 0, received: 0, lost: 0, dropped: 0 };
   readonly #queue: EventQueue;
   readonly #random: Random;
   readonly #loss: BurstLoss;
   readonly #jitter: number;
   readonly #listener: NetworkListener;
-  /** The machine that a host is on, by the number of the first host there: it owns the links. */
-  readonly #machine: number[] = [];
-  readonly #uplinkMsPerByte: number[] = [];
-  readonly #downlinkMsPerByte: number[] = [];
-  readonly #uplinkFreeAt: number[] = [];
-  readonly #downlinkFreeAt: number[] = [];
-  /** When a host stopped to send and to receive. */
-  readonly #goneAt: number[] = [];
-
   /** `jitter`: share of its delay by which a message may come earlier or later. */
   constructor(
     queue: EventQueue,
@@ -89,28 +80,15 @@ export class Network {
     this.#listener = listener;
   }
 
-  /** Adds a host and gives its number. Capacities in bits a second; a host `on` another shares its own. */
-  addHost(uplinkBps: number, downlinkBps: number, on?: number): number {
-    this.#machine.push(on === undefined ? this.#machine.length : (this.#machine[on] as number));
-    this.#uplinkMsPerByte.push(8000 / uplinkBps);
-    this.#downlinkMsPerByte.push(8000 / downlinkBps);
-    this.#uplinkFreeAt.push(0);
-    this.#downlinkFreeAt.push(0);
-    this.#goneAt.push(NEVER);
-    return this.#goneAt.length - 1;
-  }
-
   /** Sends a message by an open direction. */
   send(direction: number, message: Message): void {
-    const { links } = this;
+    const { links, stations } = this;
     const now = this.#queue.timeMs;
-    const from = this.#machine[links.from(direction)] as number;
+    const from = links.from(direction);
     const byteLength = messageByteLength(message);
     const isAlone = byteLength < PACKET_BYTES && links.lastDepartAt(direction) <= now;
     const wireBytes = byteLength + MESSAGE_OVERHEAD_BYTES + (isAlone ? PACKET_OVERHEAD_BYTES : 0);
-    const msPerByte = this.#uplinkMsPerByte[from] as number;
-    const departAt = Math.max(now, this.#uplinkFreeAt[from] as number) + wireBytes * msPerByte;
-    this.totals.sent += wireBytes;
+    const departAt = stations.upload(from, now, wireBytes);
     let arriveAt = departAt + this.#delayMs(direction);
     let resentBytes = 0;
     let lost = this.#loss.lost(direction, Math.ceil(wireBytes / PACKET_BYTES));
@@ -119,35 +97,23 @@ export class Network {
       arriveAt += 2 * links.delayMs(direction) + LOSS_NOTICE_MS;
       lost = this.#loss.lost(direction, lost);
     }
-    this.totals.sent += resentBytes;
+    if (resentBytes > 0) stations.upload(from, now, resentBytes);
+    this.totals.sent += wireBytes + resentBytes;
     this.totals.lost += resentBytes;
-    this.#uplinkFreeAt[from] = departAt + resentBytes * msPerByte;
-    this.#launch(direction, message, { byteLength, wireBytes, departAt, arriveAt });
-    this.#listener.sent(direction, message, wireBytes, resentBytes, departAt);
-  }
-
-  #launch(
-    direction: number,
-    message: Message,
-    flight: { byteLength: number; wireBytes: number; departAt: number; arriveAt: number },
-  ): void {
-    const { byteLength, wireBytes, departAt, arriveAt } = flight;
-    const through = this.links.queue(direction, byteLength, departAt);
+    const through = links.queue(direction, byteLength, departAt);
     const slot = this.flights.add(direction, message, wireBytes, departAt, through);
     const isTold =
-      byteLength >= DRAIN_MESSAGE_BYTES || this.links.queuedBytes(direction) >= DRAIN_REPORT_BYTES;
+      byteLength >= DRAIN_MESSAGE_BYTES || links.queuedBytes(direction) >= DRAIN_REPORT_BYTES;
     if (isTold) this.#queue.push(departAt, EVENT.drained, slot);
     this.#queue.push(arriveAt, EVENT.arrived, slot);
+    this.#listener.sent(direction, message, wireBytes, resentBytes, departAt);
   }
 
   /** A message has come to the receiver's downlink, where it may have to wait. */
   arrived(slot: number): void {
     const now = this.#queue.timeMs;
-    const to = this.#machine[this.links.to(this.flights.direction(slot))] as number;
-    const transferMs = this.flights.wireBytes(slot) * (this.#downlinkMsPerByte[to] as number);
-    // A downlink that was idle took the message in while it came.
-    const throughAt = (this.#downlinkFreeAt[to] as number) + transferMs;
-    this.#downlinkFreeAt[to] = Math.max(throughAt, now);
+    const to = this.links.to(this.flights.direction(slot));
+    const throughAt = this.stations.arrive(to, now, this.flights.wireBytes(slot));
     if (throughAt <= now) this.delivered(slot);
     else this.#queue.push(throughAt, EVENT.delivered, slot);
   }
@@ -157,7 +123,7 @@ export class Network {
     const { links, flights, totals } = this;
     const direction = flights.direction(slot);
     const wireBytes = flights.wireBytes(slot);
-    const hasLeft = flights.departAt(slot) <= (this.#goneAt[links.from(direction)] as number);
+    const hasLeft = flights.departAt(slot) <= this.stations.goneAt(links.from(direction));
     const message = flights.take(slot);
     assert(message !== undefined, "a message is delivered once");
     if (hasLeft && links.isOpen(direction ^ 1)) {
@@ -195,7 +161,7 @@ export class Network {
   /** A host and its links stop at once; nobody is told for 20 s. */
   crash(host: number, directions: Iterable<number>): void {
     const now = this.#queue.timeMs;
-    this.#goneAt[host] = now;
+    this.stations.stop(host, now);
     for (const direction of directions) {
       this.links.close(direction);
       this.#queue.push(now + CRASH_NOTICE_MS, EVENT.closed, direction);
@@ -204,19 +170,7 @@ export class Network {
 
   /** A host stops once everything that it sent has left. */
   leave(host: number): void {
-    this.#goneAt[host] = Math.max(
-      this.#queue.timeMs,
-      this.#uplinkFreeAt[this.#machine[host] as number] as number,
-    );
-  }
-
-  /** When `byteLength` bytes that come from outside the mesh are through a host's downlink. */
-  download(host: number, byteLength: number): number {
-    const machine = this.#machine[host] as number;
-    const freeAt = Math.max(this.#downlinkFreeAt[machine] as number, this.#queue.timeMs);
-    const throughAt = freeAt + byteLength * (this.#downlinkMsPerByte[machine] as number);
-    this.#downlinkFreeAt[machine] = throughAt;
-    return throughAt;
+    this.stations.stop(host, Math.max(this.#queue.timeMs, this.stations.uplinkFreeAt(host)));
   }
 
   #delayMs(direction: number): number {

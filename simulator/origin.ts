@@ -84,7 +84,8 @@ export class Origin {
     const input: Input = { kind: "fetched", block: id, bytes };
     agenda.at(this.#httpFreeAt + delayMs, () => {
       if (!host.isPresent) return;
-      agenda.at(network.download(host.index, bytes.length), () => {
+      const throughAt = network.stations.arrive(host.index, this.#world.now, bytes.length);
+      agenda.at(throughAt, () => {
         if (host.isPresent) this.#world.feed(host, input);
       });
     });

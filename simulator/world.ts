@@ -166,7 +166,7 @@ export class World implements NetworkListener {
   join(plan: HostPlan): Host {
     const { settings } = this;
     const linkBps = Math.max(plan.uplinkBps, settings.idleUplinkKbps * 1000);
-    const index = this.network.addHost(
+    const index = this.network.stations.add(
       linkBps,
       plan.role === "seed" ? settings.originHttpMbps * 1e6 : settings.downlinkMbps * 1e6,
       plan.on?.index,

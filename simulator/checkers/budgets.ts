@@ -26,7 +26,8 @@ interface Budget {
 export class Budgets {
   checked = 0;
   readonly #links: Links;
-  readonly #budgets = new Map<Host, Budget>();
+  /** By the number of the host; attackers and those who left have none. */
+  readonly #budgets: (Budget | undefined)[] = [];
 
   constructor(links: Links) {
     this.#links = links;
@@ -36,18 +37,18 @@ export class Budgets {
     if (host.isAttacker) return;
     const bytesPerMs = host.traits.uplinkBps / 8000;
     const burstBytes = Math.max(bytesPerMs * 1000 * BURST_S, MESSAGE_BYTES_MAX);
-    this.#budgets.set(host, {
+    this.#budgets[host.index] = {
       bytesPerMs,
       linkBytesPerMs: host.traits.linkBps / 8000,
       burstBytes,
       leftBytes: burstBytes,
       filledAt: now,
       uplinkFreeAt: now,
-    });
+    };
   }
 
   left(host: Host): void {
-    this.#budgets.delete(host);
+    this.#budgets[host.index] = undefined;
   }
 
   sent(
@@ -56,7 +57,7 @@ export class Budgets {
     message: Message,
     { wireBytes, resentBytes, departAt, now }: SentBytes,
   ): void {
-    const budget = this.#budgets.get(host);
+    const budget = this.#budgets[host.index];
     if (budget === undefined) return;
     this.checked++;
     assert(
