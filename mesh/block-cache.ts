@@ -36,6 +36,15 @@ export class BlockCache {
     this.#onEvict = onEvict;
   }
 
+  get blockCount(): number {
+    return this.#blocks.size;
+  }
+
+  /** What the symbols of all blocks take, at the most. */
+  get byteLength(): number {
+    return this.#bytes;
+  }
+
   get(key: string): Block | undefined {
     return this.#blocks.get(key);
   }

@@ -7,6 +7,15 @@ export interface ProtocolPeer {
   pollTimeout(): InstantMs | undefined;
   /** What it thinks of a neighbour, for those who watch: below 0 it distrusts it. */
   standing?(now: InstantMs, neighbour: string): number | undefined;
+  /** What it holds, and the bounds of that, for those who watch. */
+  usage?(): readonly Usage[];
+}
+
+/** How much of something a peer holds, and how much it ever may. */
+export interface Usage {
+  readonly what: string;
+  readonly held: number;
+  readonly max: number;
 }
 
 /**

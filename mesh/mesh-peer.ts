@@ -21,11 +21,15 @@ import { FeedRates } from "./feed-rates.ts";
 import {
   HELLO_TIMEOUT_MS,
   IDLE_TICK_MS,
+  INIT_BLOCKS_MAX,
+  MEDIA_BLOCKS_MAX,
   NEIGHBOURS_MAX,
   PING_AFTER_SILENCE_MS,
   PING_EVERY_MS,
+  REQUESTED_BYTES_MAX,
   SILENCE_MAX_MS,
   STRIKES_MAX,
+  UPLOAD_QUEUE_MAX,
 } from "./limits.ts";
 import { Membership } from "./membership.ts";
 import type { Input, MeshHealth, MeshStats, Output, ProtocolPeer } from "./mesh-io.ts";
@@ -116,6 +120,23 @@ export class MeshPeer implements ProtocolPeer {
 
   standing(now: InstantMs, neighbour: string): number | undefined {
     return this.#state.neighbours.get(neighbour)?.score.value(now);
+  }
+
+  usage(): readonly Usage[] {
+    const { cache, neighbours, options } = this.#state;
+    let longestQueue = 0;
+    let pulledBytes = 0;
+    for (const neighbour of neighbours.values()) {
+      longestQueue = Math.max(longestQueue, neighbour.queue.length);
+      pulledBytes = Math.max(pulledBytes, neighbour.pulledBytes);
+    }
+    return [
+      { what: "neighbours", held: neighbours.size, max: NEIGHBOURS_MAX },
+      { what: "blocks", held: cache.blockCount, max: MEDIA_BLOCKS_MAX + INIT_BLOCKS_MAX },
+      { what: "cache bytes", held: cache.byteLength, max: options.limits.cacheBytesMax },
+      { what: "uploads queued for a neighbour", held: longestQueue, max: UPLOAD_QUEUE_MAX },
+      { what: "bytes asked of a neighbour", held: pulledBytes, max: REQUESTED_BYTES_MAX },
+    ];
   }
 
   /** Takes one input. Bad messages from a neighbour become outputs; nothing is thrown for them. */

@@ -11,9 +11,9 @@ describe("ByteConservation", () => {
     new Origin(world);
     new Audience(world);
     world.run(START_MS + 5000);
-    world.checkers.tick();
+    world.checkers.tick(world.hosts);
     expect(world.network.totals.received).toBeGreaterThan(0);
     world.network.totals.received++;
-    expect(() => world.checkers.tick()).toThrow("the bytes sent are the bytes received");
+    expect(() => world.checkers.tick(world.hosts)).toThrow("the bytes sent are the bytes received");
   });
 });

@@ -170,6 +170,22 @@ describe("a run fails, and names scenario, seed and time, when", () => {
     expect(() => run(15, [], hoarding)).toThrow(/seed 15, .* a bounded number of outputs/);
   });
 
+  test("a peer holds more than it may", () => {
+    const greedy: Protocol = {
+      name: "greedy",
+      create: (now, setup) => {
+        const peer = simple.create(now, setup);
+        return {
+          handleInput: (at, input) => peer.handleInput(at, input),
+          pollOutput: () => peer.pollOutput(),
+          pollTimeout: () => peer.pollTimeout(),
+          usage: () => [{ what: "blocks", held: 73, max: 72 }],
+        };
+      },
+    };
+    expect(() => run(17, [], greedy)).toThrow(/seed 17, .* at most 72 blocks, not 73/);
+  });
+
   test("a timeout is due for ever", () => {
     const restless: Protocol = {
       name: "restless",

@@ -30,7 +30,7 @@ export function runScenario(
     for (let second = 1; second <= settings.durationS; second++) {
       world.run(START_MS + second * 1000);
       world.metrics.tick(START_MS + second * 1000, second);
-      world.checkers.tick();
+      world.checkers.tick(world.hosts);
       world.attackMonitor?.tick(world.now, world);
       onProgress?.(second, settings.durationS);
     }

@@ -54,8 +54,9 @@ export class Checkers {
   }
 
   /** A virtual second has passed. */
-  tick(): void {
+  tick(hosts: readonly Host[]): void {
     this.#byteConservation.tick();
+    this.#memoryBounds.tick(hosts);
   }
 
   /** How often each invariant was checked. */
