@@ -32,7 +32,7 @@ import {
   UPLOAD_QUEUE_MAX,
 } from "./limits.ts";
 import { Membership } from "./membership.ts";
-import type { Input, MeshHealth, MeshStats, Output, ProtocolPeer } from "./mesh-io.ts";
+import type { Input, MeshHealth, MeshStats, Output, ProtocolPeer, Usage } from "./mesh-io.ts";
 import { earliest, type MeshOptions, MeshState } from "./mesh-state.ts";
 import { Neighbour } from "./neighbour.ts";
 import { Pulls } from "./pulls.ts";

@@ -7,7 +7,10 @@ import type { RunResult } from "./run-result.ts";
 import { findScenario } from "./scenario.ts";
 import { simple } from "./testing/simple-peer.ts";
 
-const SMALL = ["supply=3", "peers=20", "durationS=20", "warmUpS=8", "joinOverS=2"];
+const SMALL = [
+  ...["supply=3", "streamKbps=1000", "peers=20"],
+  ...["durationS=16", "warmUpS=6", "joinOverS=2"],
+];
 
 function run(seed: number, assignments: readonly string[] = [], protocol = simple): RunResult {
   const scenario = findScenario("steady", [...SMALL, ...assignments]);
@@ -76,8 +79,8 @@ describe("runScenario", () => {
 
   test("the series has one point a second", () => {
     const { series } = run(4);
-    expect(series.tS).toEqual(Array.from({ length: 20 }, (_, second) => second + 1));
-    expect(new Set(Object.values(series).map(({ length }) => length))).toEqual(new Set([20]));
+    expect(series.tS).toEqual(Array.from({ length: 16 }, (_, second) => second + 1));
+    expect(new Set(Object.values(series).map(({ length }) => length))).toEqual(new Set([16]));
     expect(series.peers.at(-1)).toBe(20);
   });
 
@@ -97,8 +100,8 @@ describe("runScenario", () => {
   });
 
   test("churn keeps the audience about as large as it was", () => {
-    const { series } = run(7, ["isChurning=true", "sessionMu=2", "durationS=40"]);
-    const late = series.peers.slice(20);
+    const { series } = run(7, ["isChurning=true", "sessionMu=1.5", "durationS=30"]);
+    const late = series.peers.slice(15);
     expect(Math.min(...late)).toBeGreaterThan(5);
     expect(Math.max(...late)).toBeLessThan(45);
     expect(new Set(late).size).toBeGreaterThan(3);
@@ -112,7 +115,7 @@ describe("runScenario", () => {
   });
 
   test("the origin sends nothing while it is away, and goes on when it is back", () => {
-    const { series } = run(9, ["originDownAtS=10", "originDownS=3", "durationS=30"]);
+    const { series } = run(9, ["originDownAtS=10", "originDownS=3", "durationS=20"]);
     expect([0, 1]).toContain(series.offload[11]);
     expect(series.offload[10]).toBe(1);
     expect(series.offload.at(-1)).toBeLessThan(1);

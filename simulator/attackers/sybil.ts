@@ -22,22 +22,16 @@ export class Sybil implements ProtocolPeer {
   }
 
   handleInput(_now: InstantMs, input: Input): void {
-    switch (input.kind) {
-      case "introduced":
-        for (const { peer, role } of input.peers) if (role === "viewer") this.#dial(peer);
-        break;
-      case "connected":
-        this.#neighbours++;
-        this.#greet(input);
-        break;
-      case "closed":
-        this.#neighbours--;
-        this.#outputs.push({ kind: "wantPeers", count: DEGREE });
-        break;
-      case "message":
-        this.#message(input.neighbour, input.message);
-        break;
-      default:
+    if (input.kind === "message") {
+      this.#message(input.neighbour, input.message);
+    } else if (input.kind === "introduced") {
+      for (const { peer, role } of input.peers) if (role === "viewer") this.#dial(peer);
+    } else if (input.kind === "connected") {
+      this.#neighbours++;
+      this.#greet(input);
+    } else if (input.kind === "closed") {
+      this.#neighbours--;
+      this.#outputs.push({ kind: "wantPeers", count: DEGREE });
     }
   }
 

@@ -47,27 +47,12 @@ class SimplePeer implements ProtocolPeer {
   }
 
   handleInput(now: InstantMs, input: Input): void {
-    switch (input.kind) {
-      case "connected":
-        this.#connected(input.neighbour);
-        break;
-      case "closed":
-        this.#neighbours.delete(input.neighbour);
-        break;
-      case "message":
-        this.#message(now, input.neighbour, input.message);
-        break;
-      case "buffered":
-        this.#buffered(input.neighbour, input.bytes);
-        break;
-      case "publish":
-        this.#publish(now, input);
-        break;
-      case "introduced":
-        this.#dial(input.peers);
-        break;
-      default:
-    }
+    if (input.kind === "connected") this.#connected(input.neighbour);
+    else if (input.kind === "closed") this.#neighbours.delete(input.neighbour);
+    else if (input.kind === "message") this.#message(now, input.neighbour, input.message);
+    else if (input.kind === "buffered") this.#buffered(input.neighbour, input.bytes);
+    else if (input.kind === "publish") this.#publish(now, input);
+    else if (input.kind === "introduced") this.#dial(input.peers);
     this.#pump(now);
   }
 
@@ -114,22 +99,12 @@ class SimplePeer implements ProtocolPeer {
   }
 
   #message(now: InstantMs, from: string, message: Message): void {
-    switch (message.type) {
-      case "manifest":
-        this.#manifest(now, message);
-        break;
-      case "have":
-        this.#have(now, from, message);
-        break;
-      case "request":
-        for (const esi of message.esis) {
-          this.#neighbours.get(from)?.wanted.push({ block: message.block, esi });
-        }
-        break;
-      case "symbol":
-        this.#symbol(message);
-        break;
-      default:
+    if (message.type === "manifest") this.#manifest(now, message);
+    else if (message.type === "have") this.#have(now, from, message);
+    else if (message.type === "symbol") this.#symbol(message);
+    else if (message.type === "request") {
+      const { block, esis } = message;
+      this.#neighbours.get(from)?.wanted.push(...esis.map((esi) => ({ block, esi })));
     }
   }
 
