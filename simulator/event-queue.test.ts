@@ -26,10 +26,10 @@ describe("EventQueue", () => {
     const queue = new EventQueue();
     const random = new Random(2);
     let last = { timeMs: 0, argument: -1 };
-    for (let index = 0; index < 100_000; index++) {
+    for (let index = 0; index < 50_000; index++) {
       queue.push(queue.timeMs + random.below(50), 0, index);
       if (random.below(3) === 0) continue;
-      expect(queue.next(Number.POSITIVE_INFINITY)).toBe(true);
+      if (!queue.next(Number.POSITIVE_INFINITY)) throw new Error("an event is missing");
       const isInOrder =
         queue.timeMs > last.timeMs ||
         (queue.timeMs === last.timeMs && queue.argument > last.argument);

@@ -62,7 +62,7 @@ class TamperedPeer implements ProtocolPeer {
 describe("runScenario", () => {
   test("two runs with one seed are the same event by event, and another seed differs", () => {
     const [first, second, other] = [run(1), run(1), run(2)];
-    expect(second).toEqual(first);
+    expect(JSON.stringify(second)).toBe(JSON.stringify(first));
     expect(other.traceHash).not.toBe(first.traceHash);
   });
 
