@@ -123,7 +123,7 @@ describe("the broadcast of one piece", () => {
     ["bb20", 1000, 0.05, 8, 0.26],
     ["bb20", 10_000, 0.15, undefined, 0.63],
     ["bb20", 10_000, 0.15, 8, 0.74],
-  ])(
+  ] as const)(
     "%s, %i viewers, hop %f s, degree %p: p99 %f s",
     (mix, viewers, hopS, degreeMax, expectedS) => {
       const more = degreeMax === undefined ? { hopS } : { hopS, degreeMax };
