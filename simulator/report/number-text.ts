@@ -16,8 +16,12 @@ export function numberText(value: number, unit: Unit): string {
       return grouped(value);
     case "ratio":
       return `${digits(value)}×`;
-    default:
+    case "ms":
+    case "s":
+    case "Mb/s":
       return `${digits(value)} ${unit}`;
+    default:
+      return unit satisfies never;
   }
 }
 
