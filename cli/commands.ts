@@ -1,11 +1,14 @@
 import type { OptionName } from "./options.ts";
+import { type FlagSpec, SIM_COMPARE_FLAGS, SIM_FLAGS } from "./sim-flags.ts";
 
 /** One command of the program, and the settings it takes on its command line. */
 export interface CommandSpec {
   readonly summary: string;
   readonly group: CommandGroup;
   readonly options: readonly OptionName[];
-  /** Names of arguments that have to be given. */
+  /** Flags that are no settings. */
+  readonly flags?: readonly FlagSpec[];
+  /** Names of arguments that have to be given; "..." ends one that may be repeated. */
   readonly arguments?: readonly string[];
   /** Shown below the options in the command's help. */
   readonly examples?: readonly string[];
@@ -50,6 +53,7 @@ const API = [
 export const PARENT_COMMANDS: Readonly<Record<string, string>> = {
   keys: "stream keys, the API key, public keys",
   config: "what the settings are and where they come from",
+  sim: "simulate the mesh: scenarios, other protocols, comparisons, sweeps",
 };
 
 /** The roles of an origin, in the order in which the studio starts them. */
@@ -160,6 +164,47 @@ export const COMMANDS = {
     group: TOOL,
     options: ["publishUrl", "stream", ...TEST_CARD, "durationS", "rtmpPort", "dataDir", "redisUrl"],
     examples: ["starling publish-test --publish-url rtmp://live.example/live/main_abc"],
+  },
+  "sim run": {
+    summary: "run a scenario",
+    group: TOOL,
+    arguments: ["scenario"],
+    options: [],
+    flags: SIM_FLAGS,
+    examples: [
+      "starling sim run steady",
+      "starling sim run tight-1k --seeds 20 --report tight.html",
+      "starling sim run tight-1k --baseline pull --set supply=1.3 --json results.json",
+    ],
+  },
+  "sim compare": {
+    summary: "run two worlds with the same seeds and tell the difference",
+    group: TOOL,
+    arguments: ["a", "b"],
+    options: [],
+    flags: SIM_COMPARE_FLAGS,
+    examples: [
+      "starling sim compare tight-1k pull",
+      "starling sim compare tight-1k supply=1.06 --seeds 10",
+      "starling sim compare churn-1k:peers=200 churn-1k:peers=200,blockMs=1000",
+      "starling sim compare before.json after.json --report change.html",
+    ],
+  },
+  "sim sweep": {
+    summary: "run a scenario with each of several values of a setting, or of two",
+    group: TOOL,
+    arguments: ["scenario", "key=a,b,c..."],
+    options: [],
+    flags: SIM_FLAGS,
+    examples: [
+      "starling sim sweep tight-1k supply=1.02,1.06,1.1,1.2 --seeds 5 --report supply.html",
+      "starling sim sweep steady symbolBytes=8192,16384,32768 blockMs=333,1000",
+    ],
+  },
+  "sim list": {
+    summary: "list scenarios, protocols and settings",
+    group: TOOL,
+    options: [],
   },
   "config show": {
     summary: "print the settings in force, and where each one comes from",

@@ -40,6 +40,7 @@ describe("the command line", () => {
       arguments: [],
       commandLine: { demo: "false", rtmpPort: "19" },
       file: "x",
+      flags: {},
     });
   });
 
@@ -59,6 +60,27 @@ describe("the command line", () => {
       command: "keys create-stream",
       arguments: ["stage-2"],
       commandLine: { title: "Stage 2" },
+    });
+  });
+
+  test("knows flags that are no settings, and arguments that may be repeated", async () => {
+    const { invocation } = await parse(
+      ...[
+        "sim",
+        "sweep",
+        "steady",
+        "supply=1,2",
+        "blockMs=333",
+        "--set",
+        "a=1",
+        "--set=b=2",
+        "--json",
+      ],
+    );
+    expect(invocation).toMatchObject({
+      command: "sim sweep",
+      arguments: ["steady", "supply=1,2", "blockMs=333"],
+      flags: { set: ["a=1", "b=2"], json: true },
     });
   });
 

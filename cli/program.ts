@@ -17,6 +17,7 @@ import {
   optionKey,
   optionVariable,
 } from "./options.ts";
+import type { FlagSpec, GivenFlags } from "./sim-flags.ts";
 
 /** What was asked for on the command line. */
 export interface Invocation {
@@ -26,6 +27,8 @@ export interface Invocation {
   readonly commandLine: ConfigSources["commandLine"];
   /** --config. */
   readonly file: string | undefined;
+  /** Flags of the command that are no settings. */
+  readonly flags: GivenFlags;
 }
 
 const DESCRIPTION = `Starling: an origin and a peer-to-peer mesh for live video.
@@ -65,6 +68,7 @@ function addCommand(
     .helpGroup(childName === undefined ? spec.group : "Commands:")
     .allowExcessArguments(false);
   for (const argument of spec.arguments ?? []) command.argument(`<${argument}>`);
+  for (const flag of spec.flags ?? []) addFlag(command, flag);
   for (const option of spec.options) addOption(command, option);
   command.addOption(
     new Option(
@@ -80,6 +84,7 @@ function addCommand(
       arguments: command.args,
       commandLine: givenOptions(command, spec.options),
       file: command.getOptionValue("config"),
+      flags: givenFlags(command, spec.flags ?? []),
     });
   });
 }
@@ -89,6 +94,12 @@ function parentCommand(program: Command, name: string, group: string): Command {
   if (existing !== undefined) return existing;
   const summary = PARENT_COMMANDS[name] ?? "";
   return program.command(name).summary(summary).description(sentence(summary)).helpGroup(group);
+}
+
+function addFlag(command: Command, { flags, summary, isRepeated }: FlagSpec): void {
+  const option = new Option(flags, summary);
+  if (isRepeated) option.argParser((text, before: string[] = []) => [...before, text]);
+  command.addOption(option);
 }
 
 function addOption(command: Command, name: OptionName): void {
@@ -123,6 +134,15 @@ function givenOptions(
     names
       .filter((name) => command.getOptionValueSource(name) === "cli")
       .map((name) => [name, String(command.getOptionValue(name))]),
+  );
+}
+
+function givenFlags(command: Command, specs: readonly FlagSpec[]): GivenFlags {
+  const names = specs.map(({ flags }) => new Option(flags).attributeName());
+  return Object.fromEntries(
+    names
+      .map((name) => [name, command.getOptionValue(name)])
+      .filter(([, value]) => value !== undefined),
   );
 }
 

@@ -10,10 +10,14 @@ export async function runCommand(invocation: Invocation): Promise<void> {
   const loaded = loadConfig({ ...invocation, environment: processEnvironment() });
   const { command } = invocation;
   if (isRole(command)) await runRole(command, loaded);
-  else await RUN[command](loaded, invocation.arguments);
+  else await RUN[command](loaded, invocation.arguments, invocation.flags);
 }
 
-type Run = (loaded: LoadedConfig, args: readonly string[]) => Promise<void>;
+type Run = (
+  loaded: LoadedConfig,
+  args: readonly string[],
+  flags: Invocation["flags"],
+) => Promise<void>;
 
 const RUN: Readonly<Record<Exclude<CommandName, Role>, Run>> = {
   studio: async (loaded) => {
@@ -34,6 +38,10 @@ const RUN: Readonly<Record<Exclude<CommandName, Role>, Run>> = {
   "keys stream-key": keysCommand("streamKey"),
   "keys rotate-stream-key": keysCommand("rotateStreamKey"),
   "keys api-key": keysCommand("apiKey"),
+  "sim run": simCommand("run"),
+  "sim compare": simCommand("compare"),
+  "sim sweep": simCommand("sweep"),
+  "sim list": simCommand("list"),
   "config show": async (loaded) => {
     console.log(effectiveConfigText(loaded));
   },
@@ -50,6 +58,13 @@ function keysCommand(name: keyof typeof import("./keys.ts").KEYS_COMMANDS): Run 
   return async ({ config }, args) => {
     const { KEYS_COMMANDS, withOrigin } = await import("./keys.ts");
     console.log(await withOrigin(config, (origin) => KEYS_COMMANDS[name](origin, config, ...args)));
+  };
+}
+
+function simCommand(name: keyof typeof import("./sim.ts").SIM_COMMANDS): Run {
+  return async (_loaded, args, flags) => {
+    const { SIM_COMMANDS } = await import("./sim.ts");
+    await SIM_COMMANDS[name](args, flags);
   };
 }
 

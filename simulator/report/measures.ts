@@ -34,7 +34,9 @@ export const MEASURES: Readonly<Record<MeasureName, Measure>> = {
   symbolP99: delay("symbol delay p99", ({ symbolDelayMs }) => symbolDelayMs.p99),
   blockP50: delay("block delay p50", ({ blockDelayMs }) => blockDelayMs.p50),
   blockP99: delay("block delay p99", ({ blockDelayMs }) => blockDelayMs.p99),
-  startUpP95: delay("start-up p95", ({ startUpMs }) => startUpMs.p95),
+  startUpP95: delay("start-up p95", ({ startUpMs }) =>
+    startUpMs.count === 0 ? Number.NaN : startUpMs.p95,
+  ),
   offload: { ...share("offload", ({ offload }) => offload), isMoreBetter: true },
   originBytes: {
     name: "origin bytes",

@@ -8,15 +8,21 @@ import { estimateText, numberText } from "./number-text.ts";
 import { distributionCharts, type RunGroup, seriesCharts } from "./report-charts.ts";
 import { topologySvg } from "./topology.ts";
 
-/** What a report shows. */
-export interface Report {
+/** What a report tells. */
+export interface ReportContent {
   readonly title: string;
   /** The command that makes the same runs again. */
   readonly command: string;
-  /** The version of the code, if it is known. */
-  readonly commit: string | undefined;
   /** One group, or several to compare. */
   readonly groups: readonly RunGroup[];
+  /** Charts before all others: what a sweep found. */
+  readonly charts?: Readonly<Record<string, ChartData>>;
+}
+
+/** What a page is made of. */
+export interface Report extends ReportContent {
+  /** The version of the code, if it is known. */
+  readonly commit: string | undefined;
   /** What `bundle.js` made. */
   readonly script: string;
   readonly style: string;
@@ -26,7 +32,7 @@ const TILES: readonly MeasureName[] = ["missD4", "symbolP99", "blockP99", "offlo
 
 /** A page that needs nothing else: figures against bounds, distributions, time series, the mesh, all settings. */
 export function reportPage(report: Report): string {
-  const { title, groups, command, commit, script, style } = report;
+  const { title, groups, command, commit, script, style, charts = {} } = report;
   const distributions = distributionCharts(groups);
   const series = seriesCharts(groups);
   const page = html`<!doctype html>
@@ -39,6 +45,7 @@ export function reportPage(report: Report): string {
 <p>${groups.map(groupLine)}</p>
 <p><code>${command}</code>${commit === undefined ? "" : html` at <code>${commit}</code>`}</p>
 ${groups.length === 1 ? tiles(groups) : ""}
+${Object.keys(charts).length === 0 ? "" : html`<h2>Sweep</h2><div class="charts">${figures(charts)}</div>`}
 <h2>Figures</h2>
 ${measureTable(groups)}
 ${groups.map(boundTable)}
@@ -53,7 +60,7 @@ ${groups.map(boundTable)}
 ${bytesTable(groups)}
 <h2>Settings</h2>
 ${groups.map(settingsDetails)}
-${jsonElement("charts", { ...distributions, ...series })}
+${jsonElement("charts", { ...charts, ...distributions, ...series })}
 <script>${{ html: script }}</script>
 </html>
 `;
