@@ -192,6 +192,7 @@ export class Broadcast {
       session: "session",
       block: { rendition: 0, sequence: number, part: 0 },
       discontinuity: 0,
+      last: true,
       init: { sequence: 0, sha256: INIT_SHA256 },
       durationMs: this.#options.blockMs,
       programDateTimeMs: now - this.#options.blockMs,

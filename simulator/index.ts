@@ -1,3 +1,4 @@
+export { flashCrowdS } from "./bounds.ts";
 export type { PeerSetup, Protocol } from "./protocol.ts";
 export { starling } from "./protocol.ts";
 export { findProtocol, PROTOCOLS } from "./protocols.ts";
