@@ -1,7 +1,7 @@
 import { type InstantMs, instantMs, type Message } from "../core/index.ts";
 import type { Block } from "./block.ts";
 import type { FanOut } from "./fan-out.ts";
-import { SPARE_NEWS_AFTER_MS, STATUS_EVERY_MS } from "./limits.ts";
+import { NEWS_AFTER_MS, STATUS_EVERY_MS } from "./limits.ts";
 import type { MeshState } from "./mesh-state.ts";
 import type { Neighbour } from "./neighbour.ts";
 import type { Subscriptions } from "./subscriptions.ts";
@@ -15,6 +15,7 @@ export class Announcements {
   readonly #uploads: Uploads;
   #statusAt: InstantMs = instantMs(0);
   #toldSpare = 0;
+  #toldServed = 0;
 
   constructor(
     state: MeshState,
@@ -60,10 +61,12 @@ export class Announcements {
   status(now: InstantMs): void {
     const spare = this.#fanOut.spare();
     const sinceMs = now - this.#statusAt;
-    const hasSpareAgain = this.#toldSpare === 0 && spare > 0 && sinceMs >= SPARE_NEWS_AFTER_MS;
-    if (sinceMs < STATUS_EVERY_MS && !hasSpareAgain) return;
+    const served = this.#subscriptions.served();
+    const isNews = (this.#toldSpare === 0 && spare > 0) || this.#toldServed < served;
+    if (sinceMs < (isNews ? NEWS_AFTER_MS : STATUS_EVERY_MS)) return;
     this.#statusAt = now;
     this.#toldSpare = spare;
+    this.#toldServed = served;
     const message = this.#status();
     for (const neighbour of this.#state.ready) this.#state.send(neighbour, message);
   }

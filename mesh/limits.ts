@@ -15,9 +15,9 @@ export const RTT_START_MS = 100;
 
 /** While no block is on the way, a peer looks after its neighbours this often. */
 export const IDLE_TICK_MS = 500;
-/** A peer tells its neighbours how it does this often, and sooner when it has classes to spare again. */
+/** A peer tells its neighbours how it does this often, and sooner when it has more to give. */
 export const STATUS_EVERY_MS = 1000;
-export const SPARE_NEWS_AFTER_MS = 250;
+export const NEWS_AFTER_MS = 250;
 /** What a peer saw of others is told this often. */
 export const EVIDENCE_EVERY_MS = 10_000;
 /** Neighbours are exchanged and weighed this often. */
@@ -45,7 +45,8 @@ export const PULL_WAIT_MAX_MS = 800;
 /** How long a pulled symbol may take, at the least and at the most. */
 export const PULL_TIMEOUT_MIN_MS = 500;
 export const PULL_TIMEOUT_MAX_MS = 1500;
-/** A seed is asked for a symbol that no viewer has this long after the release. */
+/** A seed is asked for a symbol that no viewer has this long after the release; one with little to do sooner. */
+export const IDLE_SEED_PULL_AFTER_MS = 300;
 export const SEED_PULL_AFTER_MS = 1000;
 /** How long a peer that hears of a block waits for the manifest to come by itself. */
 export const MANIFEST_WAIT_MS = 60;

@@ -40,6 +40,8 @@ import { Subscriptions } from "./subscriptions.ts";
 import { UploadQueue } from "./upload-queue.ts";
 import { Uploads, uploadBudget } from "./uploads.ts";
 
+/** News of a neighbour are acted on together with what else comes in this time. */
+const SOON_MS = 20;
 const NEVER = instantMs(Number.POSITIVE_INFINITY);
 /** How much a new round trip counts in the mean (RFC 6298 section 2). */
 const RTT_GAIN = 1 / 8;
@@ -354,10 +356,11 @@ export class MeshPeer implements ProtocolPeer {
         );
         break;
       case "serve":
-        this.#subscriptions.served(now, neighbour, message);
+        this.#subscriptions.answered(now, neighbour, message);
         break;
       case "status":
         neighbour.setStatus(message);
+        if (this.#subscriptions.lacking() > 0) this.#state.wakeBy(after(now, SOON_MS));
         break;
       case "peers":
         this.#membership.exchanged(neighbour, message.peers);

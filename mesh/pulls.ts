@@ -2,6 +2,7 @@ import { after, blockKey, type InstantMs, type Message, symbolLength } from "../
 import type { Block } from "./block.ts";
 import type { SymbolDecoder } from "./block-port.ts";
 import {
+  IDLE_SEED_PULL_AFTER_MS,
   PULL_TIMEOUT_MAX_MS,
   PULL_TIMEOUT_MIN_MS,
   REQUEST_ESIS_MAX,
@@ -146,6 +147,13 @@ export class Pulls {
     }
   }
 
+  /** Whether a seed is to be asked: viewers had their time to bring a symbol, or cannot. */
+  #isSeedWanted(now: InstantMs, { status }: Neighbour, block: Block): boolean {
+    const afterMs = status.spare > 0 ? IDLE_SEED_PULL_AFTER_MS : SEED_PULL_AFTER_MS;
+    const isUrgent = block.deadline - now < this.#state.tuning.urgentMs;
+    return isUrgent || now - block.releasedAt > afterMs || !this.#state.hasViewer;
+  }
+
   #note(now: InstantMs, neighbour: Neighbour, block: Block, esi: number): void {
     const { fec, byteLength } = block.manifest;
     const bytes = symbolLength(fec, byteLength, esi);
@@ -158,14 +166,12 @@ export class Pulls {
   #holderOf(now: InstantMs, block: Block, esi: number): Neighbour | undefined {
     const { fec, byteLength } = block.manifest;
     const bytes = symbolLength(fec, byteLength, esi);
-    const isSeedWanted =
-      now - block.releasedAt > SEED_PULL_AFTER_MS ||
-      !this.#state.hasViewer ||
-      block.deadline - now < this.#state.tuning.urgentMs;
     let best: Neighbour | undefined;
     let bestCost = Number.POSITIVE_INFINITY;
     for (const neighbour of this.#state.ready) {
-      const isHolder = neighbour.isSeed ? isSeedWanted : isLikely(now, neighbour, block, esi);
+      const isHolder = neighbour.isSeed
+        ? this.#isSeedWanted(now, neighbour, block)
+        : isLikely(now, neighbour, block, esi);
       if (!isHolder || block.hasDeclined(neighbour) || neighbour.isAsked(block, esi)) continue;
       if (neighbour.pulledBytes + bytes > openBytesOf(neighbour)) continue;
       const cost =

@@ -99,7 +99,7 @@ export class Subscriptions {
   }
 
   /** A neighbour tells which classes it pushes. */
-  served(
+  answered(
     now: InstantMs,
     neighbour: Neighbour,
     { rendition, classes, spare }: Extract<Message, { type: "serve" }>,
@@ -125,6 +125,15 @@ export class Subscriptions {
     for (const feed of this.#feeds.values()) {
       for (const classFeed of feed.classes) if (classFeed.parent === neighbour) classFeed.drop(now);
     }
+  }
+
+  /** Classes that are pushed to this peer. */
+  served(): number {
+    let served = 0;
+    for (const { classes } of this.#feeds.values()) {
+      for (const { isServed } of classes) if (isServed) served++;
+    }
+    return served;
   }
 
   /** Classes that nobody pushes. */
@@ -203,7 +212,8 @@ export class Subscriptions {
       const lagMs = neighbour.lagMs(feed.rendition, symbolClass);
       if (neighbour !== classFeed.parent && !classFeed.isFeasible(now, lagMs)) continue;
       if (!mayAsk(now, neighbour, feed.rendition, symbolClass)) continue;
-      const refusalMs = neighbour.status.spare > 0 ? 0 : this.#refusalMs();
+      const isFree = symbolClass === MANIFEST_CLASS || neighbour.status.spare > 0;
+      const refusalMs = isFree ? 0 : this.#refusalMs();
       if (!Number.isFinite(refusalMs)) continue;
       const cost = lagMs + hopMs(neighbour) + spreadMs(feed, neighbour) + refusalMs;
       if (best === undefined || cost < best.cost) best = { neighbour, cost };
