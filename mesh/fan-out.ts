@@ -68,8 +68,9 @@ export class FanOut {
     isSupplied: IsSupplied,
   ): void {
     const before = neighbour.granted.get(rendition) ?? 0;
+    // What waits already still goes out: the neighbour's new parent has only what comes from now on.
     for (const symbolClass of classesIn(without(before, classes))) {
-      this.#revoke(neighbour, rendition, symbolClass);
+      this.#forget(neighbour, rendition, symbolClass);
     }
     for (const symbolClass of classesIn(without(classes, before))) {
       if (!isSupplied(rendition, symbolClass, neighbour)) continue;
@@ -134,11 +135,6 @@ export class FanOut {
     if (symbolClass !== MANIFEST_CLASS) this.#granted++;
   }
 
-  #revoke(neighbour: Neighbour, rendition: number, symbolClass: number): void {
-    this.#forget(neighbour, rendition, symbolClass);
-    this.#uploads.revoke(neighbour, rendition, symbolClass);
-  }
-
   #forget(neighbour: Neighbour, rendition: number, symbolClass: number): void {
     const granted = neighbour.granted.get(rendition) ?? 0;
     if (!isIn(granted, symbolClass)) return;
@@ -186,7 +182,7 @@ export class FanOut {
    * worth less to it.
    */
   #worthOf(now: InstantMs, { granted, score, status }: Neighbour, more: number): number {
-    if (score.value(now) < 0) return -1;
+    if (score.isDistrusted(now)) return -1;
     if (this.#state.options.role !== "seed") return status.capacityKbps;
     let classes = more;
     for (const own of granted.values()) classes += sizeOf(symbolClassesOf(own));

@@ -33,9 +33,9 @@ export const PARENT_SILENCE_MAX_MS = 500;
 /** How often a parent that is nearer to the origin is looked for. */
 export const IMPROVE_EVERY_MS = 250;
 /** A push that waits this long beyond the time that its block lasts is left to others. */
-export const PUSH_EXPIRES_MS = 250;
+export const PUSH_EXPIRES_MS = 600;
 /** Pushes that wait this long after the next block are more than the uplink carries. */
-export const PUSH_WAIT_MAX_MS = 100;
+export const PUSH_WAIT_MAX_MS = 350;
 /** At most one class in this time is taken from a subscriber for a stronger one, and for want of room. */
 export const PREEMPT_EVERY_MS = 50;
 export const SHED_EVERY_MS = 400;

@@ -48,6 +48,9 @@ export interface MeshLimits {
   readonly maxDelayMs: number;
 }
 
+/** What waits in a channel below this are messages that follow the symbols. */
+const SMALL_BYTES_MAX = 1024;
+
 /** What the parts of one MeshPeer share. */
 export class MeshState {
   readonly options: MeshOptions;
@@ -132,7 +135,8 @@ export class MeshState {
   /** Takes the driver's word for what waits in a channel. Gives the bytes of symbols that have left. */
   setBuffered(neighbour: Neighbour, bytes: number): number {
     neighbour.bufferedBytes = bytes;
-    const left = Math.max(0, neighbour.symbolBytesWaiting - bytes);
+    const symbolBytes = bytes < SMALL_BYTES_MAX ? 0 : bytes;
+    const left = Math.max(0, neighbour.symbolBytesWaiting - symbolBytes);
     neighbour.symbolBytesWaiting -= left;
     this.symbolBytesWaiting -= left;
     return left;

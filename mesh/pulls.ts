@@ -79,7 +79,7 @@ export class Pulls {
         if (expiresAt > now) continue;
         neighbour.takePull(block, esi);
         block.lapsed[esi] = 1;
-        neighbour.score.failed(now);
+        neighbour.score.lapsed(now);
         neighbour.pullRate /= 2;
         block.declinedBy(neighbour);
         this.#state.send(neighbour, { type: "cancel", block: block.id, esis: [esi] });
@@ -178,7 +178,7 @@ export class Pulls {
         neighbour.rttMs +
         waitMs(neighbour, bytes) +
         (neighbour.isSeed ? SEED_COST_MS : 0) +
-        (neighbour.score.value(now) < 0 ? DISTRUST_COST_MS : 0);
+        (neighbour.score.isDistrusted(now) ? DISTRUST_COST_MS : 0);
       if (cost < bestCost) {
         best = neighbour;
         bestCost = cost;

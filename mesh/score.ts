@@ -2,8 +2,10 @@ import type { InstantMs } from "../core/index.ts";
 
 /** After this long without news half of what was seen is forgotten. */
 const HALF_LIFE_MS = 30_000;
-/** What one symbol weighs that was promised and did not come, in symbols that came. */
-const FAILURE_WEIGHT = 1;
+/** What a pull weighs that was taken on and not met, in symbols that were promised and not given. */
+const LAPSE_WEIGHT = 0.3;
+/** Below this a neighbour is distrusted: honest peers that are short of uplink stay above. */
+const DISTRUST_BELOW = -3;
 /** What others say counts for no more than this many symbols, for better or worse. */
 const HEARSAY_MAX = 8;
 
@@ -24,10 +26,16 @@ export class Score {
     this.#delivered++;
   }
 
-  /** A symbol that was promised did not come in time. */
+  /** A symbol that was promised did not come. */
   failed(now: InstantMs): void {
     this.#fade(now);
     this.#failed++;
+  }
+
+  /** A symbol that was asked for did not come in time. */
+  lapsed(now: InstantMs): void {
+    this.#fade(now);
+    this.#failed += LAPSE_WEIGHT;
   }
 
   /** Another peer saw `balance` symbols; `trust` 0..1 is what that witness is worth. */
@@ -40,7 +48,12 @@ export class Score {
   /** The balance, in symbols. */
   value(now: InstantMs): number {
     this.#fade(now);
-    return this.#delivered - FAILURE_WEIGHT * this.#failed + this.#hearsay;
+    return this.#delivered - this.#failed + this.#hearsay;
+  }
+
+  /** Whether it takes or promises and does not give. */
+  isDistrusted(now: InstantMs): boolean {
+    return this.value(now) < DISTRUST_BELOW;
   }
 
   /** What the neighbour gave, in symbols, as evidence for others. */

@@ -35,6 +35,8 @@ const STRONG_COPIES = 3;
 /** A new parent must be this much nearer to the origin to be worth the change. */
 const GAIN_MIN_MS = 150;
 const GAIN_MIN_SHARE = 0.4;
+/** A lag of this share of the longest delay is soon enough. */
+const CONTENT_SHARE = 0.25;
 
 /**
  * Chooses for each class of each rendition the neighbour that shall push it: the one by which it
@@ -112,7 +114,8 @@ export class Subscriptions {
       if (classFeed.parent !== neighbour || !isIn(asked, symbolClass)) continue;
       if (isIn(classes, symbolClass)) classFeed.isServed = true;
       else {
-        neighbour.askAgainAt[symbolClass] = after(now, ASK_AGAIN_AFTER_MS);
+        if (spare === 0) neighbour.askAgainAt.fill(after(now, ASK_AGAIN_AFTER_MS));
+        else neighbour.askAgainAt[symbolClass] = after(now, ASK_AGAIN_AFTER_MS);
         classFeed.drop(now);
         this.#change(neighbour, rendition);
       }
@@ -183,9 +186,13 @@ export class Subscriptions {
     const classFeed = feed.classes[symbolClass] as ClassFeed;
     const { parent, lagMs } = classFeed;
     if (parent === undefined || !classFeed.isServed) return;
+    const isStrong = this.#copies() >= STRONG_COPIES;
+    const { maxDelayMs } = this.#state.options.limits;
+    // Places near the source are for those who feed many: others are content with what is soon enough.
+    if (!isStrong && lagMs < CONTENT_SHARE * maxDelayMs) return;
     const best = this.#best(now, feed, symbolClass);
     if (best === undefined || best.neighbour === parent) return;
-    if (best.neighbour.status.spare === 0 && this.#copies() < STRONG_COPIES) return;
+    if (best.neighbour.status.spare === 0 && !isStrong) return;
     const cost = lagMs + spreadMs(feed, parent);
     if (cost - best.cost < Math.max(GAIN_MIN_MS, GAIN_MIN_SHARE * cost)) return;
     this.#change(parent, feed.rendition);
@@ -262,7 +269,7 @@ function mayAsk(
   rendition: number,
   symbolClass: number,
 ): boolean {
-  if (now < (askAgainAt[symbolClass] ?? 0) || score.value(now) < 0) return false;
+  if (now < (askAgainAt[symbolClass] ?? 0) || score.isDistrusted(now)) return false;
   return !isIn(granted.get(rendition) ?? 0, symbolClass);
 }
 

@@ -75,7 +75,7 @@ export class Uploads {
       if (block === undefined || isFull || !block.has(esi)) declined.push(esi);
       else {
         const expiresAt = after(now, withinMs);
-        const distrust = neighbour.score.value(now) < 0 ? DISTRUST_MS : 0;
+        const distrust = neighbour.score.isDistrusted(now) ? DISTRUST_MS : 0;
         const rank = block.releasedAt + this.#pullPenaltyMs() + distrust;
         this.#add(neighbour, { block, esi, rank, queuedAt: now, expiresAt, isPush: false });
       }
@@ -88,15 +88,6 @@ export class Uploads {
   cancel(neighbour: Neighbour, { block, esis }: Extract<Message, { type: "cancel" }>): void {
     const key = blockKey(block);
     this.#remove(neighbour, (upload) => upload.block.key === key && esis.includes(upload.esi));
-  }
-
-  /** Takes back the pushes of a class that a neighbour has no more. */
-  revoke(neighbour: Neighbour, rendition: number, symbolClass: number): void {
-    this.#remove(
-      neighbour,
-      ({ isPush, block, esi }) =>
-        isPush && block.id.rendition === rendition && block.classOf(esi) === symbolClass,
-    );
   }
 
   /** Takes back the pushes of a block that a neighbour has completed. */
