@@ -68,6 +68,8 @@ export type Message =
       readonly type: "status";
       /** What it can send in all, kbit/s. */
       readonly capacityKbps: number;
+      /** What of that its pushes leave for pulls, kbit/s. */
+      readonly roomKbps: number;
       readonly spare: number;
       /** How far behind the origin it gets each class of the renditions that it follows. */
       readonly feeds: readonly FeedStatus[];

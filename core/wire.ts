@@ -105,7 +105,9 @@ function bodyOf(message: Message): readonly Uint8Array[] {
       return [u8(message.rendition), u32(message.classes), u16(message.spare)];
     case "status":
       return [
-        ...[u32(message.capacityKbps), u16(message.spare), u8(message.feeds.length)],
+        u32(message.capacityKbps),
+        u32(message.roomKbps),
+        ...[u16(message.spare), u8(message.feeds.length)],
         ...message.feeds.flatMap(({ rendition, lags }) => [u8(rendition), lags]),
       ];
     case "peers":
@@ -152,7 +154,7 @@ function bodyLengthOf(message: Message): number {
     case "serve":
       return 7;
     case "status":
-      return 7 + message.feeds.length * (1 + CLASSES);
+      return 11 + message.feeds.length * (1 + CLASSES);
     case "peers":
       return 1 + message.peers.length * (PUBLIC_KEY_BYTES + 7);
     case "relay":
@@ -221,6 +223,7 @@ function readBody(type: Message["type"], reader: ByteReader): Message {
       return {
         type,
         capacityKbps: reader.u32(),
+        roomKbps: reader.u32(),
         spare: reader.u16(),
         feeds: readMany(reader, FEEDS_MAX, readFeed),
       };

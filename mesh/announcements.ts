@@ -80,6 +80,7 @@ export class Announcements {
     return {
       type: "status",
       capacityKbps: Math.round(this.#uploads.uplink.bytesPerS / 125),
+      roomKbps: Math.round(this.#uploads.roomBytesPerS() / 125),
       spare: this.#fanOut.spare(),
       feeds: Array.from(this.#subscriptions.feeds, (feed) => ({
         rendition: feed.rendition,

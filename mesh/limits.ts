@@ -42,6 +42,8 @@ export const SHED_EVERY_MS = 400;
 
 /** A pull that would wait longer is declined. */
 export const PULL_WAIT_MAX_MS = 800;
+/** What a neighbour that was not pulled from yet is thought to send, bytes a second. */
+export const PULL_RATE_START = 100_000;
 /** How long a pulled symbol may take, at the least and at the most. */
 export const PULL_TIMEOUT_MIN_MS = 500;
 export const PULL_TIMEOUT_MAX_MS = 1500;

@@ -188,7 +188,10 @@ export class Membership {
         .shuffle(others)
         .sort((a, b) => worthOf(b) - worthOf(a))
         .slice(0, EXCHANGED_MAX)
-        .map(({ id, role = "viewer", status }) => ({ peer: id, role, ...status }));
+        .map(({ id, role = "viewer", status }) => {
+          const { capacityKbps, spare } = status;
+          return { peer: id, role, capacityKbps, spare };
+        });
       if (peers.length > 0) this.#state.send(neighbour, { type: "peers", peers });
     }
   }

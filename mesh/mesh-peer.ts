@@ -348,7 +348,7 @@ export class MeshPeer implements ProtocolPeer {
         this.#uploads.cancel(neighbour, message);
         break;
       case "decline":
-        this.#pulls.declined(neighbour, message);
+        this.#pulls.declined(now, neighbour, message);
         break;
       case "subscribe":
         this.#fanOut.subscribe(now, neighbour, message, (rendition, symbolClass) =>

@@ -11,7 +11,7 @@ import {
   type TokenBucket,
 } from "../core/index.ts";
 import type { Block } from "./block.ts";
-import { EARLY_BYTES_MAX, EARLY_MESSAGES_MAX, RTT_START_MS } from "./limits.ts";
+import { EARLY_BYTES_MAX, EARLY_MESSAGES_MAX, PULL_RATE_START, RTT_START_MS } from "./limits.ts";
 import { Score } from "./score.ts";
 import type { UploadQueue } from "./upload-queue.ts";
 
@@ -27,10 +27,11 @@ export interface Pull {
 /** What a neighbour last said of itself. */
 export interface NeighbourStatus {
   readonly capacityKbps: number;
+  readonly roomKbps: number;
   readonly spare: number;
 }
 
-const NOTHING: NeighbourStatus = { capacityKbps: 0, spare: 0 };
+const NOTHING: NeighbourStatus = { capacityKbps: 0, roomKbps: 0, spare: 0 };
 
 /** What a peer knows of one neighbour. */
 export class Neighbour {
@@ -59,7 +60,9 @@ export class Neighbour {
   readonly pulls: Map<string, Pull> = new Map();
   pulledBytes = 0;
   /** What it sends of what was pulled, bytes a second. */
-  pullRate = 0;
+  pullRate: number = PULL_RATE_START;
+  /** Until then it has no room for pulls. */
+  busyUntil: InstantMs = instantMs(0);
   /** Classes that it was asked to push, and those that it said it would, by rendition. */
   readonly wanted: Map<number, ClassSet> = new Map();
   readonly serving: Map<number, ClassSet> = new Map();
@@ -112,8 +115,9 @@ export class Neighbour {
   }
 
   /** Takes what it says of itself. */
-  setStatus({ capacityKbps, spare, feeds }: Extract<Message, { type: "status" }>): void {
-    this.status = { capacityKbps, spare };
+  setStatus(message: Extract<Message, { type: "status" }>): void {
+    const { capacityKbps, roomKbps, spare, feeds } = message;
+    this.status = { capacityKbps, roomKbps, spare };
     this.#lags.clear();
     for (const { rendition, lags } of feeds) this.#lags.set(rendition, lags);
   }

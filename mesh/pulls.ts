@@ -13,8 +13,8 @@ import type { MeshState } from "./mesh-state.ts";
 import type { Neighbour, Pull } from "./neighbour.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
-/** What a neighbour that was not pulled from yet is thought to send, bytes a second. */
-const RATE_START = 100_000;
+/** What a neighbour is thought to send at the least, bytes a second. */
+const RATE_MIN = 10_000;
 const RATE_GAIN = 0.25;
 /** Symbols that may be on the way from a neighbour of unknown rate. */
 const OPEN_BYTES_MIN = 65_536;
@@ -22,6 +22,10 @@ const OPEN_BYTES_MIN = 65_536;
 const OPEN_MS = 300;
 /** When no more symbols than this are lacking near the deadline, each is asked for twice. */
 const HEDGED_MAX = 2;
+/** Neighbours that pull at the same time from one that has room. */
+const ROOM_SHARED_BY = 4;
+/** A neighbour that declined is not asked for anything for so long. */
+const BUSY_MS = 400;
 /** A neighbour has a symbol this long after it usually gets the class. */
 const LIKELY_AFTER_MS = 100;
 /** A seed or a neighbour that let us down is asked when nobody else can help sooner. */
@@ -59,16 +63,22 @@ export class Pulls {
   arrived(now: InstantMs, neighbour: Neighbour, pull: Pull): void {
     const tookMs = Math.max(1, now - pull.askedAt - neighbour.rttMs);
     const rate = ((pull.bytes + neighbour.pulledBytes) / tookMs) * 1000;
-    neighbour.pullRate += RATE_GAIN * (rate - (neighbour.pullRate || RATE_START));
+    neighbour.pullRate += RATE_GAIN * (rate - neighbour.pullRate);
     if (2 * neighbour.pulledBytes < openBytesOf(neighbour)) this.run(now, pull.block);
   }
 
   /** A neighbour will not send these symbols: others are asked. */
-  declined(neighbour: Neighbour, { block: id, esis }: Extract<Message, { type: "decline" }>): void {
+  declined(
+    now: InstantMs,
+    neighbour: Neighbour,
+    { block: id, esis }: Extract<Message, { type: "decline" }>,
+  ): void {
     const block = this.#state.cache.get(blockKey(id));
     if (block === undefined) return;
     for (const esi of esis) neighbour.takePull(block, esi);
     block.declinedBy(neighbour);
+    neighbour.busyUntil = after(now, BUSY_MS);
+    this.run(now, block);
   }
 
   /** Takes back what did not come in time, so that it can be asked of another. */
@@ -80,7 +90,7 @@ export class Pulls {
         neighbour.takePull(block, esi);
         block.lapsed[esi] = 1;
         neighbour.score.lapsed(now);
-        neighbour.pullRate /= 2;
+        neighbour.pullRate = Math.max(RATE_MIN, neighbour.pullRate / 2);
         block.declinedBy(neighbour);
         this.#state.send(neighbour, { type: "cancel", block: block.id, esis: [esi] });
       }
@@ -173,7 +183,8 @@ export class Pulls {
         ? this.#isSeedWanted(now, neighbour, block)
         : isLikely(now, neighbour, block, esi);
       if (!isHolder || block.hasDeclined(neighbour) || neighbour.isAsked(block, esi)) continue;
-      if (neighbour.pulledBytes + bytes > openBytesOf(neighbour)) continue;
+      if (now < neighbour.busyUntil || neighbour.pulledBytes + bytes > openBytesOf(neighbour))
+        continue;
       const cost =
         neighbour.rttMs +
         waitMs(neighbour, bytes) +
@@ -207,8 +218,10 @@ function inOrder(block: Block, late: readonly number[]): number[] {
   return [...all.filter(isFresh), ...all.filter((esi) => !isFresh(esi))];
 }
 
-function waitMs({ pulledBytes, pullRate }: Neighbour, bytes: number): number {
-  return ((pulledBytes + bytes) / (pullRate || RATE_START)) * 1000;
+/** How long a symbol would take after a round trip: what the neighbour has room for is shared. */
+function waitMs({ pulledBytes, pullRate, status }: Neighbour, bytes: number): number {
+  const room = Math.max(RATE_MIN, (status.roomKbps * 125) / ROOM_SHARED_BY);
+  return ((pulledBytes + bytes) / Math.min(pullRate, room)) * 1000;
 }
 
 /** What may be on the way from a neighbour: its rate over a round trip and a little more. */

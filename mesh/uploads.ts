@@ -19,12 +19,6 @@ const WINDOW_BYTES_MIN = 32_768;
 const BURST_S = 0.5;
 /** What a symbol message has around its symbol, at the most. */
 const OVERHEAD_BYTES = 16;
-/**
- * Pulls of a block wait for pushes of blocks that are this much younger: while what is promised goes out
- * in time, less has to be pulled. A seed's pushes come before all pulls.
- */
-const PULL_PENALTY_MS = 1000;
-const SEED_PULL_PENALTY_MS = 10_000;
 /** Pulls get at least this share of the uplink. */
 const PULL_SHARE_MIN = 0.04;
 /** Those who gave nothing for what they were trusted with go last. */
@@ -55,14 +49,20 @@ export class Uploads {
     this.uplink = new Uplink(state.options.uploads.perSecond);
   }
 
-  /** Queues a symbol for a neighbour that subscribed to its class. */
+  /**
+   * Queues a symbol for a neighbour that subscribed to its class. The newest blocks go first: where the
+   * uplink is too small, what is late already is lost, and not what comes after it as well.
+   */
   push(now: InstantMs, neighbour: Neighbour, block: Block, esi: number, penaltyMs: number): void {
-    const rank = block.releasedAt + penaltyMs;
+    const rank = penaltyMs - block.releasedAt; // Below zero: before all pulls.
     const expiresAt = after(now, block.manifest.durationMs + PUSH_EXPIRES_MS);
     this.#add(neighbour, { block, esi, rank, queuedAt: now, expiresAt, isPush: true });
   }
 
-  /** Queues what a neighbour asks for, and declines what this peer lacks or cannot send soon. */
+  /**
+   * Queues what a neighbour asks for, after all pushes and the oldest block first, and declines what
+   * this peer lacks or cannot send soon: while what is promised goes out in time, less is pulled.
+   */
   request(
     now: InstantMs,
     neighbour: Neighbour,
@@ -76,7 +76,7 @@ export class Uploads {
       else {
         const expiresAt = after(now, withinMs);
         const distrust = neighbour.score.isDistrusted(now) ? DISTRUST_MS : 0;
-        const rank = block.releasedAt + this.#pullPenaltyMs() + distrust;
+        const rank = block.releasedAt + distrust;
         this.#add(neighbour, { block, esi, rank, queuedAt: now, expiresAt, isPush: false });
       }
     }
@@ -134,15 +134,16 @@ export class Uploads {
     return this.#budgetAt;
   }
 
-  /** How long a pull would wait: what pushes leave of the uplink serves the pulls. */
-  #pullWaitMs(): number {
-    const capacity = this.uplink.bytesPerS;
-    const left = Math.max(capacity * PULL_SHARE_MIN, capacity - this.pushBytesPerS());
-    return left === 0 ? Number.POSITIVE_INFINITY : (this.#pulledBytes / left) * 1000;
+  /** What pushes leave of the uplink for pulls, bytes a second. */
+  roomBytesPerS(): number {
+    const { bytesPerS } = this.uplink;
+    return Math.max(bytesPerS * PULL_SHARE_MIN, bytesPerS - this.pushBytesPerS());
   }
 
-  #pullPenaltyMs(): number {
-    return this.#state.options.role === "seed" ? SEED_PULL_PENALTY_MS : PULL_PENALTY_MS;
+  /** How long a pull would wait: what pushes leave of the uplink serves the pulls. */
+  #pullWaitMs(): number {
+    const room = this.roomBytesPerS();
+    return room === 0 ? Number.POSITIVE_INFINITY : (this.#pulledBytes / room) * 1000;
   }
 
   #add(neighbour: Neighbour, upload: Upload): void {

@@ -95,6 +95,7 @@ function attacker(attack: AttackName): {
 const STATUS: Message = {
   type: "status",
   capacityKbps: 1000,
+  roomKbps: 0,
   spare: 3,
   feeds: [{ rendition: 0, lags: Uint8Array.of(40, 50) }],
 };

@@ -61,6 +61,7 @@ export class Sybil implements ProtocolPeer {
     this.#send(input.neighbour, {
       type: "status",
       capacityKbps: CLAIMED_KBPS,
+      roomKbps: 0,
       spare: CLAIMED_SPARE,
       feeds: [],
     });
