@@ -1,7 +1,8 @@
 import { attackerMaker } from "./attackers/index.ts";
 import type { Host } from "./host.ts";
+import { type HostPlan, honestPeer } from "./host-factory.ts";
 import { logisticArrivals, Sessions, UplinkDeck } from "./workload.ts";
-import { type HostPlan, honestPeer, START_MS, type World } from "./world.ts";
+import { START_MS, type World } from "./world.ts";
 
 const ROLES_PER_DECK = 100;
 const SYBIL_HOST_BPS = 100e6;

@@ -1,7 +1,8 @@
 import type { Input, Output } from "../mesh/index.ts";
 import type { Host } from "./host.ts";
+import { honestPeer } from "./host-factory.ts";
 import { settleMs } from "./metrics.ts";
-import { honestPeer, START_MS, type World } from "./world.ts";
+import { START_MS, type World } from "./world.ts";
 
 /** Everything that is away because of a restart comes back within this. */
 const REJOIN_WITHIN_MS = 2000;

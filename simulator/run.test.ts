@@ -111,7 +111,7 @@ describe("runScenario", () => {
     const { bytes } = run(8, ["lossRate=0.05"]);
     const share = bytes.retransmitted / (bytes.origin + bytes.fromPeers);
     expect(share).toBeGreaterThan(0.04);
-    expect(share).toBeLessThan(0.07);
+    expect(share).toBeLessThan(0.1); // Small messages get lost too.
   });
 
   test("the origin sends nothing while it is away, and goes on when it is back", () => {

@@ -1,38 +1,24 @@
-import {
-  assert,
-  type InstantMs,
-  instantMs,
-  type Manifest,
-  type Message,
-  type PeerRole,
-  Random,
-  toBase64Url,
-} from "../core/index.ts";
-import { type Input, type Output, type Tuning, uploadBudget } from "../mesh/index.ts";
+import { assert, instantMs, type Manifest, type Message, Random } from "../core/index.ts";
+import type { Input, Output } from "../mesh/index.ts";
 import { Agenda } from "./agenda.ts";
 import { AttackMonitor } from "./attack-monitor.ts";
-import { Broadcast, STREAM, secretKey } from "./broadcast.ts";
+import { Broadcast } from "./broadcast.ts";
 import { BurstLoss } from "./burst-loss.ts";
 import { Checkers } from "./checkers/index.ts";
 import { Dialler } from "./dialler.ts";
 import { EVENT } from "./event-kinds.ts";
 import { EventQueue } from "./event-queue.ts";
-import { Geography } from "./geography.ts";
-import { Host } from "./host.ts";
+import type { Host } from "./host.ts";
+import { HostFactory, type HostPlan } from "./host-factory.ts";
 import { Metrics } from "./metrics.ts";
-import { NatMix } from "./nat.ts";
 import { Network, type NetworkListener } from "./network.ts";
-import type { PeerSetup, Protocol } from "./protocol.ts";
-import { type Settings, tuningOf } from "./settings.ts";
+import type { Protocol } from "./protocol.ts";
+import type { Settings } from "./settings.ts";
 import { TraceHash } from "./trace-hash.ts";
 import { Tracker } from "./tracker.ts";
-import { worldCrypto } from "./world-crypto.ts";
 
 /** The virtual time at which every run starts: tokens and manifests count seconds from 1970. */
 export const START_MS = 1_000_000;
-const CACHE_BYTES_MAX: number = 64 * 1024 * 1024;
-/** The first secret keys are the origin's. */
-const FIRST_PEER_KEY = 100;
 /** A joining peer opens a WebSocket to the tracker. */
 const TRACKER_JOIN_RTTS = 2;
 /** Peers that the tracker names to a newcomer. */
@@ -41,24 +27,6 @@ const FIRST_INTRODUCTIONS = 16;
 const TRACKER_NOTICE_MS = 20_000;
 /** Timeouts in a row at one instant after which a peer will never be quiet. */
 const TIMEOUTS_AT_ONCE_MAX = 1000;
-
-/** Makes the peer of a host; attackers wrap or replace the protocol's own. */
-export type PeerMaker = (protocol: Protocol, now: InstantMs, setup: PeerSetup) => Host["peer"];
-
-/** What a new host is to be like. */
-export interface HostPlan {
-  readonly role: PeerRole;
-  readonly uplinkBps: number;
-  readonly isAttacker: boolean;
-  readonly makePeer: PeerMaker;
-  /** Whether the origin gave it a join token; yes if left out. */
-  readonly hasToken?: boolean;
-  /** Shares the machine and the links of this host. */
-  readonly on?: Host;
-}
-
-/** An honest peer of the protocol under test. */
-export const honestPeer: PeerMaker = (protocol, now, setup) => protocol.create(now, setup);
 
 /**
  * Hosts, the network between them, the tracker and the broadcast, driven by one event queue. Gives
@@ -81,28 +49,17 @@ export class World implements NetworkListener {
   /** Answers a peer's "fetch". Set by the origin. */
   onFetch: (host: Host, output: Extract<Output, { kind: "fetch" }>) => void = () => undefined;
   readonly #queue = new EventQueue();
-  readonly #protocol: Protocol;
-  readonly #tuning: Partial<Tuning>;
-  readonly #peerRandom: Random;
-  readonly #hostRandom: Random;
-  readonly #geography: Geography;
-  readonly #nats: NatMix;
+  readonly #factory: HostFactory;
   readonly #dialler: Dialler;
   readonly #byId = new Map<string, Host>();
   #timeoutsAtOnce = 0;
 
   constructor(settings: Settings, seed: number, protocol: Protocol) {
     this.settings = settings;
-    this.#protocol = protocol;
-    this.#tuning = tuningOf(settings);
     const random = new Random(seed);
     this.random = random.fork();
-    this.#peerRandom = random.fork();
-    this.#hostRandom = random.fork();
     this.#queue.timeMs = START_MS;
     this.agenda = new Agenda(this.#queue);
-    this.#geography = new Geography(settings.region, settings.medianRttMs);
-    this.#nats = new NatMix(settings.natSuccess);
     const loss = new BurstLoss(random.fork(), settings.lossRate, settings.lossBurstPackets);
     this.network = new Network(this.#queue, random.fork(), loss, settings.jitter, this);
     this.broadcast = new Broadcast(random.fork(), {
@@ -111,6 +68,11 @@ export class World implements NetworkListener {
       symbolBytes: settings.symbolBytes,
       repairRatio: settings.repairRatio,
       rateSwing: settings.rateSwing,
+    });
+    this.#factory = new HostFactory(settings, random, {
+      protocol,
+      broadcast: this.broadcast,
+      stations: this.network.stations,
     });
     this.tracker = new Tracker(random.fork(), settings.originUplink);
     this.metrics = new Metrics(settings, this.broadcast, START_MS);
@@ -164,35 +126,11 @@ export class World implements NetworkListener {
 
   /** Adds a host whose viewer presses play, or a seed peer that starts, now. */
   join(plan: HostPlan): Host {
-    const { settings } = this;
-    const linkBps = Math.max(plan.uplinkBps, settings.idleUplinkKbps * 1000);
-    const index = this.network.stations.add(
-      linkBps,
-      plan.role === "seed" ? settings.originHttpMbps * 1e6 : settings.downlinkMbps * 1e6,
-      plan.on?.index,
-    );
-    const key = secretKey(FIRST_PEER_KEY + index);
-    const id = toBase64Url(worldCrypto.publicKeyOf(key));
-    const random = this.#hostRandom;
-    const traits = {
-      index,
-      id,
-      role: plan.role,
-      isAttacker: plan.isAttacker,
-      place: plan.role === "seed" ? this.#geography.origin() : this.#geography.place(random),
-      nat: plan.role === "seed" ? ("public" as const) : this.#nats.draw(random),
-      uplinkBps: plan.uplinkBps,
-      linkBps,
-      fingerprint: key,
-      joinedAt: this.now,
-    };
-    const now = instantMs(this.now);
-    const peer = plan.makePeer(this.#protocol, now, this.#setup(plan, id, key));
-    const host = new Host(traits, peer);
+    const host = this.#factory.make(this.now, plan);
     this.hosts.push(host);
-    this.#byId.set(id, host);
+    this.#byId.set(host.id, host);
     this.metrics.joined(host);
-    this.checkers.joined(host, now);
+    this.checkers.joined(host, this.now);
     this.enterTracker(host, 0);
     return host;
   }
@@ -241,7 +179,7 @@ export class World implements NetworkListener {
 
   /** One-way delay between two hosts. */
   delayMs(a: Host, b: Host): number {
-    return this.#geography.delayMs(a.traits.place, b.traits.place);
+    return this.#factory.geography.delayMs(a.traits.place, b.traits.place);
   }
 
   sent(
@@ -280,33 +218,6 @@ export class World implements NetworkListener {
     const host = this.hosts[this.network.links.to(direction)] as Host;
     if (host.links.get(neighbour.id) === (direction ^ 1)) host.links.delete(neighbour.id);
     this.feed(host, { kind: "closed", neighbour: neighbour.id });
-  }
-
-  #setup(plan: HostPlan, id: string, key: Uint8Array): PeerSetup {
-    const now = instantMs(this.now);
-    const bytesPerS = plan.uplinkBps / 8;
-    return {
-      role: plan.role,
-      uplinkBps: plan.uplinkBps,
-      settings: this.settings,
-      options: {
-        stream: STREAM,
-        role: plan.role,
-        peer: { id, secretKey: key },
-        token: plan.hasToken === false ? "" : this.broadcast.token(now, id, plan.role),
-        keys: this.broadcast.keys,
-        crypto: worldCrypto,
-        blocks: this.broadcast.port(),
-        random: this.#peerRandom.fork(),
-        uploads: uploadBudget(now, bytesPerS),
-        limits: {
-          perPeerUploadBytesPerS: bytesPerS,
-          cacheBytesMax: CACHE_BYTES_MAX,
-          maxDelayMs: this.settings.deadlineMs,
-        },
-        tuning: this.#tuning,
-      },
-    };
   }
 
   #act(host: Host, output: Output): void {
@@ -419,7 +330,7 @@ export class World implements NetworkListener {
   }
 
   #originDelayMs(host: Host): number {
-    return this.#geography.delayMs(host.traits.place, this.#geography.origin());
+    return this.#factory.geography.delayMs(host.traits.place, this.#factory.geography.origin());
   }
 
   #bury(host: Host, trackerNoticeMs: number, isCounted: boolean): void {
