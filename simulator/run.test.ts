@@ -1,7 +1,7 @@
 import { describe, expect, test } from "@jest/globals";
 import type { InstantMs } from "../core/index.ts";
 import type { Input, Output, ProtocolPeer } from "../mesh/index.ts";
-import type { PeerSetup, Protocol } from "./protocol.ts";
+import { type PeerSetup, type Protocol, starling } from "./protocol.ts";
 import { runScenario } from "./run.ts";
 import type { RunResult } from "./run-result.ts";
 import { findScenario } from "./scenario.ts";
@@ -64,6 +64,13 @@ describe("runScenario", () => {
     const [first, second, other] = [run(1), run(1), run(2)];
     expect(JSON.stringify(second)).toBe(JSON.stringify(first));
     expect(other.traceHash).not.toBe(first.traceHash);
+  });
+
+  test("the same goes for the peers that ship", () => {
+    const short = ["peers=12", "durationS=10", "warmUpS=4", "joinOverS=1", "isChurning=true"];
+    const [first, second] = [run(1, short, starling), run(1, short, starling)];
+    expect(JSON.stringify(second)).toBe(JSON.stringify(first));
+    expect(first.bytes.played).toBeGreaterThan(0);
   });
 
   test("delays, offload and bytes fit together", () => {
