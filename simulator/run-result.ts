@@ -12,9 +12,9 @@ export interface Quantiles {
 export interface ByteCounts {
   /** Media bytes of the blocks that honest viewers completed. */
   readonly played: number;
-  /** Media bytes that seed peers sent into the mesh. */
+  /** Media bytes that seed peers sent into the mesh, to honest viewers and attackers alike. */
   readonly origin: number;
-  /** Media bytes that the origin served over HTTP. */
+  /** Media bytes that the origin served over HTTP, to honest viewers and attackers alike. */
   readonly originHttp: number;
   /** Media bytes that honest viewers received from viewers. */
   readonly fromPeers: number;
@@ -118,7 +118,7 @@ export interface RunResult {
   readonly stallFreeSessions: number;
   /** From joining until 1 s of media in a row is complete. */
   readonly startUpMs: Quantiles;
-  /** 1 - (origin + originHttp) / played. */
+  /** 1 - (origin + originHttp) / played. Attackers that are fed make it smaller, even negative. */
   readonly offload: number;
   readonly bytes: ByteCounts;
   /** Bytes that viewers sent / what their uplinks could have sent. */
