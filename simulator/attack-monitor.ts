@@ -1,7 +1,7 @@
 import { instantMs, type Message } from "../core/index.ts";
 import type { Host } from "./host.ts";
+import type { Links } from "./links.ts";
 import type { AttackResult } from "./run-result.ts";
-import type { World } from "./world.ts";
 
 /** An attacker shall be caught within this of its first honest neighbour. */
 const CATCH_WITHIN_MS = 30_000;
@@ -42,7 +42,7 @@ export class AttackMonitor {
   }
 
   /** A second has passed. */
-  tick(now: number, { hosts, network: { links } }: Pick<World, "hosts" | "network">): void {
+  tick(now: number, hosts: readonly Host[], links: Links): void {
     const votes = new Map<Host, Votes>();
     for (const host of hosts) {
       if (!host.isPresent || host.isSeed || host.isAttacker) continue;

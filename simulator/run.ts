@@ -31,7 +31,7 @@ export function runScenario(
       world.run(START_MS + second * 1000);
       world.metrics.tick(START_MS + second * 1000, second);
       world.checkers.tick(world.hosts);
-      world.attackMonitor?.tick(world.now, world);
+      world.attackMonitor?.tick(world.now, world.hosts, world.network.links);
       onProgress?.(second, settings.durationS);
     }
   } catch (error) {
