@@ -45,6 +45,10 @@ export class BlockCache {
     return this.#bytes;
   }
 
+  get isEmpty(): boolean {
+    return this.#blocks.size === 0;
+  }
+
   get(key: string): Block | undefined {
     return this.#blocks.get(key);
   }

@@ -182,10 +182,12 @@ export class Downloads {
         this.#rescue(now, block);
       }
     }
-    for (const { neighbour, block } of this.#orphans.due(now, MANIFEST_WAIT_MS)) {
+    if (this.#orphans.isEmpty) return;
+    for (const { neighbour, block } of this.#orphans.due(now, this.#manifestWaitMs())) {
       const request = { type: "request", block, withinMs: 1000, esis: [] } as const;
       this.#state.send(neighbour, request);
     }
+    this.#state.wakeBy(after(now, MANIFEST_WAIT_MS));
   }
 
   /** Forgets a neighbour that is gone. */
@@ -213,6 +215,11 @@ export class Downloads {
     }
   }
 
+  /** How long a manifest may still come by itself; to a newcomer, who subscribed to none, it does not. */
+  #manifestWaitMs(): number {
+    return this.#state.cache.isEmpty ? 0 : MANIFEST_WAIT_MS;
+  }
+
   #orphan(
     now: InstantMs,
     neighbour: Neighbour,
@@ -220,7 +227,7 @@ export class Downloads {
   ): void {
     if (this.#parts.subscriptions.isFollowed(message.block.rendition)) {
       this.#orphans.add(now, neighbour, message);
-      this.#state.wakeBy(after(now, MANIFEST_WAIT_MS));
+      this.#state.wakeBy(after(now, this.#manifestWaitMs()));
     }
   }
 
