@@ -13,6 +13,8 @@ export const DIAL_TIMEOUT_MS = 20_000;
 /** What a round trip is thought to be before it is measured. */
 export const RTT_START_MS = 100;
 
+/** Who tells nothing for this long, though a status is due each second, is asked for nothing. */
+export const QUIET_MS = 1600;
 /** While no block is on the way, a peer looks after its neighbours this often. */
 export const IDLE_TICK_MS = 500;
 /** A peer tells its neighbours how it does this often, and sooner when it has more to give. */
@@ -83,5 +85,6 @@ export const REQUESTED_BYTES_MAX: number = 1024 * 1024;
 export const REQUEST_ESIS_MAX = 64;
 
 assert(PING_AFTER_SILENCE_MS * 2 < SILENCE_MAX_MS, "a neighbour gets more than one ping to answer");
+assert(QUIET_MS > STATUS_EVERY_MS, "a neighbour that is well is not quiet");
 assert(CHANNEL_QUEUE_BYTES_MAX > 2 * MESSAGE_BYTES_MAX, "a channel's queue holds some messages");
 assert(REQUESTED_BYTES_MAX >= SYMBOL_BYTES_MAX, "a symbol of any size can be asked for");

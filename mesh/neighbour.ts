@@ -11,7 +11,13 @@ import {
   type TokenBucket,
 } from "../core/index.ts";
 import type { Block } from "./block.ts";
-import { EARLY_BYTES_MAX, EARLY_MESSAGES_MAX, PULL_RATE_START, RTT_START_MS } from "./limits.ts";
+import {
+  EARLY_BYTES_MAX,
+  EARLY_MESSAGES_MAX,
+  PULL_RATE_START,
+  QUIET_MS,
+  RTT_START_MS,
+} from "./limits.ts";
 import { Score } from "./score.ts";
 import type { UploadQueue } from "./upload-queue.ts";
 
@@ -105,6 +111,11 @@ export class Neighbour {
 
   get isSeed(): boolean {
     return this.role === "seed";
+  }
+
+  /** Whether it may have vanished: it is asked for nothing until it is heard again. */
+  isQuiet(now: InstantMs): boolean {
+    return now - this.heardAt > QUIET_MS;
   }
 
   /** How far behind the origin it gets a class, in milliseconds; Infinity if not at all. */

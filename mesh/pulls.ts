@@ -157,6 +157,15 @@ export class Pulls {
     }
   }
 
+  /** Whether a neighbour has a symbol and may be asked for it now. */
+  #isHolder(now: InstantMs, neighbour: Neighbour, block: Block, esi: number): boolean {
+    if (neighbour.isQuiet(now) || now < neighbour.busyUntil) return false;
+    if (block.hasDeclined(neighbour) || neighbour.isAsked(block, esi)) return false;
+    return neighbour.isSeed
+      ? this.#isSeedWanted(now, neighbour, block)
+      : isLikely(now, neighbour, block, esi);
+  }
+
   /** Whether a seed is to be asked: viewers had their time to bring a symbol, or cannot. */
   #isSeedWanted(now: InstantMs, { status }: Neighbour, block: Block): boolean {
     const afterMs = status.spare > 0 ? IDLE_SEED_PULL_AFTER_MS : SEED_PULL_AFTER_MS;
@@ -179,12 +188,8 @@ export class Pulls {
     let best: Neighbour | undefined;
     let bestCost = Number.POSITIVE_INFINITY;
     for (const neighbour of this.#state.ready) {
-      const isHolder = neighbour.isSeed
-        ? this.#isSeedWanted(now, neighbour, block)
-        : isLikely(now, neighbour, block, esi);
-      if (!isHolder || block.hasDeclined(neighbour) || neighbour.isAsked(block, esi)) continue;
-      if (now < neighbour.busyUntil || neighbour.pulledBytes + bytes > openBytesOf(neighbour))
-        continue;
+      if (!this.#isHolder(now, neighbour, block, esi)) continue;
+      if (neighbour.pulledBytes + bytes > openBytesOf(neighbour)) continue;
       const cost =
         neighbour.rttMs +
         waitMs(neighbour, bytes) +

@@ -265,10 +265,12 @@ export class Subscriptions {
 /** Whether a neighbour may be asked for a class: it did not refuse just now, nor get it from here. */
 function mayAsk(
   now: InstantMs,
-  { askAgainAt, granted, score }: Neighbour,
+  neighbour: Neighbour,
   rendition: number,
   symbolClass: number,
 ): boolean {
+  const { askAgainAt, granted, score } = neighbour;
+  if (neighbour.isQuiet(now)) return false;
   if (now < (askAgainAt[symbolClass] ?? 0) || score.isDistrusted(now)) return false;
   return !isIn(granted.get(rendition) ?? 0, symbolClass);
 }
