@@ -1,5 +1,6 @@
-import type { Redis } from "ioredis";
-import type { Introduction, PeerRole, ViewerStats } from "../core/index.ts";
+import type { ChainableCommander, Redis } from "ioredis";
+import type { PeerRole, ViewerStats } from "../core/index.ts";
+import type { Candidates } from "../mesh/index.ts";
 
 /** A peer that is connected to some API process. */
 export interface PeerName {
@@ -12,27 +13,32 @@ export interface PeerName {
 export interface PeerSeat extends PeerName {
   readonly role: PeerRole;
   readonly connection: string;
-}
-
-/** How many neighbours a newcomer is introduced to. */
-export interface IntroductionLimits {
-  readonly seedsMax: number;
-  readonly viewersMax: number;
+  /** Of a viewer; seeds are in none. */
+  readonly cluster?: number | undefined;
 }
 
 /** How long a peer counts as there without a heartbeat of its API process. */
 export const PEER_TTL_MS = 45_000;
+/** How long viewers are numbered on after the last one came. */
+const JOINS_TTL_MS = 86_400_000;
 const REPORT_TTL_MS = 3_600_000;
 const ROLES = ["seed", "viewer"] as const;
+/** Seeds of a stream that are looked at to introduce one peer. */
+const SEEDS_MAX = 64;
 /** Seats that are renewed without a pause in between. */
 const RENEWAL_BATCH = 500;
 
-/** KEYS home, roster; ARGV connection, peer. Removes the peer unless a newer connection took its place. */
+/** KEYS home, rosters; ARGV connection, peer. Removes the peer unless a newer connection took its place. */
 const LEAVE = `
 if redis.call("GET", KEYS[1]) ~= ARGV[1] then return 0 end
 redis.call("DEL", KEYS[1])
-redis.call("ZREM", KEYS[2], ARGV[2])
+for roster = 2, #KEYS do redis.call("ZREM", KEYS[roster], ARGV[2]) end
 return 1
+`;
+
+/** KEYS rooms; ARGV seed. One less, if it is known. */
+const TAKE_ROOM = `
+if redis.call("HEXISTS", KEYS[1], ARGV[1]) == 1 then redis.call("HINCRBY", KEYS[1], ARGV[1], -1) end
 `;
 
 /**
@@ -47,41 +53,72 @@ export class PeerDirectory {
     this.#redis = redis;
   }
 
-  /** Seats a peer and introduces it. `replaced` is the peer's older connection, if it had one. */
-  async join(
-    seat: PeerSeat,
-    limits: IntroductionLimits,
-  ): Promise<{ neighbours: Introduction[]; replaced: string | undefined }> {
-    const { stream, peer, role, connection } = seat;
-    const nowMs = Date.now();
-    const wanted = { seed: role === "seed" ? 0 : limits.seedsMax, viewer: limits.viewersMax };
+  /** How many viewers have joined a stream before this one. */
+  async countJoin(stream: string): Promise<number> {
+    const count = await this.#redis.incr(joinsKey(stream));
+    await this.#redis.pexpire(joinsKey(stream), JOINS_TTL_MS);
+    return count - 1;
+  }
+
+  /** Seats a peer. Gives the peer's older connection, if it had one. */
+  async join(seat: PeerSeat): Promise<string | undefined> {
     const batch = this.#redis.multi();
-    for (const name of ROLES) {
-      batch.zremrangebyscore(rosterKey(stream, name), "-inf", nowMs - PEER_TTL_MS);
-      // One more than wanted: the newcomer itself may still be on the roster.
-      batch.zrandmember(rosterKey(stream, name), wanted[name] + 1);
+    batch.set(homeKey(seat), seat.connection, "PX", PEER_TTL_MS, "GET");
+    keepOnRosters(batch, seat);
+    const [[error, replaced] = []] = (await batch.exec()) ?? [];
+    if (error) throw error;
+    return (replaced as string | null) ?? undefined;
+  }
+
+  /** Who could be introduced to `seat`: all seeds, `count` viewers of its cluster and `count` of all. */
+  async candidates({ stream, cluster }: PeerSeat, count: number): Promise<Candidates> {
+    const staleMs = Date.now() - PEER_TTL_MS;
+    const viewers = [clusterKey(stream, cluster ?? 0), rosterKey(stream, "viewer")];
+    const seeds = rosterKey(stream, "seed");
+    const batch = this.#redis.multi();
+    for (const roster of [...viewers, seeds]) {
+      batch.zremrangebyscore(roster, "-inf", staleMs);
+      batch.zrandmember(roster, roster === seeds ? SEEDS_MAX : count);
     }
-    batch.set(homeKey(seat), connection, "PX", PEER_TTL_MS, "GET");
-    batch.zadd(rosterKey(stream, role), nowMs, peer);
-    batch.pexpire(rosterKey(stream, role), 2 * PEER_TTL_MS);
+    batch.hgetall(roomsKey(stream));
     const answers = ((await batch.exec()) ?? []).map(([error, answer]) => {
       if (error) throw error;
       return answer;
     });
-    const replaced = answers[4] as string | null;
-    const neighbours = ROLES.flatMap((name, index) =>
-      (answers[2 * index + 1] as string[])
-        .filter((other) => other !== peer)
-        .slice(0, wanted[name])
-        .map((other) => ({ peer: other, role: name })),
-    );
-    return { neighbours, replaced: replaced ?? undefined };
+    const rooms = answers[6] as Readonly<Record<string, string>>;
+    return {
+      cluster: cluster === undefined ? [] : (answers[1] as string[]),
+      mesh: answers[3] as string[],
+      // A seed that has not said yet how much room it has is new: there is some.
+      seeds: (answers[5] as string[]).map((peer) => ({ peer, room: Number(rooms[peer] ?? 1) })),
+    };
+  }
+
+  /** Notes how many viewers more a seed takes. */
+  async setRoom({ stream, peer }: PeerName, room: number): Promise<void> {
+    const key = roomsKey(stream);
+    await this.#redis
+      .multi()
+      .hset(key, peer, room)
+      .pexpire(key, 2 * PEER_TTL_MS)
+      .exec();
+  }
+
+  /** Viewers were introduced to these seeds: their room shrinks until they say how much it is. */
+  async takeRoom(stream: string, seeds: readonly string[]): Promise<void> {
+    if (seeds.length === 0) return;
+    const batch = this.#redis.pipeline();
+    for (const seed of seeds) batch.eval(TAKE_ROOM, 1, roomsKey(stream), seed);
+    await batch.exec();
   }
 
   /** Frees the seat; false when a newer connection of the same peer has taken it. */
   async leave(seat: PeerSeat): Promise<boolean> {
-    const keys = [homeKey(seat), rosterKey(seat.stream, seat.role)];
-    return (await this.#redis.eval(LEAVE, 2, ...keys, seat.connection, seat.peer)) === 1;
+    const keys = [homeKey(seat), ...rostersOf(seat)];
+    const isGone =
+      (await this.#redis.eval(LEAVE, keys.length, ...keys, seat.connection, seat.peer)) === 1;
+    if (isGone && seat.role === "seed") await this.#redis.hdel(roomsKey(seat.stream), seat.peer);
+    return isGone;
   }
 
   /** Keeps the seats of one process for another while. */
@@ -92,14 +129,12 @@ export class PeerDirectory {
   }
 
   async #renewBatch(seats: readonly PeerSeat[]): Promise<void> {
-    const nowMs = Date.now();
     const batch = this.#redis.pipeline();
     for (const seat of seats) {
-      const roster = rosterKey(seat.stream, seat.role);
       // NX: after an outage the seat is taken again, but never from a newer connection.
       batch.set(homeKey(seat), seat.connection, "PX", PEER_TTL_MS, "NX");
       batch.pexpire(homeKey(seat), PEER_TTL_MS);
-      batch.zadd(roster, nowMs, seat.peer).pexpire(roster, 2 * PEER_TTL_MS);
+      keepOnRosters(batch, seat);
     }
     await batch.exec();
   }
@@ -137,9 +172,36 @@ export class PeerDirectory {
   }
 }
 
+function keepOnRosters(batch: ChainableCommander, seat: PeerSeat): void {
+  const nowMs = Date.now();
+  for (const roster of rostersOf(seat)) {
+    batch.zadd(roster, nowMs, seat.peer).pexpire(roster, 2 * PEER_TTL_MS);
+  }
+}
+
+function rostersOf({ stream, role, cluster }: PeerSeat): string[] {
+  const roster = rosterKey(stream, role);
+  return cluster === undefined ? [roster] : [roster, clusterKey(stream, cluster)];
+}
+
 /** Sorted set: peers of one role by the time of their last sign of life. */
 function rosterKey(stream: string, role: PeerRole): string {
   return `starling:tracker:${stream}:${role}s`;
+}
+
+/** Sorted set: the viewers of one cluster by the time of their last sign of life. */
+function clusterKey(stream: string, cluster: number): string {
+  return `starling:tracker:${stream}:cluster:${cluster}`;
+}
+
+/** Number with a time to live: the viewers that ever joined. */
+function joinsKey(stream: string): string {
+  return `starling:tracker:${stream}:joins`;
+}
+
+/** Hash with a time to live: seed -> how many viewers more it takes. */
+function roomsKey(stream: string): string {
+  return `starling:tracker:${stream}:rooms`;
 }
 
 /** String with a time to live: the peer's connection, "<API process> <number>". */

@@ -23,6 +23,10 @@ export interface TrackerDesk {
     nonce: string,
   ): Promise<{ role: PeerRole; lastReport: ViewerStats }>;
   signal(connection: TrackerConnection, message: PeerToTracker & { type: "signal" }): Promise<void>;
+  /** Answers with up to `count` peers. */
+  want(connection: TrackerConnection, count: number): Promise<void>;
+  /** A seed takes `count` viewers more. */
+  room(connection: TrackerConnection, count: number): void;
   stats(connection: TrackerConnection, last: ViewerStats, report: ViewerStats): void;
   counted(type: PeerToTracker["type"]): void;
   refused(connection: TrackerConnection, error: unknown): void;
@@ -34,6 +38,8 @@ const RATES: Readonly<Record<"viewer" | "seed", Rate>> = {
   viewer: { burst: 500, perSecond: 50 },
   seed: { burst: 20_000, perSecond: 2000 },
 };
+/** Introductions that a peer is given; it hears nothing when it asks for more. */
+const WANT_RATE: Rate = { burst: 5, perSecond: 0.5 };
 const JOIN_TIMEOUT_MS = 10_000;
 const NONCE_BYTES = 32;
 const QUEUED_BYTES_MAX = 1_048_576;
@@ -64,6 +70,7 @@ export class TrackerConnection {
   readonly #joinTimer: NodeJS.Timeout;
   readonly #contacts = new Set<string>();
   #rate = new TokenBucket(instantMs(Date.now()), RATES.viewer);
+  readonly #wants = new TokenBucket(instantMs(Date.now()), WANT_RATE);
   #phase: "challenged" | "joining" | "joined" | "over" = "challenged";
   #lastReport = NO_REPORT;
   #isAnswering = true;
@@ -176,6 +183,14 @@ export class TrackerConnection {
     }
     if (message.type === "signal") {
       await this.#desk.signal(this, message);
+      return;
+    }
+    if (message.type === "want") {
+      if (this.#wants.take(instantMs(Date.now()))) await this.#desk.want(this, message.count);
+      return;
+    }
+    if (message.type === "room") {
+      this.#desk.room(this, message.count);
       return;
     }
     const { type: _, ...report } = message;

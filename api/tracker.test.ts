@@ -96,9 +96,37 @@ describe("an introduction", () => {
     expect(named("viewer").every((id) => known.has(id))).toBe(true);
 
     const seed = await TestPeer.join(first, stream, origin.internalKey);
-    expect(seed.joined.neighbours.every(({ role }) => role === "viewer")).toBe(true);
+    expect(seed.joined.neighbours).toEqual([]);
     for (const one of [...seeds, ...viewers, seed]) one.peer.close();
     peer.close();
+  });
+
+  test("is given again to who wants more, and no seed is named that is full", async () => {
+    const { peer: seed } = await TestPeer.join(second, stream, origin.internalKey);
+    const { peer: alice, joined } = await TestPeer.join(first, stream);
+    expect(joined.neighbours).toEqual([{ peer: seed.id, role: "seed" }]);
+    seed.send({ type: "room", count: 1 });
+    // The tracker reads a connection's messages in order: this one comes back after the room.
+    seed.signal(seed, "done");
+    await seed.next("signal");
+    const named = async (peer: TestPeer, count: number) => {
+      peer.send({ type: "want", count });
+      return (await peer.next("peers")).neighbours.map((one) => one.peer);
+    };
+    expect(await named(alice, 4)).toEqual([seed.id]);
+    const { peer: bob, joined: bobJoined } = await TestPeer.join(first, stream);
+    expect(bobJoined.neighbours).toEqual([{ peer: alice.id, role: "viewer" }]);
+    expect(await named(bob, 4)).toEqual([alice.id]);
+    expect(await named(alice, 1)).toEqual([bob.id]);
+    for (const peer of [seed, alice, bob]) peer.close();
+  });
+
+  test("tells those who are there of a new seed", async () => {
+    const { peer: alice } = await TestPeer.join(first, stream);
+    const { peer: seed } = await TestPeer.join(second, stream, origin.internalKey);
+    expect((await alice.next("peers")).neighbours).toEqual([{ peer: seed.id, role: "seed" }]);
+    alice.close();
+    seed.close();
   });
 
   test("never crosses streams, and neither do signals", async () => {

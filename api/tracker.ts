@@ -4,17 +4,19 @@ import type { Logger } from "pino";
 import { WebSocketServer } from "ws";
 import {
   type IceServer,
+  type Introduction,
   type PeerRole,
   type PeerToTracker,
   StarlingError,
   type ViewerStats,
 } from "../core/index.ts";
+import { Introducer, type IntroductionLimits } from "../mesh/index.ts";
 import type { StreamRegistry } from "../pipeline/index.ts";
 import { networkOf } from "./address-limiter.ts";
 import type { Admission } from "./admission.ts";
 import { clientAddress } from "./client-address.ts";
 import type { ApiMetrics } from "./metrics.ts";
-import type { IntroductionLimits, PeerDirectory, PeerName, PeerSeat } from "./peer-directory.ts";
+import type { PeerDirectory, PeerName, PeerSeat } from "./peer-directory.ts";
 import type { Delivery, PeerPost } from "./peer-post.ts";
 import { refusal } from "./problems.ts";
 import { defineRoute, type Route } from "./route.ts";
@@ -71,6 +73,8 @@ const PULSE_EVERY_MS = 15_000;
 const CLOSE_TIMEOUT_MS = 2000;
 const GOING_AWAY = 1001;
 const REPLACED = 4000;
+/** Viewers that are told of a new seed: those with much to give find the others' way to it. */
+const TOLD_OF_SEED_MAX = 16;
 
 /** Admits peers, introduces them to each other, relays their signalling. Never carries media. */
 export class Tracker implements TrackerDesk {
@@ -88,6 +92,7 @@ export class Tracker implements TrackerDesk {
   readonly #networks = new Map<string, number>();
   /** The joined peers of this process, by stream and peer. */
   readonly #here = new Map<string, TrackerConnection>();
+  readonly #introducer = new Introducer();
   readonly #pulse: NodeJS.Timeout;
   #serial = 0;
   #isClosing = false;
@@ -153,19 +158,22 @@ export class Tracker implements TrackerDesk {
     }
     const { stream, peer, role } = claims;
     const lastReport = (await directory.lastReport(claims)) ?? NO_REPORT;
+    const cluster =
+      role === "viewer" ? this.#introducer.clusterOf(await directory.countJoin(stream)) : undefined;
     // Nobody would free the seat of a connection that closed meanwhile.
     if (!this.#connections.has(connection.name)) {
       throw new StarlingError("tracker-left", "The peer left before it had joined.");
     }
-    const seat = { stream, peer, role, connection: connection.name };
+    const seat = { stream, peer, role, connection: connection.name, cluster };
     connection.seat = seat;
     const older = this.#here.get(placeOf(seat));
     this.#here.set(placeOf(seat), connection);
-    const { neighbours, replaced } = await directory.join(seat, this.#options);
+    const replaced = await directory.join(seat);
+    const neighbours = await this.#introduce(connection, seat, this.#options);
     if (older !== undefined) this.#replace(older);
     else if (replaced !== undefined) await this.#replaceElsewhere(replaced);
-    for (const neighbour of neighbours) connection.meet(neighbour.peer);
     connection.send({ type: "joined", peer, iceServers: this.#options.iceServers, neighbours });
+    if (role === "seed") await this.#announce(seat);
     metrics.trackerJoins.inc({ role });
     return { role, lastReport };
   }
@@ -181,6 +189,23 @@ export class Tracker implements TrackerDesk {
     if (!(await this.#send({ stream: seat.stream, peer: to }, message))) {
       connection.send({ type: "left", peer: to });
     }
+  }
+
+  async want(connection: TrackerConnection, count: number): Promise<void> {
+    const { seat } = connection;
+    if (seat === undefined) return;
+    const seedsMax = Math.min(count, this.#options.seedsMax);
+    const limits = { seedsMax, viewersMax: Math.min(count, this.#options.viewersMax) };
+    const neighbours = (await this.#introduce(connection, seat, limits)).slice(0, count);
+    connection.send({ type: "peers", neighbours });
+  }
+
+  room({ seat }: TrackerConnection, count: number): void {
+    if (seat?.role !== "seed") return;
+    const { directory, log } = this.#parts;
+    directory
+      .setRoom(seat, count)
+      .catch((error: unknown) => log.warn({ err: error }, "a seed's room was not kept"));
   }
 
   stats({ seat }: TrackerConnection, last: ViewerStats, report: ViewerStats): void {
@@ -213,6 +238,34 @@ export class Tracker implements TrackerDesk {
     this.#sayGoodbye(seat, [...connection.contacts]).catch((error: unknown) =>
       this.#parts.log.warn({ err: error }, "a peer's leaving was not announced"),
     );
+  }
+
+  /** Names peers for a viewer to dial. A seed dials nobody. */
+  async #introduce(
+    connection: TrackerConnection,
+    seat: PeerSeat,
+    limits: IntroductionLimits,
+  ): Promise<Introduction[]> {
+    if (seat.role === "seed") return [];
+    const { directory } = this.#parts;
+    // One more than wanted: the peer itself may be drawn.
+    const candidates = await directory.candidates(seat, limits.viewersMax + 1);
+    const neighbours = this.#introducer.choose(seat.peer, limits, candidates);
+    for (const { peer } of neighbours) connection.meet(peer);
+    const seeds = neighbours.filter(({ role }) => role === "seed");
+    await directory.takeRoom(
+      seat.stream,
+      seeds.map(({ peer }) => peer),
+    );
+    return neighbours;
+  }
+
+  /** Tells some viewers of a new seed. */
+  async #announce(seed: PeerSeat): Promise<void> {
+    const { stream, peer, role } = seed;
+    const { mesh } = await this.#parts.directory.candidates(seed, TOLD_OF_SEED_MAX);
+    const message = { type: "peers", neighbours: [{ peer, role }] } as const;
+    await Promise.all(mesh.map((viewer) => this.#send({ stream, peer: viewer }, message)));
   }
 
   async #sayGoodbye(seat: PeerSeat, contacts: readonly string[]): Promise<void> {
@@ -279,6 +332,7 @@ function deliver(
   message: (Delivery & { kind: "message" })["message"],
 ): void {
   if (message.type === "signal") connection.meet(message.peer);
+  if (message.type === "peers") for (const { peer } of message.neighbours) connection.meet(peer);
   connection.send(message);
 }
 

@@ -85,6 +85,7 @@ export {
   MANIFEST_CLASS,
   MESSAGE_BYTES_MAX,
   type Message,
+  RELAY_BYTES_MAX,
   SYMBOL_CLASSES,
   WIRE_VERSION,
 } from "./messages.ts";
@@ -97,6 +98,7 @@ export {
   type Introduction,
   type PeerToTracker,
   parseClientMessage,
+  parseSignal,
   parseTrackerMessage,
   type Signal,
   TRACKER_MESSAGE_LENGTH_MAX,

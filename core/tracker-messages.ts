@@ -6,6 +6,8 @@ import { JsonFields, parseJson } from "./json-fields.ts";
 export const TRACKER_MESSAGE_LENGTH_MAX = 65_536;
 /** The most neighbours that one introduction names. */
 export const INTRODUCTIONS_MAX = 64;
+/** The most viewers for which a seed says that it has room. */
+const ROOM_MAX = 100_000;
 const ICE_SERVERS_MAX = 8;
 const PEER_LENGTH_MAX = 43;
 const SDP_LENGTH_MAX = 16_384;
@@ -44,9 +46,11 @@ export interface ViewerStats {
 export type PeerToTracker =
   | { readonly type: "join"; readonly token: string; readonly proof: string }
   | { readonly type: "signal"; readonly peer: string; readonly signal: Signal }
+  | { readonly type: "want"; readonly count: number }
+  | { readonly type: "room"; readonly count: number }
   | ({ readonly type: "stats" } & ViewerStats);
 
-/** What the tracker sends to a peer. A newcomer dials the neighbours that "joined" names. */
+/** What the tracker sends to a peer, which dials those of the neighbours named that it has a use for. */
 export type TrackerToPeer =
   | { readonly type: "challenge"; readonly nonce: string }
   | {
@@ -55,6 +59,7 @@ export type TrackerToPeer =
       readonly iceServers: readonly IceServer[];
       readonly neighbours: readonly Introduction[];
     }
+  | { readonly type: "peers"; readonly neighbours: readonly Introduction[] }
   | { readonly type: "signal"; readonly peer: string; readonly signal: Signal }
   | { readonly type: "left"; readonly peer: string }
   | { readonly type: "error"; readonly code: string; readonly detail: string };
@@ -64,12 +69,16 @@ const CODE = "tracker-bad-message";
 /** Reads what a peer sent. Throws StarlingError "tracker-bad-message". */
 export function parseClientMessage(text: string): PeerToTracker {
   const fields = fieldsOf(text);
-  const type = fields.oneOf("type", ["join", "signal", "stats"]);
+  const type = fields.oneOf("type", ["join", "signal", "want", "room", "stats"]);
   switch (type) {
     case "join":
       return { type, token: fields.text("token", 4096), proof: fields.text("proof", 86) };
     case "signal":
-      return { type, peer: fields.text("peer", PEER_LENGTH_MAX), signal: signalOf(fields) };
+      return { type, peer: fields.text("peer", PEER_LENGTH_MAX), signal: signalIn(fields) };
+    case "want":
+      return { type, count: fields.integer("count", 1, INTRODUCTIONS_MAX) };
+    case "room":
+      return { type, count: fields.integer("count", 0, ROOM_MAX) };
     case "stats":
       return { type, ...statsOf(fields) };
     default:
@@ -80,7 +89,7 @@ export function parseClientMessage(text: string): PeerToTracker {
 /** Reads what the tracker sent. Throws StarlingError "tracker-bad-message". */
 export function parseTrackerMessage(text: string): TrackerToPeer {
   const fields = fieldsOf(text);
-  const type = fields.oneOf("type", ["challenge", "joined", "signal", "left", "error"]);
+  const type = fields.oneOf("type", ["challenge", "joined", "peers", "signal", "left", "error"]);
   switch (type) {
     case "challenge":
       return { type, nonce: fields.text("nonce", 128) };
@@ -89,10 +98,12 @@ export function parseTrackerMessage(text: string): TrackerToPeer {
         type,
         peer: fields.text("peer", PEER_LENGTH_MAX),
         iceServers: fields.array("iceServers", ICE_SERVERS_MAX).map(iceServerOf),
-        neighbours: fields.array("neighbours", INTRODUCTIONS_MAX).map(introductionOf),
+        neighbours: neighboursIn(fields),
       };
+    case "peers":
+      return { type, neighbours: neighboursIn(fields) };
     case "signal":
-      return { type, peer: fields.text("peer", PEER_LENGTH_MAX), signal: signalOf(fields) };
+      return { type, peer: fields.text("peer", PEER_LENGTH_MAX), signal: signalIn(fields) };
     case "left":
       return { type, peer: fields.text("peer", PEER_LENGTH_MAX) };
     case "error":
@@ -109,8 +120,16 @@ function fieldsOf(text: string): JsonFields {
   return new JsonFields(parseJson(text, CODE), CODE);
 }
 
-function signalOf(message: JsonFields): Signal {
-  const fields = message.object("signal");
+/** Reads signalling that a neighbour relayed. Throws StarlingError "tracker-bad-message". */
+export function parseSignal(text: string): Signal {
+  return signalOf(fieldsOf(text));
+}
+
+function signalIn(message: JsonFields): Signal {
+  return signalOf(message.object("signal"));
+}
+
+function signalOf(fields: JsonFields): Signal {
   const kind = fields.oneOf("kind", ["description", "candidate"]);
   if (kind === "candidate") {
     return {
@@ -146,6 +165,10 @@ function iceServerOf(value: unknown): IceServer {
     ...(fields.has("username") ? { username: fields.text("username", 512) } : {}),
     ...(fields.has("credential") ? { credential: fields.text("credential", 512) } : {}),
   };
+}
+
+function neighboursIn(message: JsonFields): Introduction[] {
+  return message.array("neighbours", INTRODUCTIONS_MAX).map(introductionOf);
 }
 
 function introductionOf(value: unknown): Introduction {

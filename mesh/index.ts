@@ -1,4 +1,10 @@
 export { type BlockPort, blockPort, type SymbolDecoder } from "./block-port.ts";
+export {
+  type Candidates,
+  Introducer,
+  type IntroducerOptions,
+  type IntroductionLimits,
+} from "./introducer.ts";
 export { CHANNEL_QUEUE_BYTES_MAX } from "./limits.ts";
 export type { Input, MeshHealth, MeshStats, Output, ProtocolPeer } from "./mesh-io.ts";
 export { MeshPeer } from "./mesh-peer.ts";
