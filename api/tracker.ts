@@ -173,7 +173,7 @@ export class Tracker implements TrackerDesk {
     if (older !== undefined) this.#replace(older);
     else if (replaced !== undefined) await this.#replaceElsewhere(replaced);
     connection.send({ type: "joined", peer, iceServers: this.#options.iceServers, neighbours });
-    if (role === "seed") await this.#announce(seat);
+    if (role === "seed") this.#announce(seat);
     metrics.trackerJoins.inc({ role });
     return { role, lastReport };
   }
@@ -260,12 +260,18 @@ export class Tracker implements TrackerDesk {
     return neighbours;
   }
 
-  /** Tells some viewers of a new seed. */
-  async #announce(seed: PeerSeat): Promise<void> {
+  /** Tells some viewers of a new seed, which need not wait for that. */
+  #announce(seed: PeerSeat): void {
     const { stream, peer, role } = seed;
-    const { mesh } = await this.#parts.directory.candidates(seed, TOLD_OF_SEED_MAX);
     const message = { type: "peers", neighbours: [{ peer, role }] } as const;
-    await Promise.all(mesh.map((viewer) => this.#send({ stream, peer: viewer }, message)));
+    this.#parts.directory
+      .candidates(seed, TOLD_OF_SEED_MAX)
+      .then(({ mesh }) =>
+        Promise.all(mesh.map((viewer) => this.#send({ stream, peer: viewer }, message))),
+      )
+      .catch((error: unknown) =>
+        this.#parts.log.warn({ err: error }, "a new seed was not announced"),
+      );
   }
 
   async #sayGoodbye(seat: PeerSeat, contacts: readonly string[]): Promise<void> {

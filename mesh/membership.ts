@@ -86,6 +86,11 @@ export class Membership {
     }
   }
 
+  /** How many more neighbours there is room for. */
+  get room(): number {
+    return Math.max(0, this.#neighboursMax() - this.#state.neighbours.size);
+  }
+
   /** Whether there is room for one more neighbour; the least useful may have to go for it. */
   makeRoom(now: InstantMs): boolean {
     const { neighbours } = this.#state;

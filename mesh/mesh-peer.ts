@@ -98,6 +98,11 @@ export class MeshPeer implements ProtocolPeer {
     return this.#state.ready.flatMap(({ id, role }) => (role === undefined ? [] : [{ id, role }]));
   }
 
+  /** How many more neighbours it has room for. */
+  get room(): number {
+    return this.#membership.room;
+  }
+
   /** How it does now, for those who watch a mesh. */
   health(now: InstantMs): MeshHealth {
     return {

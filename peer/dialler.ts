@@ -1,70 +1,62 @@
-import { INTRODUCTIONS_MAX } from "../core/index.ts";
-import { BackOff } from "./back-off.ts";
+import type { Logger } from "pino";
+import { errorCode, parseSignal, RELAY_BYTES_MAX, type Signal, utf8 } from "../core/index.ts";
+import type { Input, Output } from "../mesh/index.ts";
+import { shortId } from "./identity.ts";
+import type { Channel } from "./transport.ts";
+import type { WebRtcTransport } from "./webrtc-transport.ts";
 
-const ATTEMPTS_MAX = 5;
-const DELAY_MS_MAX = 8000;
-
-interface Acquaintance {
-  attempts: number;
-  readonly backOff: BackOff;
-  timer: NodeJS.Timeout | undefined;
+export interface DiallerOptions {
+  readonly transport: Pick<WebRtcTransport, "abandon" | "dial" | "handleSignal" | "has">;
+  /** Sends a signal by the tracker; false when that is not there. */
+  readonly sendByTracker: (peer: string, signal: Signal) => boolean;
+  /** Takes a channel that a dial opened. */
+  readonly attach: (channel: Channel) => void;
+  readonly input: (input: Input) => void;
+  readonly log: Logger;
 }
 
-/**
- * Dials the peers that the tracker introduces, and dials again when a connection fails or is lost.
- * Only the newcomer of a pair dials, so only it dials again.
- */
+/** Makes the connections that the machine asks for. Signals go by the tracker, or through a neighbour. */
 export class Dialler {
-  readonly #dial: (peer: string) => void;
-  readonly #acquaintances = new Map<string, Acquaintance>();
+  readonly #options: DiallerOptions;
 
-  /** `dial` starts one attempt and tells how it went by `connected` or `lost`. */
-  constructor(dial: (peer: string) => void) {
-    this.#dial = dial;
+  constructor(options: DiallerOptions) {
+    this.#options = options;
   }
 
-  /** Dials those whom it does not know yet. */
-  introduce(peers: readonly string[]): void {
-    for (const peer of peers) {
-      if (this.#acquaintances.has(peer)) continue;
-      if (this.#acquaintances.size >= 2 * INTRODUCTIONS_MAX) return;
-      this.#acquaintances.set(peer, {
-        attempts: 1,
-        backOff: new BackOff(DELAY_MS_MAX),
-        timer: undefined,
-      });
-      this.#dial(peer);
+  /** Connects as a "dial" output says, or tells the machine that it cannot. */
+  async dial({ peer, via }: Extract<Output, { kind: "dial" }>): Promise<void> {
+    const { transport, attach, input, log } = this.#options;
+    if (transport.has(peer)) return; // The peer dials us just now.
+    try {
+      attach(await transport.dial(peer, via));
+    } catch (error) {
+      const code = errorCode(error);
+      if (code === undefined) throw error;
+      log.info({ neighbour: shortId(peer), code }, "could not connect");
+      input({ kind: "undialable", peer });
     }
   }
 
-  /** The peer has shown a good hello. */
-  connected(peer: string): void {
-    const acquaintance = this.#acquaintances.get(peer);
-    if (acquaintance === undefined) return;
-    acquaintance.attempts = 0;
-    acquaintance.backOff.reset();
-  }
-
-  /** The connection failed or broke: another attempt follows, a few times. */
-  lost(peer: string): void {
-    const acquaintance = this.#acquaintances.get(peer);
-    if (acquaintance === undefined) return;
-    if (acquaintance.attempts >= ATTEMPTS_MAX) {
-      this.forget(peer);
+  /** Carries a signal of the transport to `peer`. */
+  send(peer: string, signal: Signal, via: string | undefined): void {
+    const { transport, sendByTracker, input } = this.#options;
+    if (via === undefined) {
+      const isSent = sendByTracker(peer, signal);
+      if (!isSent && signal.kind === "description") transport.abandon(peer);
       return;
     }
-    acquaintance.attempts++;
-    clearTimeout(acquaintance.timer);
-    acquaintance.timer = setTimeout(() => this.#dial(peer), acquaintance.backOff.next());
+    const payload = utf8(JSON.stringify(signal));
+    if (payload.length <= RELAY_BYTES_MAX) input({ kind: "signal", peer, via, payload });
   }
 
-  /** No more attempts, until the peer is introduced again. */
-  forget(peer: string): void {
-    clearTimeout(this.#acquaintances.get(peer)?.timer);
-    this.#acquaintances.delete(peer);
-  }
-
-  close(): void {
-    for (const peer of [...this.#acquaintances.keys()]) this.forget(peer);
+  /** Takes a "signal" output: signalling that a neighbour carried. What cannot be read is dropped. */
+  relayed({ peer, via, payload }: Extract<Output, { kind: "signal" }>): void {
+    const { transport, log } = this.#options;
+    try {
+      transport.handleSignal(peer, parseSignal(new TextDecoder().decode(payload)), via);
+    } catch (error) {
+      if (errorCode(error) === undefined) throw error;
+      log.info({ neighbour: shortId(via), code: errorCode(error) }, "relayed signal not read");
+    }
   }
 }

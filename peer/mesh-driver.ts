@@ -22,8 +22,6 @@ export interface MeshDriverOptions {
   readonly log: Logger;
   /** Told of every output that is not about channels. */
   readonly onOutput: (output: Output) => void;
-  /** A channel is gone. `isCut`: one side wanted that, so it should not be dialled again. */
-  readonly onClosed?: ((peer: string, isCut: boolean) => void) | undefined;
 }
 
 /**
@@ -75,7 +73,6 @@ export class MeshDriver {
         if (this.#links.get(peer) !== link) return;
         this.#links.delete(peer);
         this.input({ kind: "closed", neighbour: peer });
-        this.#options.onClosed?.(peer, false);
       },
     });
   }
@@ -163,7 +160,6 @@ export class MeshDriver {
     this.#links.delete(neighbour);
     this.#options.log.info({ neighbour: shortId(neighbour), code, reason }, "neighbour gone");
     link.channel.close();
-    this.#options.onClosed?.(neighbour, code !== "silent");
   }
 
   #logRejection({ neighbour, code, detail }: Extract<Output, { kind: "rejected" }>): void {

@@ -1,7 +1,9 @@
 import { randomInt } from "node:crypto";
 import type { Logger } from "pino";
 import {
+  type BlockId,
   errorCode,
+  INTRODUCTIONS_MAX,
   type InstantMs,
   Random,
   type TokenBucket,
@@ -9,8 +11,9 @@ import {
   type ViewerStats,
 } from "../core/index.ts";
 import { blockPort, type MeshLimits, MeshPeer, type Output } from "../mesh/index.ts";
+import { BlockFetcher } from "./block-fetcher.ts";
 import { Dialler } from "./dialler.ts";
-import { createIdentity, type Identity, shortId } from "./identity.ts";
+import { createIdentity, type Identity } from "./identity.ts";
 import { type JoinPermit, type JoinPermitOptions, JoinPermits } from "./join-permits.ts";
 import { MeshDriver } from "./mesh-driver.ts";
 import { nodeCrypto } from "./node-crypto.ts";
@@ -21,8 +24,6 @@ import { WebRtcTransport } from "./webrtc-transport.ts";
 const UPKEEP_MS = 2000;
 /** How soon after one renewal an unknown key may cause another. */
 const KEYS_RENEWED_AFTER_MS = 15_000;
-/** A viewer without neighbours for this long asks the tracker for others. */
-const LONELY_MS = 10_000;
 
 export interface MeshSessionOptions extends Omit<JoinPermitOptions, "peer"> {
   readonly log: Logger;
@@ -52,10 +53,10 @@ export class MeshSession {
   readonly #tracker: TrackerClient;
   readonly #transport: WebRtcTransport;
   readonly #dialler: Dialler;
+  readonly #fetcher: BlockFetcher;
   /** The origin's keys, renewed in place with each permit. */
   readonly #keys: Map<string, TrustedKey>;
   #token: string;
-  #companySinceMs = performance.now();
   #renewedAtMs = performance.now();
 
   private constructor(options: MeshSessionOptions, { identity, permits, permit }: Admission) {
@@ -63,16 +64,28 @@ export class MeshSession {
     this.#permits = permits;
     this.#token = permit.token;
     this.#keys = new Map(permit.keys);
-    this.#dialler = new Dialler((peer) => void this.#dial(peer));
+    this.#fetcher = new BlockFetcher(options.apiUrl, options.stream, options.log);
     this.driver = this.#createDriver(identity);
     this.#transport = new WebRtcTransport({
       self: identity.id,
       connectionsMax: options.connectionsMax,
       bindAddress: options.bindAddress,
-      sendSignal: (peer, signal) => this.#tracker.send({ type: "signal", peer, signal }),
+      sendSignal: (peer, signal, via) => this.#dialler.send(peer, signal, via),
       onChannel: (channel) => this.driver.attach(channel, false),
     });
     this.#tracker = this.#createTracker(identity);
+    this.#dialler = new Dialler({
+      transport: this.#transport,
+      sendByTracker: (peer, signal) => this.#tracker.send({ type: "signal", peer, signal }),
+      attach: (channel) => this.driver.attach(channel, true),
+      input: (input) => this.driver.input(input),
+      log: options.log,
+    });
+  }
+
+  /** Media bytes that came from the origin over HTTP. */
+  get fetchedBytes(): number {
+    return this.#fetcher.bytes;
   }
 
   /**
@@ -92,8 +105,8 @@ export class MeshSession {
       await this.#tracker.run(signal);
     } finally {
       clearInterval(upkeep);
-      this.#dialler.close();
       this.driver.close();
+      this.#fetcher.close();
       await this.#transport.close();
     }
   }
@@ -132,15 +145,31 @@ export class MeshSession {
       now: this.now,
       log,
       onOutput: (output) => {
-        if (output.kind === "ready") this.#dialler.connected(output.neighbour);
-        if (output.kind === "rejected" && output.code.endsWith("-unknown-key")) this.renewKeys();
+        this.#perform(output);
         onOutput(output);
       },
-      onClosed: (peer, isCut) => {
-        if (isCut) this.#dialler.forget(peer);
-        else this.#dialler.lost(peer);
-      },
     });
+  }
+
+  #perform(output: Output): void {
+    switch (output.kind) {
+      case "dial":
+        void this.#dialler.dial(output);
+        break;
+      case "signal":
+        this.#dialler.relayed(output);
+        break;
+      case "wantPeers":
+        this.#tracker.send({ type: "want", count: Math.min(output.count, INTRODUCTIONS_MAX) });
+        break;
+      case "fetch":
+        void this.#fetch(output.block);
+        break;
+      case "rejected":
+        if (output.code.endsWith("-unknown-key")) this.renewKeys();
+        break;
+      default:
+    }
   }
 
   #createTracker(identity: Identity): TrackerClient {
@@ -149,40 +178,31 @@ export class MeshSession {
       identity,
       log: this.#options.log,
       events: {
-        joined: ({ iceServers, neighbours }) => {
+        joined: ({ iceServers }) => {
           this.#transport.useIceServers(iceServers);
-          this.#dialler.introduce(neighbours.map(({ peer }) => peer));
+          this.#tellRoom();
         },
+        introduced: (peers) => this.driver.input({ kind: "introduced", peers }),
         signal: (peer, signal) => this.#transport.handleSignal(peer, signal),
-        left: (peer) => {
-          this.#dialler.forget(peer);
-          this.#transport.abandon(peer);
-        },
+        left: (peer) => this.#transport.abandon(peer),
       },
     });
   }
 
-  async #dial(peer: string): Promise<void> {
-    if (this.#transport.has(peer)) return;
-    try {
-      this.driver.attach(await this.#transport.dial(peer), true);
-    } catch (error) {
-      const code = errorCode(error);
-      if (code === undefined) throw error;
-      this.#options.log.info({ neighbour: shortId(peer), code }, "could not connect");
-      this.#dialler.lost(peer);
-    }
+  async #fetch(block: BlockId): Promise<void> {
+    const bytes = await this.#fetcher.fetch(block);
+    if (bytes !== undefined) this.driver.input({ kind: "fetched", block, bytes });
   }
 
-  /** Renews the permit before it ends, and looks for company. */
+  /** Tells the tracker how many viewers more a seed takes. */
+  #tellRoom(): void {
+    if (this.#options.role !== "seed") return;
+    this.#tracker.send({ type: "room", count: this.driver.mesh.room });
+  }
+
+  /** Renews the permit before it ends. */
   async #upkeep(signal: AbortSignal): Promise<void> {
-    const nowMs = performance.now();
-    if (this.#options.role === "seed" || this.driver.mesh.neighbours.length > 0) {
-      this.#companySinceMs = nowMs;
-    } else if (nowMs - this.#companySinceMs > LONELY_MS) {
-      this.#companySinceMs = nowMs;
-      this.#tracker.rejoin();
-    }
+    this.#tellRoom();
     try {
       const { token, keys } = await this.#permits.current(signal);
       if (token === this.#token) return;

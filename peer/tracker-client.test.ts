@@ -8,6 +8,7 @@ import { type WebSocket, WebSocketServer } from "ws";
 import {
   assert,
   fromBase64Url,
+  type Introduction,
   nobleCrypto,
   parseClientMessage,
   type TrackerToPeer,
@@ -101,6 +102,7 @@ class ScriptedTracker {
 class World {
   readonly tracker: ScriptedTracker;
   readonly seen: unknown[] = [];
+  readonly introduced: Introduction[] = [];
   readonly client: TrackerClient;
   readonly running: Promise<void>;
   readonly #stop = new AbortController();
@@ -119,6 +121,7 @@ class World {
       log: pino({ level: "silent" }),
       events: {
         joined: ({ peer }) => this.seen.push({ joined: peer }),
+        introduced: (neighbours) => this.introduced.push(...neighbours),
         signal: (peer, signal) => this.seen.push({ peer, signal }),
         left: (peer) => this.seen.push({ left: peer }),
       },
@@ -188,10 +191,13 @@ describe("TrackerClient", () => {
     expect(tracker.tokens).toEqual(["token 1", "token 2"]);
   });
 
-  test("passes on signals and departures, and ends a connection that talks nonsense", async () => {
+  test("passes on introductions, signals and departures, and ends a connection that talks nonsense", async () => {
     const signal = { kind: "candidate", candidate: "candidate:1", mid: "0" };
+    const bob: Introduction = { peer: "bob", role: "viewer" };
+    const carol: Introduction = { peer: "carol", role: "seed" };
     const messages = [
-      JOINED,
+      { ...JOINED, neighbours: [bob] },
+      { type: "peers", neighbours: [carol] },
       { type: "signal", peer: "bob", signal },
       { type: "left", peer: "bob" },
     ];
@@ -199,8 +205,9 @@ describe("TrackerClient", () => {
       for (const message of messages) socket.send(JSON.stringify(message));
       socket.send("nonsense");
     };
-    const { seen } = await start();
+    const { introduced, seen } = await start();
     await tracker.joined(2);
+    expect(introduced.slice(0, 2)).toEqual([bob, carol]);
     const told = [{ joined: identity.id }, { peer: "bob", signal }, { left: "bob" }];
     expect(seen.slice(0, 3)).toEqual(told);
   });

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import { type RawData, WebSocket } from "ws";
 import {
   errorCode,
+  type Introduction,
   type PeerToTracker,
   parseTrackerMessage,
   type Signal,
@@ -24,8 +25,10 @@ const SILENCE_MAX_MS = 45_000;
 const STABLE_MS = 5000;
 
 export interface TrackerEvents {
-  /** We are admitted, for the first time or again. */
+  /** We are admitted, for the first time or again; those whom it names are introduced next. */
   joined(message: Extract<TrackerToPeer, { type: "joined" }>): void;
+  /** The tracker names peers that can be dialled. */
+  introduced(neighbours: readonly Introduction[]): void;
   signal(peer: string, signal: Signal): void;
   /** A peer has left the tracker. Connections with it may live on. */
   left(peer: string): void;
@@ -79,11 +82,6 @@ export class TrackerClient {
     if (!this.#isJoined) return false;
     this.#socket?.send(JSON.stringify(message));
     return true;
-  }
-
-  /** Joins anew, to be introduced to more peers. */
-  rejoin(): void {
-    this.#socket?.close();
   }
 
   #trouble(error: unknown): void {
@@ -147,6 +145,10 @@ export class TrackerClient {
       case "joined":
         this.#isJoined = true;
         events.joined(message);
+        events.introduced(message.neighbours);
+        break;
+      case "peers":
+        events.introduced(message.neighbours);
         break;
       case "signal":
         events.signal(message.peer, message.signal);

@@ -43,11 +43,12 @@ export interface Channel {
 /** A way to reach peers by their ids. */
 export interface Transport {
   /**
-   * Opens a channel to a peer that expects none from us yet.
+   * Opens a channel to a peer that expects none from us yet. Signals go through the neighbour `via`;
+   * undefined: by the tracker.
    * Throws StarlingError "transport-timeout" (no answer within CONNECT_TIMEOUT_MS),
    * "transport-failed", "transport-limit", "transport-duplicate" or "transport-closed".
    */
-  dial(peer: string): Promise<Channel>;
+  dial(peer: string, via?: string): Promise<Channel>;
   /** Whether a channel to `peer` is open or on its way. */
   has(peer: string): boolean;
   /** Gives up a dial that has not been answered: the peer is known to be away. */

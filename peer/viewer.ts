@@ -119,7 +119,7 @@ class Viewer {
       duplicateBytes: mesh?.duplicateBytes ?? 0,
       fromPeersBytes: mesh?.fromViewersBytes ?? 0,
       fromSeedsBytes: mesh?.fromSeedsBytes ?? 0,
-      fromHttpBytes: 0,
+      fromHttpBytes: this.#session?.fetchedBytes ?? 0,
       uploadedBytes: mesh?.uploadedBytes ?? 0,
       rejected: Object.fromEntries(mesh?.rejected ?? []),
     };

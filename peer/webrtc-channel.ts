@@ -25,6 +25,8 @@ export interface WebRtcChannelOptions {
   readonly peer: string;
   /** True at the side that makes the offer. */
   readonly offering: boolean;
+  /** The neighbour that carries the signals; undefined: the tracker does. */
+  readonly via: string | undefined;
   readonly iceServers: readonly (string | IceServer)[];
   readonly bindAddress?: string | undefined;
   readonly connectTimeoutMs?: number | undefined;
@@ -40,6 +42,7 @@ export interface WebRtcChannelOptions {
 export class WebRtcChannel implements Channel {
   readonly peer: string;
   readonly offering: boolean;
+  readonly via: string | undefined;
   readonly opened: Promise<void>;
   readonly finished: Promise<void>;
   readonly #connection: PeerConnection;
@@ -61,6 +64,7 @@ export class WebRtcChannel implements Channel {
     const { peer, offering, iceServers, bindAddress } = options;
     this.peer = peer;
     this.offering = offering;
+    this.via = options.via;
     this.#onClosed = options.onClosed;
     this.opened = new Promise((resolve, reject) => {
       this.#settleOpened = (failure) => (failure === undefined ? resolve() : reject(failure));

@@ -21,8 +21,8 @@ function connectByMemory(
       connectTimeoutMs: 1500,
       bindAddress: LOOPBACK,
       connectionsMax,
-      sendSignal: (peer, signal) => {
-        setImmediate(() => transports.get(peer)?.handleSignal(self, tamper(self, signal)));
+      sendSignal: (peer, signal, via) => {
+        setImmediate(() => transports.get(peer)?.handleSignal(self, tamper(self, signal), via));
       },
       onChannel: (channel) => accepted.emit(self, channel),
     });
@@ -38,18 +38,15 @@ function connectByMemory(
 
 describeTransport("WebRtcTransport", () => connectByMemory());
 
-describe("WebRtcTransport", () => {
-  const withPair = async (
-    { alice, bob }: TransportPair,
-    body: () => Promise<void>,
-  ): Promise<void> => {
-    try {
-      await body();
-    } finally {
-      await Promise.all([alice.close(), bob.close()]);
-    }
-  };
+async function withPair({ alice, bob }: TransportPair, body: () => Promise<void>): Promise<void> {
+  try {
+    await body();
+  } finally {
+    await Promise.all([alice.close(), bob.close()]);
+  }
+}
 
+describe("WebRtcTransport", () => {
   test("does not connect when the signalling has swapped the fingerprint", async () => {
     const pair = connectByMemory((from, signal) =>
       from === "alice" && signal.kind === "description"
@@ -108,5 +105,44 @@ describe("WebRtcTransport", () => {
       });
     }
     expect(times.sort((a, b) => a - b)[10]).toBeLessThan(900);
+  });
+});
+
+describe("WebRtcTransport with signals that a neighbour carries", () => {
+  test("connects", async () => {
+    const pair = connectByMemory();
+    await withPair(pair, async () => {
+      const channel = await pair.alice.dial("bob", "carol");
+      expect([channel.peer, pair.bob.has("alice")]).toEqual(["bob", true]);
+    });
+  });
+
+  test("lets no neighbour end a connection by an offer that it made up", async () => {
+    const sdp = `a=fingerprint:sha-256 ${"00:".repeat(31)}00`;
+    const offer: Signal = { kind: "description", sdpType: "offer", sdp };
+    const pair = connectByMemory();
+    await withPair(pair, async () => {
+      await pair.alice.dial("bob");
+      pair.alice.handleSignal("bob", offer, "mallory");
+      expect(pair.alice.has("bob")).toBe(true);
+      pair.alice.handleSignal("bob", offer);
+      expect(pair.alice.has("bob")).toBe(false);
+    });
+  });
+
+  test("answers few offers at a time that neighbours carry", async () => {
+    const offers: Signal[] = [];
+    const pair = connectByMemory((from, signal) => {
+      if (from === "alice" && signal.kind === "description") offers.push(signal);
+      return signal;
+    }, 64);
+    await withPair(pair, async () => {
+      await pair.alice.dial("bob");
+      const peers = Array.from({ length: 40 }, (_, number) => `peer ${number}`);
+      for (const offer of offers) {
+        for (const peer of peers) pair.bob.handleSignal(peer, offer, "mallory");
+      }
+      expect(peers.filter((peer) => pair.bob.has(peer))).toHaveLength(16);
+    });
   });
 });

@@ -6,12 +6,14 @@ import { WebRtcChannel } from "./webrtc-channel.ts";
 import { acquireWebRtc, releaseWebRtc } from "./webrtc-library.ts";
 
 const CONNECTIONS_MAX = 256;
+/** Offers through neighbours that are being answered: anybody may relay anything. */
+const RELAYED_ANSWERS_MAX = 16;
 
 export interface WebRtcTransportOptions {
   /** Our own peer id: it decides which of two crossing offers holds. */
   readonly self: string;
-  /** Carries a signal to a peer. May lose it. */
-  readonly sendSignal: (peer: string, signal: Signal) => void;
+  /** Carries a signal to a peer, through the neighbour `via` or by the tracker. May lose it. */
+  readonly sendSignal: (peer: string, signal: Signal, via: string | undefined) => void;
   /** A peer has opened a channel to us. */
   readonly onChannel: (channel: Channel) => void;
   /** Connections at a time, open or not. Default 256. */
@@ -44,22 +46,27 @@ export class WebRtcTransport implements Transport {
     return this.#channels.has(peer);
   }
 
-  async dial(peer: string): Promise<Channel> {
+  async dial(peer: string, via?: string): Promise<Channel> {
     if (this.has(peer)) throw refused("transport-duplicate", "There is a channel already.");
     if (this.#closed) throw refused("transport-closed", "The transport is closed.");
     if (this.#isFull()) {
       throw refused("transport-limit", "Too many connections: close one or raise the limit.");
     }
-    const channel = this.#connect(peer, true);
+    const channel = this.#connect(peer, true, via);
     await channel.opened;
     return channel;
   }
 
-  /** Takes a signal that `peer` sent to us. One that fits nothing is dropped. */
-  handleSignal(peer: string, signal: Signal): void {
+  /**
+   * Takes a signal that `peer` sent to us, through the neighbour `via` or by the tracker. One that fits
+   * nothing is dropped.
+   */
+  handleSignal(peer: string, signal: Signal, via?: string): void {
     if (this.#closed) return;
-    if (signal.kind === "description" && signal.sdpType === "offer") this.#answer(peer, signal);
-    else this.#channels.get(peer)?.handleSignal(signal);
+    const current = this.#channels.get(peer);
+    if (signal.kind === "description" && signal.sdpType === "offer") {
+      this.#answer(peer, signal, via);
+    } else if (current?.via === via) current?.handleSignal(signal);
   }
 
   abandon(peer: string): void {
@@ -75,13 +82,15 @@ export class WebRtcTransport implements Transport {
     releaseWebRtc();
   }
 
-  #answer(peer: string, offer: Signal): void {
+  #answer(peer: string, offer: Signal, via: string | undefined): void {
     const current = this.#channels.get(peer);
     const isCrossing = current?.offering === true && current.state === "connecting";
     if (isCrossing && this.#options.self < peer) return; // Our own offer holds, at both ends.
+    // A neighbour may make an offer up: it must not end a connection.
+    if (via !== undefined && current?.state === "open") return;
     current?.close(); // A peer that offers again has lost its end of the old connection.
-    if (this.#isFull()) return;
-    const channel = this.#connect(peer, false);
+    if (this.#isFull() || (via !== undefined && this.#isFullOfRelayed())) return;
+    const channel = this.#connect(peer, false, via);
     channel.handleSignal(offer);
     channel.opened.then(
       () => this.#options.onChannel(channel),
@@ -89,13 +98,12 @@ export class WebRtcTransport implements Transport {
     );
   }
 
-  #connect(peer: string, offering: boolean): WebRtcChannel {
+  #connect(peer: string, offering: boolean, via: string | undefined): WebRtcChannel {
     const channel = new WebRtcChannel({
-      peer,
-      offering,
+      ...{ peer, offering, via },
       iceServers: this.#iceServers,
       bindAddress: this.#options.bindAddress,
-      sendSignal: (signal) => this.#options.sendSignal(peer, signal),
+      sendSignal: (signal) => this.#options.sendSignal(peer, signal, via),
       connectTimeoutMs: this.#options.connectTimeoutMs,
       onClosed: () => {
         if (this.#channels.get(peer) === channel) this.#channels.delete(peer);
@@ -105,6 +113,13 @@ export class WebRtcTransport implements Transport {
     const finished = channel.finished.finally(() => this.#ending.delete(finished));
     this.#ending.add(finished);
     return channel;
+  }
+
+  #isFullOfRelayed(): boolean {
+    const relayed = [...this.#channels.values()].filter(
+      ({ via, offering, state }) => via !== undefined && !offering && state === "connecting",
+    );
+    return relayed.length >= RELAYED_ANSWERS_MAX;
   }
 
   #isFull(): boolean {

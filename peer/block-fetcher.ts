@@ -1,0 +1,70 @@
+import type { Logger } from "pino";
+import { BLOCK_BYTES_MAX, type BlockId, blockKey, errorCode, INIT_PART } from "../core/index.ts";
+
+/** A block that is later than this is of no more use. */
+const TIMEOUT_MS = 2000;
+/** Blocks that are fetched at a time. */
+const FETCHES_MAX = 8;
+
+/** The last resort: whole blocks from the origin's public addresses. */
+export class BlockFetcher {
+  readonly #streamUrl: string;
+  readonly #log: Logger;
+  readonly #stop = new AbortController();
+  #fetches = 0;
+  #bytes = 0;
+
+  constructor(apiUrl: string, stream: string, log: Logger) {
+    this.#streamUrl = `${apiUrl.replace(/\/+$/, "")}/live/${encodeURIComponent(stream)}`;
+    this.#log = log;
+  }
+
+  /** Bytes of media that came. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The bytes of a block as the origin gives them, unverified; undefined if they do not come. */
+  async fetch(block: BlockId): Promise<Uint8Array | undefined> {
+    if (this.#fetches >= FETCHES_MAX) return undefined;
+    this.#fetches++;
+    try {
+      const response = await fetch(`${this.#streamUrl}/${nameOf(block)}`, {
+        signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(TIMEOUT_MS)]),
+      });
+      return await this.#read(response);
+    } catch (error) {
+      this.#log.info({ block: blockKey(block), code: errorCode(error) }, "block not fetched");
+      return undefined;
+    } finally {
+      this.#fetches--;
+    }
+  }
+
+  /** Gives up what is under way. */
+  close(): void {
+    this.#stop.abort();
+  }
+
+  async #read(response: Response): Promise<Uint8Array | undefined> {
+    const byteLength = Number(response.headers.get("Content-Length") ?? 0);
+    if (!response.ok || byteLength > BLOCK_BYTES_MAX) {
+      await response.body?.cancel();
+      return undefined;
+    }
+    const bytes = new Uint8Array(byteLength);
+    let at = 0;
+    for await (const chunk of response.body ?? []) {
+      this.#bytes += chunk.length;
+      if (at + chunk.length > byteLength) return undefined;
+      bytes.set(chunk, at);
+      at += chunk.length;
+    }
+    return bytes;
+  }
+}
+
+/** The file name of a block among the stream's public addresses. */
+function nameOf({ sequence, part }: BlockId): string {
+  return part === INIT_PART ? `init-${sequence}.mp4` : `${sequence}-${part}.m4s`;
+}
