@@ -23,7 +23,7 @@ import {
 import { blockPort } from "../block-port.ts";
 import type { Input } from "../mesh-io.ts";
 import { MeshPeer } from "../mesh-peer.ts";
-import type { MeshLimits } from "../mesh-state.ts";
+import type { MeshLimits, MeshOptions } from "../mesh-state.ts";
 import { uploadBudget } from "../uploads.ts";
 
 const { sha256, sign, publicKeyOf } = nobleCrypto;
@@ -83,8 +83,19 @@ export class TestOrigin {
     limits: Partial<MeshLimits> = {},
     uploads: TokenBucket = uploadBudget(now, 100_000_000),
   ): MeshPeer {
+    return new MeshPeer(this.options(now, name, role, limits, uploads));
+  }
+
+  /** What a peer with the key of its name is made of. */
+  options(
+    now: InstantMs,
+    name: string,
+    role: PeerRole,
+    limits: Partial<MeshLimits> = {},
+    uploads: TokenBucket = uploadBudget(now, 100_000_000),
+  ): MeshOptions {
     const secretKey = secretKeyOf(name);
-    return new MeshPeer({
+    return {
       stream: this.stream,
       peer: { id: toBase64Url(publicKeyOf(secretKey)), secretKey },
       role,
@@ -95,7 +106,7 @@ export class TestOrigin {
       random: new Random(name.length),
       uploads,
       limits: { ...TEST_LIMITS, ...limits },
-    });
+    };
   }
 
   /** A block of `source`, as a seed publishes it; `changes` are made to the manifest before it is signed. */
