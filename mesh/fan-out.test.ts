@@ -1,0 +1,184 @@
+import { describe, expect, test } from "@jest/globals";
+import { type ClassSet, MANIFEST_CLASS, type PeerRole, SYMBOL_CLASSES } from "../core/index.ts";
+import { sizeOf } from "./class-set.ts";
+import { FanOut } from "./fan-out.ts";
+import { FeedRates } from "./feed-rates.ts";
+import type { Neighbour } from "./neighbour.ts";
+import { at, claim, START, TestState } from "./testing/test-state.ts";
+import { Uploads } from "./uploads.ts";
+
+const ALL_SYMBOLS: ClassSet = 2 ** SYMBOL_CLASSES - 1;
+const MANIFESTS: ClassSet = 1 << MANIFEST_CLASS;
+/** Bytes a second of the test stream: a block of this size each second. */
+const RATE = 60_000;
+
+/** A peer that can send the stream `copies` times. */
+function world(copies: number, role: PeerRole = "viewer") {
+  const mesh = new TestState(role, { uploadBytesPerS: copies * RATE });
+  const uploads = new Uploads(mesh.state);
+  const rates = new FeedRates();
+  const fanOut = new FanOut(mesh.state, uploads, rates);
+  const block = mesh.addBlock(0, "published", { byteLength: RATE });
+  rates.add(block.manifest);
+  const subscribe = (
+    neighbour: Neighbour,
+    classes: ClassSet,
+    { ms = 1000, isSupplied = () => true }: { ms?: number; isSupplied?: () => boolean } = {},
+  ): number => {
+    const message = { type: "subscribe", rendition: 0, classes } as const;
+    fanOut.subscribe(at(ms), neighbour, message, isSupplied);
+    return sizeOf(grantedTo(neighbour));
+  };
+  return { mesh, uploads, fanOut, block, subscribe };
+}
+
+function grantedTo({ granted }: Neighbour): ClassSet {
+  return granted.get(0) ?? 0;
+}
+
+describe("what is granted", () => {
+  test("stays within the share of the uplink that pushes may take", () => {
+    const { mesh, fanOut, subscribe } = world(2);
+    const slots = Math.floor(2 * SYMBOL_CLASSES * 0.9);
+    expect(fanOut.spare()).toBe(slots);
+    for (let count = 0; count < 6; count++) subscribe(mesh.join(`peer ${count}`), ALL_SYMBOLS);
+    expect(fanOut.granted).toBe(slots);
+    expect(fanOut.spare()).toBe(0);
+  });
+
+  test("is told with what is spare, even when it is nothing", () => {
+    const { mesh, subscribe } = world(2);
+    const alice = mesh.join("alice");
+    subscribe(alice, 0b11);
+    const serve = { type: "serve", rendition: 0, classes: 0b11, spare: 26 };
+    expect(mesh.sent("serve")).toEqual([{ to: alice.id, message: serve }]);
+    subscribe(alice, 0b11, { isSupplied: () => false });
+    expect(mesh.sent("serve").map(({ message }) => message.classes)).toEqual([0b11]);
+  });
+
+  test("is nothing that this peer does not get itself", () => {
+    const { mesh, subscribe } = world(2);
+    expect(subscribe(mesh.join("alice"), ALL_SYMBOLS, { isSupplied: () => false })).toBe(0);
+  });
+
+  test("ends with a subscription that leaves it out, and frees its place", () => {
+    const { mesh, fanOut, subscribe } = world(1);
+    const alice = mesh.join("alice");
+    subscribe(alice, ALL_SYMBOLS);
+    expect(fanOut.spare()).toBe(0);
+    subscribe(alice, 0b1);
+    expect(grantedTo(alice)).toBe(0b1);
+    expect(fanOut.spare()).toBe(13);
+    fanOut.lost(alice);
+    expect(fanOut.spare()).toBe(14);
+  });
+
+  test("may be all manifests: they need no place", () => {
+    const { mesh, fanOut, subscribe } = world(1);
+    subscribe(mesh.join("alice"), ALL_SYMBOLS);
+    const bob = mesh.join("bob", { capacityKbps: 1 });
+    expect(subscribe(bob, ALL_SYMBOLS | MANIFESTS, { ms: 0 })).toBe(1);
+    expect(fanOut.followers(0)).toEqual([bob]);
+  });
+});
+
+describe("without a place", () => {
+  test("a subscriber of half as much capacity again takes one from the weakest", () => {
+    const { mesh, subscribe } = world(1);
+    const weak = mesh.join("weak", { capacityKbps: 1000 });
+    const strong = mesh.join("strong", { capacityKbps: 9000 });
+    subscribe(weak, ALL_SYMBOLS);
+    mesh.sent("serve");
+    expect(subscribe(strong, 0b1)).toBe(1);
+    expect(sizeOf(grantedTo(weak))).toBe(13);
+    expect(mesh.sent("serve").map(({ to }) => to)).toEqual([weak.id, strong.id]);
+  });
+
+  test("one that is hardly stronger gets nothing", () => {
+    const { mesh, subscribe } = world(1);
+    subscribe(mesh.join("alice", { capacityKbps: 1000 }), ALL_SYMBOLS);
+    expect(subscribe(mesh.join("bob", { capacityKbps: 1400 }), 0b1)).toBe(0);
+  });
+
+  test("at most one place changes hands in fifty milliseconds", () => {
+    const { mesh, subscribe } = world(1);
+    subscribe(mesh.join("weak", { capacityKbps: 1000 }), ALL_SYMBOLS);
+    const strong = mesh.join("strong", { capacityKbps: 9000 });
+    expect(subscribe(strong, ALL_SYMBOLS, { ms: 1000 })).toBe(1);
+    expect(subscribe(strong, ALL_SYMBOLS, { ms: 1049 })).toBe(1);
+    expect(subscribe(strong, ALL_SYMBOLS, { ms: 1050 })).toBe(2);
+  });
+
+  test("a distrusted subscriber loses its places first, whatever capacity it claims", () => {
+    const { mesh, subscribe } = world(1);
+    const omitter = mesh.join("omitter", { capacityKbps: 1_000_000 });
+    const honest = mesh.join("honest", { capacityKbps: 1000 });
+    subscribe(omitter, 0b1111);
+    subscribe(honest, ALL_SYMBOLS);
+    for (let count = 0; count < 5; count++) omitter.score.failed(at(1000));
+    expect(subscribe(mesh.join("newcomer", { capacityKbps: 1000 }), 0b1)).toBe(1);
+    expect(sizeOf(grantedTo(omitter))).toBe(3);
+    expect(sizeOf(grantedTo(honest))).toBe(10);
+  });
+
+  test("a seed spreads its classes over peers of the same capacity", () => {
+    const { mesh, subscribe } = world(1, "seed");
+    const first = mesh.join("first");
+    const second = mesh.join("second");
+    subscribe(first, ALL_SYMBOLS);
+    for (let ms = 1000; ms < 3000; ms += 50) subscribe(second, ALL_SYMBOLS, { ms });
+    expect(sizeOf(grantedTo(first)) + sizeOf(grantedTo(second))).toBe(12);
+    expect(sizeOf(grantedTo(second))).toBeGreaterThanOrEqual(4);
+    expect(sizeOf(grantedTo(first))).toBeGreaterThanOrEqual(4);
+  });
+});
+
+describe("a new symbol", () => {
+  test("is pushed to those who subscribed to its class, but not to who has it or sent it", () => {
+    const { mesh, uploads, fanOut, block, subscribe } = world(4);
+    const names = ["alice", "bob", "carol", "dave"];
+    const [alice, bob, carol, dave] = names.map((name) => mesh.join(name)) as [
+      Neighbour,
+      Neighbour,
+      Neighbour,
+      Neighbour,
+    ];
+    for (const neighbour of [alice, bob, carol]) subscribe(neighbour, 1 << block.classOf(0));
+    subscribe(dave, 1 << block.classOf(1));
+    block.heldBy(bob, [0]);
+    mesh.state.outputs.length = 0;
+    fanOut.offer(START, block, 0, carol);
+    uploads.pump(START);
+    expect(mesh.sent("symbol").map(({ to, message }) => [to, message.esi])).toEqual([
+      [alice.id, 0],
+    ]);
+  });
+
+  test("goes to the stronger subscriber first", () => {
+    const { mesh, uploads, fanOut, block, subscribe } = world(4);
+    const weak = mesh.join("weak", { capacityKbps: 100 });
+    const strong = mesh.join("strong");
+    for (const neighbour of [weak, strong]) subscribe(neighbour, 1 << block.classOf(0));
+    mesh.state.outputs.length = 0;
+    fanOut.offer(START, block, 0, undefined);
+    uploads.pump(START);
+    expect(mesh.sent("symbol").map(({ to }) => to)).toEqual([strong.id, weak.id]);
+  });
+});
+
+test("what waits too long is too much: the weakest subscriber loses a class, one at a time", () => {
+  const { mesh, fanOut, block, subscribe } = world(1);
+  const [weak, strong] = [mesh.join("weak", { capacityKbps: 100 }), mesh.join("strong")];
+  for (const neighbour of [weak, strong]) subscribe(neighbour, 0xff, { ms: 0 });
+  const before = sizeOf(grantedTo(weak));
+  for (let esi = 0; esi < block.k; esi++) fanOut.offer(START, block, esi, undefined);
+  fanOut.shed(at(1349));
+  expect(sizeOf(grantedTo(weak))).toBe(before);
+  fanOut.shed(at(1350));
+  fanOut.shed(at(1700));
+  expect(sizeOf(grantedTo(weak))).toBe(before - 1);
+  expect(sizeOf(grantedTo(strong))).toBe(7);
+  claim(weak, { capacityKbps: 1_000_000 });
+  fanOut.shed(at(1750));
+  expect(sizeOf(grantedTo(strong))).toBe(6);
+});

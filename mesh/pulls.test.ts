@@ -1,0 +1,202 @@
+import { describe, expect, test } from "@jest/globals";
+import type { Block } from "./block.ts";
+import type { Neighbour } from "./neighbour.ts";
+import { Pulls } from "./pulls.ts";
+import { Subscriptions } from "./subscriptions.ts";
+import { at, TestState } from "./testing/test-state.ts";
+
+/** A viewer to which nobody pushes. */
+function world() {
+  const mesh = new TestState("viewer");
+  const subscriptions = new Subscriptions(mesh.state, [0], () => 1);
+  const pulls = new Pulls(mesh.state, subscriptions);
+  const requests = () =>
+    mesh.sent("request").map(({ to, message }) => ({ to, esis: [...message.esis] }));
+  return { mesh, subscriptions, pulls, requests };
+}
+
+function all(block: Block): number[] {
+  return Array.from({ length: block.k }, (_, esi) => esi);
+}
+
+function fill(mesh: TestState, block: Block, esis: readonly number[]): void {
+  const { symbols } = mesh.origin.block(at(0), block.id, new Uint8Array(60_000));
+  for (const esi of esis) block.decoder?.add(esi, symbols[esi] as Uint8Array);
+}
+
+/** Takes a symbol off the list of those on the way. */
+function arrives(neighbour: Neighbour, block: Block, esi: number): void {
+  neighbour.takePull(block, esi);
+}
+
+describe("a symbol that is late", () => {
+  test("is pulled from a neighbour that has it", () => {
+    const { mesh, pulls, requests } = world();
+    mesh.join("empty");
+    const holder = mesh.join("holder");
+    const block = mesh.addBlock(0, "wanted");
+    block.heldBy(holder, [3, 5]);
+    pulls.run(at(100), block);
+    expect(requests()).toEqual([{ to: holder.id, esis: [3, 5] }]);
+    pulls.run(at(200), block);
+    expect(requests()).toEqual([]);
+  });
+
+  test("is not pulled while its parent may still push it", () => {
+    const { mesh, subscriptions, pulls, requests } = world();
+    const parent = mesh.join("parent", { lagMs: 0, spare: 17 });
+    subscriptions.maintain(at(0));
+    const block = mesh.addBlock(0, "wanted");
+    block.heldBy(parent, all(block));
+    const due = subscriptions.dueAt(block, 0);
+    pulls.run(at(due - at(0) - 1), block);
+    expect(requests()).toEqual([]);
+    pulls.run(due, block);
+    expect(requests().flatMap(({ esis }) => esis).length).toBe(block.k);
+  });
+
+  test("is pulled from a viewer that should have its class by now", () => {
+    const { mesh, pulls, requests } = world();
+    mesh.join("near", { lagMs: 100 });
+    const block = mesh.addBlock(0, "wanted");
+    pulls.run(at(250), block);
+    expect(requests()).toEqual([]);
+    pulls.run(at(251), block);
+    expect(requests().length).toBe(1);
+  });
+
+  test("is pulled from another when it is declined, and of the first again when none is left", () => {
+    const { mesh, pulls, requests } = world();
+    const [first, second] = [mesh.join("first"), mesh.join("second")];
+    const block = mesh.addBlock(0, "wanted");
+    fill(mesh, block, all(block).slice(1));
+    for (const neighbour of [first, second]) block.heldBy(neighbour, [0]);
+    const decline = { type: "decline", block: block.id, esis: [0] } as const;
+    pulls.run(at(100), block);
+    expect(requests()).toEqual([{ to: first.id, esis: [0] }]);
+    pulls.declined(first, decline);
+    pulls.run(at(200), block);
+    expect(requests()).toEqual([{ to: second.id, esis: [0] }]);
+    pulls.declined(second, decline);
+    pulls.run(at(300), block);
+    expect(requests()).toEqual([]);
+    pulls.run(at(400), block);
+    expect(requests()).toEqual([{ to: first.id, esis: [0] }]);
+    expect(first.score.value(at(400))).toBe(0);
+  });
+
+  test("is taken back when it lapses, which the neighbour's score notes", () => {
+    const { mesh, pulls, requests } = world();
+    const [first, second] = [mesh.join("first"), mesh.join("second")];
+    const block = mesh.addBlock(0, "wanted");
+    for (const neighbour of [first, second]) block.heldBy(neighbour, [0]);
+    pulls.run(at(0), block);
+    requests();
+    pulls.expire(at(700));
+    expect(mesh.sent("cancel")).toEqual([]);
+    pulls.expire(at(1500));
+    const cancel = { type: "cancel", block: block.id, esis: [0] };
+    expect(mesh.sent("cancel")).toEqual([{ to: first.id, message: cancel }]);
+    expect(first.score.value(at(1500))).toBeCloseTo(-0.3);
+    pulls.run(at(1500), block);
+    expect(requests()).toEqual([{ to: second.id, esis: [0] }]);
+  });
+});
+
+describe("a block", () => {
+  test("is completed from any K symbols: no more are asked for than it lacks", () => {
+    const { mesh, pulls, requests } = world();
+    const complete = mesh.join("complete");
+    const block = mesh.addBlock(0, "wanted");
+    block.heldBy(complete, all(block));
+    fill(mesh, block, all(block).slice(4));
+    pulls.run(at(500), block);
+    expect(requests()).toEqual([{ to: complete.id, esis: [0, 1, 2, 3] }]);
+  });
+
+  test("takes repair symbols for those that lapsed or that nobody has", () => {
+    const { mesh, pulls, requests } = world();
+    const complete = mesh.join("complete");
+    const block = mesh.addBlock(0, "wanted");
+    block.heldBy(complete, all(block));
+    fill(mesh, block, all(block).slice(2));
+    block.lapsed[0] = 1;
+    block.lapsed[1] = 1;
+    pulls.run(at(500), block);
+    expect(requests()).toEqual([{ to: complete.id, esis: [block.k, block.k + 1] }]);
+  });
+
+  test("has its last symbols on the way twice near its deadline", () => {
+    const { mesh, pulls, requests } = world();
+    const [first, second] = [mesh.join("first"), mesh.join("second")];
+    const block = mesh.addBlock(0, "wanted");
+    fill(mesh, block, all(block).slice(1));
+    for (const neighbour of [first, second]) block.heldBy(neighbour, [0]);
+    pulls.run(at(2900), block);
+    pulls.run(at(2950), block);
+    expect(requests()).toEqual([{ to: first.id, esis: [0] }]);
+    pulls.run(at(3001), block);
+    expect(requests()).toEqual([{ to: second.id, esis: [0] }]);
+  });
+
+  test("that is complete takes back what is still on the way", () => {
+    const { mesh, pulls } = world();
+    const holder = mesh.join("holder");
+    const block = mesh.addBlock(0, "wanted");
+    block.heldBy(holder, [0, 1, 2]);
+    pulls.run(at(0), block);
+    arrives(holder, block, 1);
+    mesh.state.outputs.length = 0;
+    pulls.cancel(block);
+    const cancel = { type: "cancel", block: block.id, esis: [0, 2] };
+    expect(mesh.sent("cancel")).toEqual([{ to: holder.id, message: cancel }]);
+    expect([holder.pulls.size, holder.pulledBytes, block.asked[0]]).toEqual([0, 0, 0]);
+  });
+});
+
+describe("a seed is asked", () => {
+  test("only when viewers had their second, or sooner if it has classes to spare", () => {
+    for (const [spare, afterMs] of [
+      [0, 1000],
+      [4, 300],
+    ] as const) {
+      const { mesh, pulls, requests } = world();
+      mesh.join("viewer");
+      const seed = mesh.join("seed", { role: "seed", spare });
+      const block = mesh.addBlock(0, "wanted");
+      pulls.run(at(afterMs), block);
+      expect(requests()).toEqual([]);
+      pulls.run(at(afterMs + 1), block);
+      expect(requests()[0]?.to).toBe(seed.id);
+    }
+  });
+
+  test("at once when there is no viewer", () => {
+    const { mesh, pulls, requests } = world();
+    mesh.join("seed", { role: "seed", spare: 0 });
+    pulls.run(at(0), mesh.addBlock(0, "wanted"));
+    expect(requests().length).toBe(1);
+  });
+
+  test("after a viewer that has the symbol too, and that after one that is distrusted", () => {
+    const { mesh, pulls, requests } = world();
+    mesh.join("seed", { role: "seed" });
+    const [omitter, viewer] = [mesh.join("omitter"), mesh.join("viewer")];
+    for (let count = 0; count < 4; count++) omitter.score.failed(at(2000));
+    const block = mesh.addBlock(0, "wanted");
+    fill(mesh, block, all(block).slice(1));
+    for (const neighbour of [omitter, viewer]) block.heldBy(neighbour, [0]);
+    pulls.run(at(2000), block);
+    expect(requests()[0]?.to).toBe(viewer.id);
+  });
+});
+
+test("no more is on the way from a neighbour than it can send in a while", () => {
+  const { mesh, pulls } = world();
+  const holder = mesh.join("holder");
+  const block = mesh.addBlock(0, "wanted", { byteLength: 300_000 });
+  block.heldBy(holder, all(block));
+  pulls.run(at(0), block);
+  expect(holder.pulledBytes).toBeGreaterThan(50_000);
+  expect(holder.pulledBytes).toBeLessThanOrEqual(65_536);
+});
