@@ -143,5 +143,5 @@ function readsOrRefuses(bytes: Uint8Array): void {
 }
 
 function statusOf(feeds: number): Uint8Array {
-  return Uint8Array.of(13, 0, 0, 0, 0, 0, 0, feeds, ...new Uint8Array(feeds * 18));
+  return Uint8Array.of(13, ...new Uint8Array(10), feeds, ...new Uint8Array(feeds * 18));
 }

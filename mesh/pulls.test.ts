@@ -74,15 +74,25 @@ describe("a symbol that is late", () => {
     const decline = { type: "decline", block: block.id, esis: [0] } as const;
     pulls.run(at(100), block);
     expect(requests()).toEqual([{ to: first.id, esis: [0] }]);
-    pulls.declined(first, decline);
+    pulls.declined(at(150), first, decline);
     pulls.run(at(200), block);
     expect(requests()).toEqual([{ to: second.id, esis: [0] }]);
-    pulls.declined(second, decline);
-    pulls.run(at(300), block);
+    pulls.declined(at(250), second, decline);
+    pulls.run(at(549), block);
     expect(requests()).toEqual([]);
-    pulls.run(at(400), block);
+    pulls.run(at(550), block);
     expect(requests()).toEqual([{ to: first.id, esis: [0] }]);
-    expect(first.score.value(at(400))).toBe(0);
+    expect(first.score.value(at(550))).toBe(0);
+  });
+
+  test("is not pulled from a neighbour that tells nothing any more", () => {
+    const { mesh, pulls, requests } = world();
+    const [quiet, heard] = [mesh.join("quiet"), mesh.join("heard")];
+    const block = mesh.addBlock(0, "wanted");
+    for (const neighbour of [quiet, heard]) block.heldBy(neighbour, [0]);
+    heard.heardAt = at(100);
+    pulls.run(at(1601), block);
+    expect(requests()).toEqual([{ to: heard.id, esis: [0] }]);
   });
 
   test("is taken back when it lapses, which the neighbour's score notes", () => {
@@ -132,6 +142,7 @@ describe("a block", () => {
     const block = mesh.addBlock(0, "wanted");
     fill(mesh, block, all(block).slice(1));
     for (const neighbour of [first, second]) block.heldBy(neighbour, [0]);
+    mesh.hear(at(2900));
     pulls.run(at(2900), block);
     pulls.run(at(2950), block);
     expect(requests()).toEqual([{ to: first.id, esis: [0] }]);
@@ -186,6 +197,7 @@ describe("a seed is asked", () => {
     const block = mesh.addBlock(0, "wanted");
     fill(mesh, block, all(block).slice(1));
     for (const neighbour of [omitter, viewer]) block.heldBy(neighbour, [0]);
+    mesh.hear(at(2000));
     pulls.run(at(2000), block);
     expect(requests()[0]?.to).toBe(viewer.id);
   });

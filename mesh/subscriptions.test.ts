@@ -101,6 +101,7 @@ describe("a class that a neighbour refuses", () => {
     expect(wantedOf(near)).toBe(ALL & ~0b1);
     expect(wantedOf(far)).toBe(0b1);
     answer(far, at(100), 0);
+    mesh.hear(at(2000));
     subscriptions.maintain(at(2049));
     expect(wantedOf(near)).toBe(ALL & ~0b1);
     subscriptions.maintain(at(2050));

@@ -55,6 +55,7 @@ export const MESSAGE_ARBITRARIES: {
   serve: message("serve", { rendition: u8, classes, spare: u16 }),
   status: message("status", {
     capacityKbps: u32,
+    roomKbps: u32,
     spare: u16,
     feeds: fc.array(fc.record({ rendition: u8, lags: bytesOf(CLASSES) }), { maxLength: FEEDS_MAX }),
   }),

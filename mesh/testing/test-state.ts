@@ -23,6 +23,7 @@ export const START: InstantMs = instantMs(1_800_000_000_000);
 export interface Claims {
   readonly role: PeerRole;
   readonly capacityKbps: number;
+  readonly roomKbps: number;
   readonly spare: number;
   /** The lag of all classes of rendition 0; undefined: it gets none. */
   readonly lagMs: number | undefined;
@@ -74,6 +75,11 @@ export class TestState {
     return block;
   }
 
+  /** Lets all neighbours be heard. */
+  hear(now: InstantMs): void {
+    for (const neighbour of this.state.neighbours.values()) neighbour.heardAt = now;
+  }
+
   /** What was sent since the last call: all messages of one type, each with its addressee's id. */
   sent<Type extends Message["type"]>(
     type: Type,
@@ -106,11 +112,11 @@ export function neighbourOf(name: string, now: InstantMs = START): Neighbour {
 /** Lets a neighbour say something of itself. */
 export function claim(
   neighbour: Neighbour,
-  { capacityKbps = 10_000, spare = 16, lagMs }: Partial<Claims>,
+  { capacityKbps = 10_000, roomKbps = 10_000, spare = 16, lagMs }: Partial<Claims>,
 ): void {
   const lags = new Uint8Array(CLASSES).fill(Math.round((lagMs ?? 0) / LAG_STEP_MS));
   const feeds = lagMs === undefined ? [] : [{ rendition: 0, lags }];
-  neighbour.setStatus({ type: "status", capacityKbps, spare, feeds });
+  neighbour.setStatus({ type: "status", capacityKbps, roomKbps, spare, feeds });
 }
 
 /** `ms` after START. */

@@ -1,0 +1,245 @@
+import { describe, expect, test } from "@jest/globals";
+import type { InstantMs, KnownPeer, PeerRole } from "../core/index.ts";
+import { FanOut } from "./fan-out.ts";
+import { FeedRates } from "./feed-rates.ts";
+import { CANDIDATES_MAX } from "./limits.ts";
+import { Membership } from "./membership.ts";
+import type { Output } from "./mesh-io.ts";
+import { Subscriptions } from "./subscriptions.ts";
+import { peerIdOf } from "./testing/test-origin.ts";
+import { at, START, TestState } from "./testing/test-state.ts";
+import { Uploads } from "./uploads.ts";
+
+const RATE = 60_000;
+
+/** A peer that can send the stream `copies` times and looks for 4 neighbours, 6 at the most. */
+function world({ role = "viewer" as PeerRole, copies = 1 } = {}) {
+  const tuning = { degree: 4, degreeMax: 6 };
+  const mesh = new TestState(role, { uploadBytesPerS: copies * RATE, tuning });
+  const rates = new FeedRates();
+  rates.add(mesh.addBlock(0, "published", { byteLength: RATE }).manifest);
+  const uploads = new Uploads(mesh.state);
+  const fanOut = new FanOut(mesh.state, uploads, rates);
+  const subscriptions = new Subscriptions(mesh.state, [0], () => copies);
+  const membership = new Membership(mesh.state, fanOut, subscriptions);
+  mesh.state.onGone = (neighbour) => {
+    subscriptions.lost(START, neighbour);
+    membership.lost(START, neighbour);
+  };
+  return { mesh, membership, subscriptions, fanOut };
+}
+
+/** The outputs of one kind since the last call. */
+function taken<Kind extends Output["kind"]>(
+  mesh: TestState,
+  kind: Kind,
+): Extract<Output, { kind: Kind }>[] {
+  return mesh.state.outputs
+    .splice(0)
+    .filter((output): output is Extract<Output, { kind: Kind }> => output.kind === kind);
+}
+
+function named(count: number, role: PeerRole = "viewer") {
+  return Array.from({ length: count }, (_, index) => ({
+    peer: peerIdOf(`${role} ${index}`),
+    role,
+  }));
+}
+
+function known(name: string, changes: Partial<KnownPeer> = {}): KnownPeer {
+  return { peer: peerIdOf(name), role: "viewer", capacityKbps: 1000, spare: 0, ...changes };
+}
+
+/** Lets all classes have a parent, so that none is sought. */
+function feed(mesh: TestState, subscriptions: Subscriptions, now: InstantMs = START): void {
+  mesh.join("parent", { lagMs: 100, spare: 20 });
+  subscriptions.maintain(now);
+}
+
+describe("a viewer", () => {
+  test("dials as many as it lacks, seeds first", () => {
+    const { mesh, membership, subscriptions } = world();
+    feed(mesh, subscriptions);
+    membership.introduced([...named(5), ...named(1, "seed")]);
+    membership.run(at(0));
+    const dials = taken(mesh, "dial");
+    expect(dials.length).toBe(3);
+    expect(dials[0]).toEqual({ kind: "dial", peer: peerIdOf("seed 0"), via: undefined });
+    membership.run(at(100));
+    expect(taken(mesh, "dial")).toEqual([]);
+  });
+
+  test("dials whom neighbours name through them, those with classes to spare first", () => {
+    const { mesh, membership, subscriptions } = world();
+    feed(mesh, subscriptions);
+    mesh.join("bob");
+    const alice = mesh.join("alice");
+    membership.exchanged(alice, [known("x"), known("y", { spare: 3 }), known("z")]);
+    membership.run(at(0));
+    expect(taken(mesh, "dial")).toEqual([{ kind: "dial", peer: peerIdOf("y"), via: alice.id }]);
+  });
+
+  test("asks the tracker when it knows nobody, every five seconds", () => {
+    const { mesh, membership } = world();
+    membership.run(at(0));
+    expect(taken(mesh, "wantPeers").length).toBe(1);
+    membership.run(at(4999));
+    expect(taken(mesh, "wantPeers")).toEqual([]);
+    membership.run(at(5000));
+    expect(taken(mesh, "wantPeers").length).toBe(1);
+  });
+
+  test("leaves one that could not be dialled, or that is gone, alone for thirty seconds", () => {
+    const { mesh, membership } = world();
+    const lost = mesh.join("viewer 1");
+    mesh.state.remove(lost.id);
+    membership.introduced(named(1));
+    membership.run(at(0));
+    expect(taken(mesh, "dial").length).toBe(1);
+    membership.undialable(at(100), peerIdOf("viewer 0"));
+    membership.introduced(named(2));
+    membership.run(at(200));
+    expect(taken(mesh, "dial")).toEqual([]);
+    membership.run(at(30_101));
+    membership.introduced(named(2));
+    membership.run(at(30_102));
+    expect(taken(mesh, "dial").length).toBe(2);
+  });
+
+  test("gives a dial up that comes to nothing in twenty seconds, and dials another", () => {
+    const { mesh, membership, subscriptions } = world();
+    feed(mesh, subscriptions);
+    membership.introduced(named(4));
+    membership.run(at(0));
+    expect(taken(mesh, "dial").length).toBe(3);
+    membership.run(at(20_000));
+    expect(taken(mesh, "dial")).toEqual([]);
+    membership.run(at(20_001));
+    expect(taken(mesh, "dial").length).toBe(1);
+  });
+
+  test("remembers a bounded number of peers", () => {
+    const { mesh, membership } = world();
+    membership.introduced(named(3 * CANDIDATES_MAX));
+    const dialled = new Set<string>();
+    for (let ms = 0; ms < 1_000_000; ms += 20_001) {
+      membership.run(at(ms));
+      for (const { peer } of taken(mesh, "dial")) dialled.add(peer);
+    }
+    expect(dialled.size).toBe(CANDIDATES_MAX);
+  });
+});
+
+describe("a viewer with enough neighbours", () => {
+  test("lets the one of least use go for another, but no newcomer and no seed", () => {
+    const { mesh, membership } = world();
+    const seed = mesh.join("seed", { role: "seed" });
+    const useful = ["a", "b", "c"].map((name) => mesh.join(name));
+    for (const neighbour of useful) neighbour.score.delivered(at(10_000));
+    const idle = mesh.join("idle");
+    const fresh = mesh.join("fresh", {}, at(9000));
+    expect(membership.makeRoom(at(10_000))).toBe(true);
+    expect(taken(mesh, "disconnect").map(({ neighbour }) => neighbour)).toEqual([idle.id]);
+    expect([...mesh.state.neighbours.keys()]).toContain(seed.id);
+    expect([...mesh.state.neighbours.keys()]).toContain(fresh.id);
+  });
+
+  test("has no room while all are newcomers", () => {
+    const { mesh, membership } = world();
+    for (let count = 0; count < 6; count++) mesh.join(`peer ${count}`);
+    expect(membership.makeRoom(at(9999))).toBe(false);
+    expect(mesh.state.neighbours.size).toBe(6);
+  });
+
+  test("that feeds many climbs: it dials a seed that a neighbour knows", () => {
+    for (const [copies, expected] of [
+      [2, 1],
+      [1, 0],
+    ] as const) {
+      const { mesh, membership, subscriptions } = world({ copies });
+      feed(mesh, subscriptions);
+      for (let count = 0; count < 4; count++) mesh.join(`peer ${count}`);
+      const alice = mesh.join("alice");
+      membership.exchanged(alice, [known("seed", { role: "seed" }), known("x", { spare: 9 })]);
+      membership.run(at(0));
+      expect(taken(mesh, "dial").map(({ peer }) => peer)).toEqual(
+        new Array(expected).fill(peerIdOf("seed")),
+      );
+    }
+  });
+
+  test("that lacks a parent dials one with classes to spare beyond its degree", () => {
+    const { mesh, membership } = world();
+    for (let count = 0; count < 4; count++) mesh.join(`peer ${count}`);
+    const alice = mesh.join("alice");
+    membership.exchanged(alice, [known("x"), known("y", { spare: 2 })]);
+    membership.run(at(0));
+    expect(taken(mesh, "dial").map(({ peer }) => peer)).toEqual([peerIdOf("y")]);
+  });
+});
+
+describe("a seed", () => {
+  test("dials nobody, takes newcomers in, and lets those of least capacity go", () => {
+    const { mesh, membership } = world({ role: "seed" });
+    membership.introduced(named(3));
+    for (let rank = 0; rank < 9; rank++) mesh.join(`peer ${rank}`, { capacityKbps: rank * 1000 });
+    expect(membership.makeRoom(at(0))).toBe(true);
+    membership.run(at(999));
+    expect(mesh.state.neighbours.size).toBe(9);
+    membership.run(at(1000));
+    const gone = taken(mesh, "disconnect").map(({ neighbour }) => neighbour);
+    expect(gone).toEqual([0, 1, 2].map((rank) => peerIdOf(`peer ${rank}`)));
+    expect(taken(mesh, "dial")).toEqual([]);
+  });
+});
+
+describe("neighbours are told of each other", () => {
+  test("every five seconds, of four at the most, seeds among them, and never of themselves", () => {
+    const { mesh, membership } = world();
+    const seed = mesh.join("seed", { role: "seed" });
+    for (let count = 0; count < 6; count++) mesh.join(`peer ${count}`, { spare: count % 2 });
+    membership.run(at(0));
+    const told = mesh.sent("peers");
+    expect(told.length).toBe(6);
+    for (const { to, message } of told) {
+      const ids = message.peers.map(({ peer }) => peer);
+      expect(ids.length).toBe(4);
+      expect(ids[0]).toBe(seed.id);
+      expect(ids).not.toContain(to);
+    }
+    membership.run(at(4999));
+    expect(mesh.sent("peers")).toEqual([]);
+    membership.run(at(5000));
+    expect(mesh.sent("peers").length).toBe(6);
+  });
+});
+
+describe("signalling is carried", () => {
+  const payload = Uint8Array.of(1, 2, 3);
+
+  test("from a neighbour to a neighbour, in its own name only", () => {
+    const { mesh, membership } = world();
+    const [alice, bob] = [mesh.join("alice"), mesh.join("bob")];
+    mesh.state.outputs.length = 0;
+    const message = { type: "relay", from: alice.id, to: bob.id, payload } as const;
+    membership.relay(alice, message);
+    expect(mesh.sent("relay")).toEqual([{ to: bob.id, message }]);
+    membership.relay(bob, message);
+    membership.relay(alice, { ...message, to: peerIdOf("stranger") });
+    expect(mesh.state.outputs).toEqual([]);
+  });
+
+  test("to the driver when it is for this peer, and from it through a neighbour", () => {
+    const { mesh, membership } = world();
+    const alice = mesh.join("alice");
+    mesh.state.outputs.length = 0;
+    const [own, far] = [peerIdOf("own"), peerIdOf("far")];
+    membership.relay(alice, { type: "relay", from: far, to: own, payload });
+    expect(taken(mesh, "signal")).toEqual([{ kind: "signal", peer: far, via: alice.id, payload }]);
+    membership.signal(far, alice.id, payload);
+    membership.signal(far, peerIdOf("stranger"), payload);
+    expect(mesh.sent("relay")).toEqual([
+      { to: alice.id, message: { type: "relay", from: own, to: far, payload } },
+    ]);
+  });
+});
