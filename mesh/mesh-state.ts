@@ -144,7 +144,8 @@ export class MeshState {
 
   /** Says goodbye and forgets a neighbour. */
   disconnect(neighbour: Neighbour, code: ByeCode, reason: string): void {
-    this.send(neighbour, { type: "bye", code, reason });
+    // What an error quotes may come from outside, and the wire takes ASCII only.
+    this.send(neighbour, { type: "bye", code, reason: reason.replaceAll(/[^ -~]/g, "?") });
     this.outputs.push({ kind: "disconnect", neighbour: neighbour.id, code, reason });
     this.remove(neighbour.id);
   }
