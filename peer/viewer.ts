@@ -28,6 +28,10 @@ export interface PeerOptions {
   /** A segment that is not complete this long after its manifest came is passed over. */
   readonly maxDelayMs?: number | undefined;
   readonly limits?: Partial<MeshLimits> | undefined;
+  /** What it sends to others, at the most. Default 4 MB/s. */
+  readonly uploadBytesPerS?: number | undefined;
+  /** Told every 5 s what the run came to so far. */
+  readonly onReport?: ((report: PeerReport) => void) | undefined;
   /** An API key, for streams of access "backend". */
   readonly apiKey?: string | undefined;
   /** By default a new one for each run. */
@@ -95,7 +99,7 @@ class Viewer {
     const signal = AbortSignal.any([this.#options.signal, this.#failure.signal]);
     const session = await this.#open(signal);
     if (session === undefined) return;
-    const reporting = setInterval(() => session.report(this.#viewerStats()), STATS_INTERVAL_MS);
+    const reporting = setInterval(() => this.#tell(session), STATS_INTERVAL_MS);
     try {
       await session.run(signal);
     } finally {
@@ -127,13 +131,14 @@ class Viewer {
 
   async #open(signal: AbortSignal): Promise<MeshSession | undefined> {
     const { apiUrl, stream, log, apiKey, identity, bindAddress } = this.#options;
+    const { uploadBytesPerS = UPLOAD_BYTES_PER_S } = this.#options;
     const onOutput = (output: Output): void => this.#take(output);
     try {
       this.#session = await MeshSession.open(
         {
           ...{ apiUrl, stream, log, apiKey, identity, bindAddress },
           role: "viewer",
-          uploads: uploadBudget(instantMs(Date.now()), UPLOAD_BYTES_PER_S),
+          uploads: uploadBudget(instantMs(Date.now()), uploadBytesPerS),
           limits: this.#limits,
           onOutput,
         },
@@ -189,15 +194,20 @@ class Viewer {
     this.#delivery.put(segment);
   }
 
-  #viewerStats(): ViewerStats {
-    const { playedBytes, fromPeersBytes, fromSeedsBytes, fromHttpBytes, ...rest } = this.report();
-    return {
-      ...{ playedBytes, fromPeersBytes, fromSeedsBytes, fromHttpBytes },
-      blocks: rest.segments,
-      missing: rest.missing,
-      rejected: Object.values(rest.rejected).reduce((sum, count) => sum + count, 0),
-    };
+  #tell(session: MeshSession): void {
+    const report = this.report();
+    session.report(viewerStatsOf(report));
+    this.#options.onReport?.(report);
   }
+}
+
+function viewerStatsOf(report: PeerReport): ViewerStats {
+  const { playedBytes, fromPeersBytes, fromSeedsBytes, fromHttpBytes, segments, missing } = report;
+  return {
+    ...{ playedBytes, fromPeersBytes, fromSeedsBytes, fromHttpBytes, missing },
+    blocks: segments,
+    rejected: Object.values(report.rejected).reduce((sum, count) => sum + count, 0),
+  };
 }
 
 /** To a tenth of a millisecond: more is noise. */

@@ -155,7 +155,7 @@ async function commandOf(pid: number): Promise<string[]> {
 }
 
 /** A file of the package, from the sources as from dist/. */
-function packageFile(path: string): string {
+export function packageFile(path: string): string {
   const isBuilt = import.meta.url.includes("/dist/test/");
   return fileURLToPath(new URL(isBuilt ? `../../${path}` : `../${path}`, import.meta.url));
 }
