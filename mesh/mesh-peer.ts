@@ -229,6 +229,8 @@ export class MeshPeer implements ProtocolPeer {
 
   #connected(now: InstantMs, input: Extract<Input, { kind: "connected" }>): void {
     const { neighbours, options } = this.#state;
+    // A new channel takes the place of an older one to the same peer, which is not to be let go for it.
+    this.#state.remove(input.neighbour);
     const hasRoom = neighbours.size < NEIGHBOURS_MAX && this.#membership.makeRoom(now);
     const neighbour = new Neighbour(
       now,

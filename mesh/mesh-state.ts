@@ -101,7 +101,6 @@ export class MeshState {
   }
 
   add(neighbour: Neighbour): void {
-    this.remove(neighbour.id);
     this.neighbours.set(neighbour.id, neighbour);
   }
 
