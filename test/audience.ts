@@ -1,10 +1,12 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
+import { setTimeout as delay } from "node:timers/promises";
 import type { PeerReport } from "../peer/index.ts";
 import type { ViewersNews, ViewersOrder, Watched } from "./mesh-viewers.ts";
 import { packageFile, plainEnvironment } from "./origin-process.ts";
 
 const PROGRAM = packageFile("dist/test/mesh-viewers.js");
+const START_EVERY_MS = 1500;
 const LOG_LENGTH_MAX = 20_000;
 
 /** One viewer as its process told of it. */
@@ -21,18 +23,29 @@ export class Audience {
   readonly #processes: { readonly child: ChildProcess; readonly viewers: readonly number[] }[] = [];
   #log = "";
 
-  /** Starts `count` viewers, dealt out to `processes` processes. */
-  constructor(count: number, processes: number, order: Omit<ViewersOrder, "viewers">) {
+  private constructor(count: number) {
     this.members = Array.from({ length: count }, () => ({
       segments: new Map<number, Watched>(),
       report: undefined,
       isAlive: true,
     }));
+  }
+
+  /** Starts `count` viewers, dealt out to `processes` processes, one process after the other. */
+  static async gather(
+    count: number,
+    processes: number,
+    order: Omit<ViewersOrder, "viewers">,
+  ): Promise<Audience> {
+    const audience = new Audience(count);
     for (let first = 0; first < Math.min(count, processes); first++) {
       const viewers: number[] = [];
       for (let viewer = first; viewer < count; viewer += processes) viewers.push(viewer);
-      this.#processes.push({ child: this.#start({ ...order, viewers }), viewers });
+      audience.#processes.push({ child: audience.#start({ ...order, viewers }), viewers });
+      // Starting takes much of the machine, and those who are there want to play.
+      await delay(START_EVERY_MS);
     }
+    return audience;
   }
 
   /** What the viewers warned of. */

@@ -78,7 +78,7 @@ export async function runMesh(options: MeshRunOptions): Promise<MeshRun> {
       () => origin.output,
     );
     tell(`The origin runs at ${origin.httpUrl}.`);
-    audience = new Audience(options.peers, options.processes, {
+    audience = await Audience.gather(options.peers, options.processes, {
       apiUrl: origin.httpUrl,
       stream: STREAM,
       uploadBytesPerS: (options.viewerUplink * streamKbps * 1000) / 8,
