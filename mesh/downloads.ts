@@ -1,6 +1,7 @@
 import {
   after,
   blockKey,
+  INIT_PART,
   type InstantMs,
   instantMs,
   type Message,
@@ -203,7 +204,10 @@ export class Downloads {
   }
 
   #add(releasedAt: InstantMs, now: InstantMs, announced: AnnouncedBlock): Block | undefined {
-    if (after(releasedAt, this.#state.options.limits.maxDelayMs) <= now) return undefined;
+    // An init segment is as old as its publish session.
+    const isInit = announced.manifest.block.part === INIT_PART;
+    const { maxDelayMs } = this.#state.options.limits;
+    if (!isInit && after(releasedAt, maxDelayMs) <= now) return undefined;
     return this.#state.cache.addWanted(releasedAt, announced);
   }
 
