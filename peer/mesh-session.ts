@@ -152,24 +152,13 @@ export class MeshSession {
   }
 
   #perform(output: Output): void {
-    switch (output.kind) {
-      case "dial":
-        void this.#dialler.dial(output);
-        break;
-      case "signal":
-        this.#dialler.relayed(output);
-        break;
-      case "wantPeers":
-        this.#tracker.send({ type: "want", count: Math.min(output.count, INTRODUCTIONS_MAX) });
-        break;
-      case "fetch":
-        void this.#fetch(output.block);
-        break;
-      case "rejected":
-        if (output.code.endsWith("-unknown-key")) this.renewKeys();
-        break;
-      default:
-    }
+    const { kind } = output;
+    if (kind === "dial") void this.#dialler.dial(output);
+    else if (kind === "signal") this.#dialler.relayed(output);
+    else if (kind === "fetch") void this.#fetch(output.block);
+    else if (kind === "wantPeers") {
+      this.#tracker.send({ type: "want", count: Math.min(output.count, INTRODUCTIONS_MAX) });
+    } else if (kind === "rejected" && output.code.endsWith("-unknown-key")) this.renewKeys();
   }
 
   #createTracker(identity: Identity): TrackerClient {
