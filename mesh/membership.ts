@@ -18,6 +18,8 @@ const GRACE_MS = 10_000;
 const SEED_GRACE_MS = 1000;
 /** A peer that could not be dialled is left alone for this long. */
 const REDIAL_AFTER_MS = 30_000;
+/** The same for a peer that has no other neighbour. */
+const LONELY_REDIAL_AFTER_MS = 2000;
 /** The tracker is asked for more peers at most this often. */
 const WANT_EVERY_MS = 5000;
 
@@ -76,11 +78,11 @@ export class Membership {
   undialable(now: InstantMs, id: string): void {
     this.#dialledAt.delete(id);
     this.#candidates.delete(id);
-    this.#leftAloneUntil.set(id, instantMs(now + REDIAL_AFTER_MS));
+    this.#leaveAlone(now, id);
   }
 
   lost(now: InstantMs, { id }: Neighbour): void {
-    this.#leftAloneUntil.set(id, instantMs(now + REDIAL_AFTER_MS));
+    this.#leaveAlone(now, id);
     for (const [peer, { via }] of this.#candidates) {
       if (via?.id === id) this.#candidates.delete(peer);
     }
@@ -154,6 +156,12 @@ export class Membership {
   #neighboursMax(): number {
     const { degreeMax } = this.#state.tuning;
     return Math.min(NEIGHBOURS_MAX, Math.max(degreeMax, this.#fanOut.granted + degreeMax / 2));
+  }
+
+  #leaveAlone(now: InstantMs, id: string): void {
+    const isLonely = this.#state.ready.length === 0;
+    const forMs = isLonely ? LONELY_REDIAL_AFTER_MS : REDIAL_AFTER_MS;
+    this.#leftAloneUntil.set(id, instantMs(now + forMs));
   }
 
   #know(id: string, candidate: Candidate): void {
