@@ -101,6 +101,8 @@ export abstract class BaselinePeer implements ProtocolPeer {
   protected requested(_now: InstantMs, _from: BaselineNeighbour, _request: Request): void {}
   /** A neighbour needs some symbols no more. */
   protected cancelled(_from: BaselineNeighbour, _block: number, _esis: readonly number[]): void {}
+  /** A message came that is not for all protocols. */
+  protected heard(_now: InstantMs, _from: BaselineNeighbour, _message: Message): void {}
   /** A symbol came that was right and new, or was published (`from` undefined). */
   protected obtained(_now: InstantMs, _block: BaselineBlock, _esi: number, _from?: string): void {}
   /** A manifest came, or was published. */
@@ -215,6 +217,7 @@ export abstract class BaselinePeer implements ProtocolPeer {
     else if (message.type === "cancel") this.#cancel(neighbour, message.block, message.esis);
     else if (message.type === "ping") this.send(neighbour, { type: "pong", id: message.id });
     else if (message.type === "bye") this.#left(id, message.code);
+    else this.heard(now, neighbour, message);
   }
 
   #left(id: string, code: ByeCode): void {
@@ -329,7 +332,9 @@ export abstract class BaselinePeer implements ProtocolPeer {
     const { k, symbolBytes } = manifest.fec;
     for (let esi = 0; esi < k; esi++) {
       if (block.held.has(esi)) continue;
-      block.hold(esi, bytes.subarray(esi * symbolBytes, (esi + 1) * symbolBytes));
+      const symbol = bytes.subarray(esi * symbolBytes, (esi + 1) * symbolBytes);
+      block.decoder?.add(esi, symbol);
+      block.hold(esi, block.decoder?.symbol(esi) ?? symbol);
     }
     this.#complete(block, bytes);
     for (const esi of block.held.without(block.told)) this.obtained(now, block, esi);

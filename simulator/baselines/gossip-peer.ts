@@ -15,7 +15,7 @@ const PUSH_WITHIN_MS = 500;
 /**
  * GossipSub-like: each symbol goes at once to the D neighbours of the mesh, which say at once what they need no more
  * (v1.2 IDONTWANT, here a cancel); each heartbeat some others are told what there is (IHAVE) and ask for what
- * they lack (IWANT).
+ * they lack (IWANT). Kinder than the original: what a neighbour needs no more can be asked of it, too.
  */
 export class GossipPeer extends PullPeer {
   readonly #mesh = new Set<string>();
@@ -27,12 +27,12 @@ export class GossipPeer extends PullPeer {
 
   protected override tick(now: InstantMs): void {
     this.lapse(now);
+    if (!this.isSeed) this.pull(now);
     this.#heartbeatAt ??= after(now, this.options.random.below(HEARTBEAT_MS));
     if (now < this.#heartbeatAt) return;
     this.#heartbeatAt = after(now, HEARTBEAT_MS);
     this.#graft();
     if (this.options.uplinkBps > 0) this.#gossip();
-    if (!this.isSeed) this.pull(now);
   }
 
   protected override obtained(

@@ -57,6 +57,11 @@ export class PullPeer extends BaselinePeer {
     return !(block.isComplete || block.isMissing);
   }
 
+  /** Whether a symbol is on its way without being asked for. */
+  protected isAwaited(_now: InstantMs, _block: BaselineBlock, _esi: number): boolean {
+    return false;
+  }
+
   protected ask(
     now: InstantMs,
     neighbour: BaselineNeighbour,
@@ -80,13 +85,8 @@ export class PullPeer extends BaselinePeer {
     from: BaselineNeighbour,
     request: Extract<Message, { type: "request" }>,
   ): void {
-    const held = this.blocks.get(blockNumber(request.block))?.held;
-    this.uploads.ask(now, from.id, request, held, this.earlyMax());
-  }
-
-  /** How many neighbours may ask for a symbol before this peer has it. */
-  protected earlyMax(): number {
-    return 0;
+    const block = this.blocks.get(blockNumber(request.block));
+    if (block !== undefined) this.uploads.ask(now, from.id, block, request);
   }
 
   protected override cancelled(
@@ -103,7 +103,6 @@ export class PullPeer extends BaselinePeer {
     esi: number,
     from?: string,
   ): void {
-    this.uploads.obtained(block.number, esi);
     this.#settle((pending) => {
       if (pending.block !== block.number || pending.esi !== esi) return false;
       const neighbour = this.neighbours.get(pending.neighbour);
@@ -142,9 +141,10 @@ export class PullPeer extends BaselinePeer {
     const room = Math.min(most, Math.floor(neighbour.askedMax) - neighbour.asked);
     if (room <= 0) return false;
     for (const block of this.options.random.shuffle([...blocks])) {
-      const esis = neighbour.has(block.number)?.without(block.held, block.asked) ?? [];
+      const lacking = neighbour.has(block.number)?.without(block.held, block.asked) ?? [];
+      const esis = lacking.filter((esi) => !this.isAwaited(now, block, esi));
       if (esis.length === 0) continue;
-      this.ask(now, neighbour, block, this.options.random.shuffle([...esis]).slice(0, room));
+      this.ask(now, neighbour, block, this.options.random.shuffle(esis).slice(0, room));
       return true;
     }
     return false;
