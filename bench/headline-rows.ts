@@ -13,6 +13,12 @@ export interface CostedRun {
   readonly heapMiB: number;
 }
 
+/** How much to run. */
+export interface HeadlineSize {
+  readonly isQuick: boolean;
+  readonly seeds: number;
+}
+
 /** A world of the headline: what to run, and the smaller form of it. */
 export interface HeadlineWorld {
   readonly scenario: string;
@@ -197,9 +203,6 @@ export const ROWS: readonly HeadlineRow[] = [
     isMoreBetter: false,
   },
 ];
-
-/** Scenarios in which every protocol runs, by the numbers of the targets. */
-export const BASELINE_WORLDS: readonly WorldName[] = ["tight", "offload", "churn", "crash"];
 
 function measure(
   id: string,

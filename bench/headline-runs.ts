@@ -3,18 +3,12 @@ import { mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { CostedRun, HeadlineWorld } from "./headline-rows.ts";
+import type { CostedRun, HeadlineSize, HeadlineWorld } from "./headline-rows.ts";
 
 const PROGRAM = fileURLToPath(new URL("../cli/main.js", import.meta.url));
 
-/** How much to run. */
-export interface HeadlineSize {
-  readonly isQuick: boolean;
-  readonly seeds: number;
-}
-
 /** The command that runs a world with a protocol. */
-export function commandOf(
+export function runWorld(
   world: HeadlineWorld,
   { isQuick, seeds }: HeadlineSize,
   protocol?: string,

@@ -1,24 +1,17 @@
-import { execFileSync } from "node:child_process";
-import { readFileSync, writeFileSync } from "node:fs";
 import { parseArgs } from "node:util";
+import { type Estimate, estimate, estimateText, numberText } from "../simulator/index.ts";
+import { compareBaselines } from "./headline-baselines.ts";
+import { commit, PrintedTable, writeSection } from "./headline-page.ts";
 import {
-  type Estimate,
-  estimate,
-  estimateText,
-  MEASURES,
-  numberText,
-  PROTOCOLS,
-} from "../simulator/index.ts";
-import {
-  BASELINE_WORLDS,
   type CostedRun,
   type HeadlineRow,
-  type HeadlineWorld,
+  type HeadlineSize,
   ROWS,
   WORLDS,
   type WorldName,
 } from "./headline-rows.ts";
-import { commandOf, type HeadlineSize, runCommand } from "./headline-runs.ts";
+import { runCommand, runWorld } from "./headline-runs.ts";
+import { runSweeps } from "./headline-sweeps.ts";
 
 const HELP = `Usage: npm run sim:headline -- [options]
 
@@ -29,7 +22,8 @@ measured, what no protocol can beat, the best published result, and the target.
   --seeds <n>       runs per scenario (default 20; 2 with --quick)
   --only <ids>      these rows only, separated by commas: 1,3b
   --baselines       run every protocol in the scenarios 1, 3, 4 and 5 instead
-  --write <file>    put the table between its markers in a Markdown file
+  --sweeps          sweep the settings whose defaults matter instead (at most 5 seeds)
+  --write <file>    put what was found between its markers in a Markdown file
   --help            this text
 
 The last line of the output is JSON.`;
@@ -50,6 +44,7 @@ const { values } = parseArgs({
     seeds: { type: "string" },
     only: { type: "string", default: "" },
     baselines: { type: "boolean", default: false },
+    sweeps: { type: "boolean", default: false },
     write: { type: "string" },
     help: { type: "boolean", default: false },
   },
@@ -61,31 +56,39 @@ if (values.help) {
   console.error(`--seeds: expected a whole number from 1 to 999, not "${seeds}".`);
   process.exitCode = 2;
 } else {
-  const size = { isQuick: values.quick, seeds: Number(seeds) };
-  await (values.baselines ? baselines(size) : headline(size));
+  await run({ isQuick: values.quick, seeds: Number(seeds) });
 }
 
-async function headline(size: HeadlineSize): Promise<void> {
-  const rows = ROWS.filter(({ id }) => isWanted(id));
-  const lines: string[][] = [];
+async function run(size: HeadlineSize): Promise<void> {
+  const flags = `${size.isQuick ? " --quick" : ""} --seeds ${size.seeds}`;
+  const section = async (name: string, flag: string, lines: Promise<readonly string[]>) => {
+    const command = `npm run sim:headline --${flag}${flags}`;
+    if (values.write === undefined) await lines;
+    else writeSection(values.write, name, command, await lines);
+  };
+  if (values.baselines) await section("baselines", " --baselines", compareBaselines(size));
+  else if (values.sweeps) await section("sweeps", " --sweeps", runSweeps(size));
+  else await section("headline", "", headline(size));
+}
+
+/** Gives the table's lines. The last line printed is JSON. */
+async function headline(size: HeadlineSize): Promise<readonly string[]> {
   const outcomes: Outcome[] = [];
   const worlds = new Map<WorldName, readonly CostedRun[]>();
-  print(HEAD);
-  print(HEAD.map(() => "---"));
   const runsOf = async (name: WorldName) => {
-    const runs = worlds.get(name) ?? (await runCommand(commandOf(WORLDS[name], size)));
+    const runs = worlds.get(name) ?? (await runCommand(runWorld(WORLDS[name], size)));
     worlds.set(name, runs);
     return runs;
   };
-  for (const row of rows) {
+  const table = new PrintedTable(HEAD);
+  for (const row of ROWS.filter(({ id }) => isWanted(id))) {
     const beside = row.beside === undefined ? [] : await runsOf(row.beside);
     const outcome = outcomeOf(row, await runsOf(row.world), beside);
     outcomes.push(outcome);
-    lines.push(cells(outcome));
-    print(cells(outcome));
+    table.add(cells(outcome));
   }
-  write("headline", size, [HEAD, HEAD.map(() => "---"), ...lines]);
   console.log(JSON.stringify(summary(outcomes, size)));
+  return table.lines;
 }
 
 /** "3" names the rows 3a and 3b, "3b" itself. */
@@ -137,62 +140,4 @@ function summary(outcomes: readonly Outcome[], { isQuick, seeds: count }: Headli
     })),
     missed: outcomes.filter(({ isMet }) => !isMet).length,
   };
-}
-
-/** Miss ratio at 4 s and origin bytes of every protocol, in the same worlds. */
-async function baselines(size: HeadlineSize): Promise<void> {
-  const names = PROTOCOLS.map(({ name }) => name);
-  const head = ["scenario", "figure", ...names];
-  const lines: string[][] = [];
-  const results: object[] = [];
-  print(head);
-  print(head.map(() => "---"));
-  for (const name of BASELINE_WORLDS) {
-    const world: HeadlineWorld = WORLDS[name];
-    const runs: (readonly CostedRun[])[] = [];
-    for (const protocol of names) runs.push(await runCommand(commandOf(world, size, protocol)));
-    for (const measure of [MEASURES.missD4, MEASURES.originBytes]) {
-      const measured = runs.map((some) => estimate(some.map(({ result }) => measure.of(result))));
-      const texts = measured.map((value) => estimateText(value, measure.unit));
-      const line = [world.scenario, measure.name, ...texts];
-      lines.push(line);
-      print(line);
-      const means = Object.fromEntries(names.map((key, index) => [key, measured[index]?.mean]));
-      results.push({ scenario: world.scenario, figure: measure.name, ...means });
-    }
-  }
-  write("baselines", size, [head, head.map(() => "---"), ...lines]);
-  console.log(JSON.stringify({ bench: "baselines", seeds: size.seeds, commit: commit(), results }));
-}
-
-function print(line: readonly string[]): void {
-  console.log(markdown(line));
-}
-
-function markdown(line: readonly string[]): string {
-  return `| ${line.join(" | ")} |`;
-}
-
-/** Puts a table between `<!-- name -->` and `<!-- end of name -->` of the file of --write. */
-function write(name: string, size: HeadlineSize, lines: readonly (readonly string[])[]): void {
-  if (values.write === undefined) return;
-  const page = readFileSync(values.write, "utf8");
-  const [start, end] = [`<!-- ${name} -->`, `<!-- end of ${name} -->`];
-  const [from, to] = [page.indexOf(start), page.indexOf(end)];
-  if (from === -1 || to < from) {
-    console.error(`${values.write}: expected the lines ${start} and ${end}.`);
-    process.exitCode = 2;
-    return;
-  }
-  const flags = `${size.isQuick ? " --quick" : ""}${name === "baselines" ? " --baselines" : ""}`;
-  const caption = `\`npm run sim:headline --${flags} --seeds ${size.seeds}\`, seeds 1 to ${size.seeds}, at ${commit()}; mean ± 95 % confidence interval.`;
-  const table = [caption, "", ...lines.map(markdown)].join("\n");
-  writeFileSync(
-    values.write,
-    `${page.slice(0, from + start.length)}\n\n${table}\n\n${page.slice(to)}`,
-  );
-}
-
-function commit(): string {
-  return execFileSync("git", ["describe", "--always", "--dirty"], { encoding: "utf8" }).trim();
 }

@@ -1,0 +1,33 @@
+import { estimate, estimateText, MEASURES, PROTOCOLS } from "../simulator/index.ts";
+import { commit, PrintedTable } from "./headline-page.ts";
+import {
+  type CostedRun,
+  type HeadlineSize,
+  type HeadlineWorld,
+  WORLDS,
+  type WorldName,
+} from "./headline-rows.ts";
+import { runCommand, runWorld } from "./headline-runs.ts";
+
+/** The scenarios 1, 3, 4 and 5 of the targets. */
+const BASELINE_WORLDS: readonly WorldName[] = ["tight", "offload", "churn", "crash"];
+
+/** Runs every protocol in the same worlds; gives the table's lines. The last line printed is JSON. */
+export async function compareBaselines(size: HeadlineSize): Promise<readonly string[]> {
+  const names = PROTOCOLS.map(({ name }) => name);
+  const table = new PrintedTable(["scenario", "figure", ...names]);
+  const results: object[] = [];
+  for (const name of BASELINE_WORLDS) {
+    const world: HeadlineWorld = WORLDS[name];
+    const runs: (readonly CostedRun[])[] = [];
+    for (const protocol of names) runs.push(await runCommand(runWorld(world, size, protocol)));
+    for (const { name: figure, unit, of } of [MEASURES.missD4, MEASURES.originBytes]) {
+      const measured = runs.map((some) => estimate(some.map(({ result }) => of(result))));
+      table.add([world.scenario, figure, ...measured.map((value) => estimateText(value, unit))]);
+      const means = Object.fromEntries(names.map((key, index) => [key, measured[index]?.mean]));
+      results.push({ scenario: world.scenario, figure, ...means });
+    }
+  }
+  console.log(JSON.stringify({ bench: "baselines", ...size, commit: commit(), results }));
+  return table.lines;
+}

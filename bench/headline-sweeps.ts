@@ -1,0 +1,65 @@
+import { estimateText, MEASURES, type MeasureName, measured } from "../simulator/index.ts";
+import { commit, PrintedTable } from "./headline-page.ts";
+import { type CostedRun, type HeadlineSize, WORLDS } from "./headline-rows.ts";
+import { runCommand } from "./headline-runs.ts";
+
+/** The settings whose defaults the sweeps justify; the world is the tight one, in which they count. */
+const SWEEPS = [
+  { key: "tuning.degree", values: ["6", "8", "12", "16", "24"] },
+  { key: "tuning.pushShare", values: ["0.5", "0.7", "0.85", "0.96"] },
+  { key: "symbolBytes", values: ["4096", "8192", "16384", "32768"] },
+  { key: "repairRatio", values: ["0", "0.1", "0.25", "0.5"] },
+  { key: "blockMs", values: ["250", "333", "500", "1000"] },
+] as const;
+
+const FIGURES: readonly MeasureName[] = [
+  "missD4",
+  "symbolP99",
+  "blockP99",
+  "offload",
+  "surplus",
+  "control",
+];
+const SEEDS_MAX = 5;
+
+/** Runs the sweeps; gives tables and plots for a page. The last line printed is JSON. */
+export async function runSweeps(size: HeadlineSize): Promise<readonly string[]> {
+  const lines: string[] = [];
+  const results: object[] = [];
+  const { scenario, quick } = WORLDS.tight;
+  for (const { key, values } of SWEEPS) {
+    const set = size.isQuick ? quick.flatMap((assignment) => ["--set", assignment]) : [];
+    const seeds = String(Math.min(SEEDS_MAX, size.seeds));
+    const sweep = ["sim", "sweep", scenario, `${key}=${values.join(",")}`];
+    const runs = await runCommand([...sweep, ...set, "--seeds", seeds]);
+    const table = new PrintedTable([key, ...FIGURES.map((name) => MEASURES[name].name)]);
+    const delaysMs: number[] = [];
+    for (const value of values) {
+      const some = resultsWith(runs, key, value);
+      const cells = FIGURES.map((name) => estimateText(measured(some, name), MEASURES[name].unit));
+      table.add([value, ...cells]);
+      delaysMs.push(Math.round(measured(some, "blockP99").mean));
+      const means = FIGURES.map((name) => [name, measured(some, name).mean]);
+      results.push({ key, value, ...Object.fromEntries(means) });
+    }
+    lines.push(`### ${key}`, "", ...table.lines, "", ...plot(key, values, delaysMs), "");
+  }
+  console.log(JSON.stringify({ bench: "sweeps", ...size, commit: commit(), results }));
+  return lines;
+}
+
+function resultsWith(runs: readonly CostedRun[], key: string, value: string) {
+  return runs.map(({ result }) => result).filter(({ settings }) => String(settings[key]) === value);
+}
+
+/** A chart in Mermaid, which the page's readers draw. */
+function plot(key: string, values: readonly string[], delaysMs: readonly number[]): string[] {
+  return [
+    "```mermaid",
+    "xychart-beta",
+    `  x-axis "${key}" [${values.join(", ")}]`,
+    `  y-axis "block delay p99, ms" 0 --> ${Math.ceil(1.1 * Math.max(...delaysMs))}`,
+    `  line [${delaysMs.join(", ")}]`,
+    "```",
+  ];
+}
