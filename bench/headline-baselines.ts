@@ -12,15 +12,27 @@ import { runCommand, runWorld } from "./headline-runs.ts";
 /** The scenarios 1, 3, 4 and 5 of the targets. */
 const BASELINE_WORLDS: readonly WorldName[] = ["tight", "offload", "churn", "crash"];
 
+/** Who is compared: every protocol, and Starling without its last resort, which most of the others lack. */
+const CONTENDERS: readonly { readonly name: string; readonly set: readonly string[] }[] = [
+  { name: "starling", set: [] },
+  { name: "starling without HTTP", set: ["tuning.fetchMs=0"] },
+  ...PROTOCOLS.filter(({ name }) => name !== "starling").map(({ name }) => ({
+    name,
+    set: [`protocol=${name}`],
+  })),
+];
+
 /** Runs every protocol in the same worlds; gives the table's lines. The last line printed is JSON. */
 export async function compareBaselines(size: HeadlineSize): Promise<readonly string[]> {
-  const names = PROTOCOLS.map(({ name }) => name);
+  const names = CONTENDERS.map(({ name }) => name);
   const table = new PrintedTable(["scenario", "figure", ...names]);
   const results: object[] = [];
   for (const name of BASELINE_WORLDS) {
     const world: HeadlineWorld = WORLDS[name];
     const runs: (readonly CostedRun[])[] = [];
-    for (const protocol of names) runs.push(await runCommand(runWorld(world, size, protocol)));
+    for (const { set } of CONTENDERS) {
+      runs.push(await runCommand(runWorld({ ...world, set: [...world.set, ...set] }, size)));
+    }
     for (const { name: figure, unit, of } of [MEASURES.missD4, MEASURES.originBytes]) {
       const measured = runs.map((some) => estimate(some.map(({ result }) => of(result))));
       table.add([world.scenario, figure, ...measured.map((value) => estimateText(value, unit))]);

@@ -47,7 +47,8 @@ export interface HeadlineRow {
   readonly isMoreBetter: boolean;
 }
 
-const SMALL = ["peers=100", "durationS=24", "warmUpS=10"];
+/** Late enough for all to have joined and settled. */
+const SMALL = ["peers=100", "joinOverS=3", "durationS=30", "warmUpS=14"];
 const SMALL_CROWD = [
   "peers=20",
   "crowdPeers=180",
@@ -68,13 +69,13 @@ export const WORLDS = {
   bb20: {
     scenario: "bb20-10k",
     set: [],
-    quick: ["peers=300", "durationS=20", "warmUpS=10"],
+    quick: ["peers=300", "joinOverS=3", "durationS=24", "warmUpS=14"],
     seedsMax: 3,
   },
   offload: { scenario: "offload-1k", set: [], quick: SMALL },
   offloadAt2S: { scenario: "offload-1k", set: ["deadlineMs=2000"], quick: SMALL },
   churn: { scenario: "churn-1k", set: [], quick: SMALL },
-  crash: { scenario: "crash-half", set: [], quick: [...SMALL, "crashAtS=13"] },
+  crash: { scenario: "crash-half", set: [], quick: [...SMALL, "crashAtS=17"] },
   crowdBb20: { scenario: "flash-crowd-bb20", set: [], quick: SMALL_CROWD },
   crowdTight: { scenario: "flash-crowd-tight", set: [], quick: SMALL_CROWD },
   lossy: { scenario: "lossy", set: [], quick: SMALL },

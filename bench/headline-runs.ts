@@ -7,11 +7,10 @@ import type { CostedRun, HeadlineSize, HeadlineWorld } from "./headline-rows.ts"
 
 const PROGRAM = fileURLToPath(new URL("../cli/main.js", import.meta.url));
 
-/** The command that runs a world with a protocol. */
+/** The command that runs a world. */
 export function runWorld(
   world: HeadlineWorld,
   { isQuick, seeds }: HeadlineSize,
-  protocol?: string,
 ): readonly string[] {
   const set = isQuick ? [...world.set, ...world.quick] : world.set;
   return [
@@ -19,7 +18,6 @@ export function runWorld(
     "run",
     world.scenario,
     ...set.flatMap((assignment) => ["--set", assignment]),
-    ...(protocol === undefined ? [] : ["--baseline", protocol]),
     "--seeds",
     String(Math.min(seeds, world.seedsMax ?? seeds)),
   ];
