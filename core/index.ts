@@ -82,11 +82,13 @@ export {
   type KnownPeer,
   LAG_STEP_MS,
   LAG_UNKNOWN,
+  LAGS,
   MANIFEST_CLASS,
   MESSAGE_BYTES_MAX,
   type Message,
   RELAY_BYTES_MAX,
   SYMBOL_CLASSES,
+  WHOLE_BLOCK,
   WIRE_VERSION,
 } from "./messages.ts";
 export { Random } from "./random.ts";

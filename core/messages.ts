@@ -114,9 +114,16 @@ export function classOf({ sequence, part }: BlockId, esi: number): number {
 /** How a peer does with one rendition. */
 export interface FeedStatus {
   readonly rendition: number;
-  /** By class, milliseconds from release to arrival in steps of LAG_STEP_MS; LAG_UNKNOWN: not at all. */
+  /**
+   * LAGS of them: milliseconds from release to arrival by class, and at WHOLE_BLOCK to completion, in
+   * steps of LAG_STEP_MS; LAG_UNKNOWN: not at all.
+   */
   readonly lags: Uint8Array;
 }
+
+/** Where `FeedStatus.lags` tells of whole blocks. */
+export const WHOLE_BLOCK: number = CLASSES;
+export const LAGS: number = CLASSES + 1;
 
 export const LAG_STEP_MS = 20;
 export const LAG_UNKNOWN = 255;

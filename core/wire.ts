@@ -9,7 +9,6 @@ import { JWS_LENGTH_MAX } from "./jws.ts";
 import {
   type ByeCode,
   CLASS_SET_MAX,
-  CLASSES,
   type ClassSet,
   EVIDENCE_MAX,
   type EvidenceRecord,
@@ -17,6 +16,7 @@ import {
   type FeedStatus,
   KNOWN_PEERS_MAX,
   type KnownPeer,
+  LAGS,
   MESSAGE_BYTES_MAX,
   type Message,
   REASON_LENGTH_MAX,
@@ -154,7 +154,7 @@ function bodyLengthOf(message: Message): number {
     case "serve":
       return 7;
     case "status":
-      return 11 + message.feeds.length * (1 + CLASSES);
+      return 11 + message.feeds.length * (1 + LAGS);
     case "peers":
       return 1 + message.peers.length * (PUBLIC_KEY_BYTES + 7);
     case "relay":
@@ -325,7 +325,7 @@ function readClasses(reader: ByteReader): ClassSet {
 }
 
 function readFeed(reader: ByteReader): FeedStatus {
-  return { rendition: reader.u8(), lags: reader.bytes(CLASSES) };
+  return { rendition: reader.u8(), lags: reader.bytes(LAGS) };
 }
 
 function keyOf(peer: string): Uint8Array {

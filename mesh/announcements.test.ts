@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { CLASSES, INIT_PART, LAG_UNKNOWN } from "../core/index.ts";
+import { INIT_PART, LAG_UNKNOWN, LAGS } from "../core/index.ts";
 import { Announcements } from "./announcements.ts";
 import { FanOut } from "./fan-out.ts";
 import { FeedRates } from "./feed-rates.ts";
@@ -37,7 +37,7 @@ describe("a status", () => {
     const [status] = mesh.sent("status");
     expect(status?.message).toMatchObject({ type: "status", capacityKbps: 960, spare: 28 });
     const lags = [...(status?.message.feeds[0]?.lags ?? [])];
-    expect(lags).toEqual([8, ...new Array(CLASSES - 1).fill(LAG_UNKNOWN)]);
+    expect(lags).toEqual([8, ...new Array(LAGS - 1).fill(LAG_UNKNOWN)]);
     announcements.status(at(999));
     expect(mesh.sent("status")).toEqual([]);
     announcements.status(at(1000));
@@ -59,10 +59,11 @@ describe("a status", () => {
 });
 
 describe("a block", () => {
-  test("that is complete is told to viewers that lack it, and to parents that still push it", () => {
+  test("that is complete is told to viewers that hear of none, and to parents that still push it", () => {
     const { mesh, announcements } = world();
     const block = mesh.addBlock(0, "published");
-    const [lacking, having] = [mesh.join("lacking"), mesh.join("having")];
+    const [unaware, having] = [mesh.join("unaware"), mesh.join("having")];
+    mesh.join("aware", { lagMs: 500 });
     const [seed, pushing] = ["seed", "pushing"].map((name) => mesh.join(name, { role: "seed" }));
     block.heldBy(
       having,
@@ -70,7 +71,7 @@ describe("a block", () => {
     );
     if (pushing !== undefined) announcements.completed(block, new Set([pushing]));
     const told = mesh.sent("have");
-    expect(told.map(({ to }) => to)).toEqual([lacking.id, pushing?.id]);
+    expect(told.map(({ to }) => to)).toEqual([unaware.id, pushing?.id]);
     expect(told.map(({ to }) => to)).not.toContain(seed?.id);
     expect(told[0]?.message.esis.length).toBe(block.n);
   });

@@ -1,4 +1,4 @@
-import { type InstantMs, instantMs, type Message } from "../core/index.ts";
+import { type InstantMs, instantMs, MANIFEST_CLASS, type Message } from "../core/index.ts";
 import type { Block } from "./block.ts";
 import type { FanOut } from "./fan-out.ts";
 import { NEWS_AFTER_MS, STATUS_EVERY_MS } from "./limits.ts";
@@ -48,12 +48,17 @@ export class Announcements {
     this.#state.send(neighbour, haveOf(block));
   }
 
-  /** Tells that a block is complete: those that lack it, and those that still push it. */
+  /**
+   * Tells that a block is complete: those that still push it, and those to whom nobody pushes manifests.
+   * Others know it from this peer's lags.
+   */
   completed(block: Block, stillPushing: ReadonlySet<Neighbour>): void {
     const message = haveOf(block);
     for (const neighbour of this.#state.ready) {
-      const isOfUse = !neighbour.isSeed && !block.complete.has(neighbour);
-      if (isOfUse || stillPushing.has(neighbour)) this.#state.send(neighbour, message);
+      const isUnaware =
+        !Number.isFinite(neighbour.lagMs(block.id.rendition, MANIFEST_CLASS)) &&
+        !block.isKnownTo(neighbour);
+      if (isUnaware || stillPushing.has(neighbour)) this.#state.send(neighbour, message);
     }
   }
 

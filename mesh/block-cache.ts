@@ -1,11 +1,4 @@
-import {
-  after,
-  blockKey,
-  INIT_PART,
-  type InstantMs,
-  instantMs,
-  type Manifest,
-} from "../core/index.ts";
+import { after, type BlockId, INIT_PART, type InstantMs, instantMs } from "../core/index.ts";
 import { type AnnouncedBlock, Block } from "./block.ts";
 import type { BlockPort } from "./block-port.ts";
 import { INIT_BLOCKS_MAX, MEDIA_BLOCKS_MAX } from "./limits.ts";
@@ -19,14 +12,13 @@ export interface BlockCacheOptions {
 
 /** The live window of blocks, bounded by count and by bytes. The oldest media block goes first. */
 export class BlockCache {
-  readonly #blocks = new Map<string, Block>();
+  /** Oldest first. */
+  readonly #blocks: Block[] = [];
   readonly #bytesMax: number;
   readonly #maxDelayMs: number;
   readonly #port: BlockPort;
   readonly #onEvict: (block: Block) => void;
   #bytes = 0;
-  /** Blocks that were wanted when one was last added, oldest first. */
-  #wanted: readonly Block[] | undefined;
 
   /** `onEvict` is told of each block that goes. */
   constructor({ blocks, limits }: BlockCacheOptions, onEvict: (block: Block) => void) {
@@ -37,7 +29,7 @@ export class BlockCache {
   }
 
   get blockCount(): number {
-    return this.#blocks.size;
+    return this.#blocks.length;
   }
 
   /** What the symbols of all blocks take, at the most. */
@@ -46,26 +38,26 @@ export class BlockCache {
   }
 
   get isEmpty(): boolean {
-    return this.#blocks.size === 0;
+    return this.#blocks.length === 0;
   }
 
-  get(key: string): Block | undefined {
-    return this.#blocks.get(key);
+  /** The block of this id, if it is here. Most are asked for while they are new. */
+  get(id: BlockId): Block | undefined {
+    for (let at = this.#blocks.length - 1; at >= 0; at--) {
+      const block = this.#blocks[at] as Block;
+      if (block.id === id || isSame(block.id, id)) return block;
+    }
+    return undefined;
   }
 
-  /** Whether the cache holds the block that `manifest` is about. */
-  has(manifest: Manifest): boolean {
-    return this.#blocks.has(blockKey(manifest.block));
-  }
-
-  values(): IterableIterator<Block> {
-    return this.#blocks.values();
+  /** All blocks, oldest first. */
+  values(): readonly Block[] {
+    return this.#blocks;
   }
 
   /** The blocks to collect, oldest first. An init segment is wanted once a media block needs it. */
   wanted(): readonly Block[] {
-    this.#wanted ??= this.#sorted(({ isWanted }) => isWanted);
-    return this.#wanted.filter(
+    return this.#blocks.filter(
       (block) => block.isWanted && (!block.isInit || this.isNeeded(block)),
     );
   }
@@ -86,62 +78,59 @@ export class BlockCache {
 
   /** The media blocks, the newest first. */
   newestFirst(): readonly Block[] {
-    return this.#sorted((block) => !block.isInit).reverse();
+    return this.#blocks.filter(({ isInit }) => !isInit).reverse();
   }
 
   /** The init segment that a media block needs, if it is here. */
   initOf({ id, manifest }: Block): Block | undefined {
     if (manifest.init === null) return undefined;
     const { sequence, sha256 } = manifest.init;
-    const init = this.#blocks.get(blockKey({ ...id, sequence, part: INIT_PART }));
+    const init = this.get({ ...id, sequence, part: INIT_PART });
     return init?.manifest.sha256 === sha256 ? init : undefined;
   }
 
   /** Whether some media block in the cache needs this init segment. */
   isNeeded(init: Block): boolean {
-    for (const block of this.#blocks.values()) if (this.initOf(block) === init) return true;
-    return false;
+    return this.#blocks.some((block) => this.initOf(block) === init);
   }
 
   #add(
     releasedAt: InstantMs,
     announced: AnnouncedBlock,
-    symbols: ConstructorParameters<typeof Block>[3],
+    symbols: ConstructorParameters<typeof Block>[2],
   ): Block | undefined {
     const isInit = announced.manifest.block.part === INIT_PART;
     const deadline = isInit ? NEVER : after(releasedAt, this.#maxDelayMs);
-    const key = blockKey(announced.manifest.block);
-    const block = new Block(announced, key, { releasedAt, deadline }, symbols);
-    this.#blocks.set(key, block);
-    this.#wanted = undefined;
+    const block = new Block(announced, { releasedAt, deadline }, symbols);
+    const newerAt = this.#blocks.findIndex((other) => compareBlocks(block, other) < 0);
+    this.#blocks.splice(newerAt < 0 ? this.#blocks.length : newerAt, 0, block);
     this.#bytes += block.weight;
     this.#evict();
-    return this.#blocks.get(key);
+    return this.#blocks.includes(block) ? block : undefined;
   }
 
   #evict(): void {
-    const inits = this.#sorted((block) => block.isInit);
+    const inits = this.#blocks.filter(({ isInit }) => isInit);
     for (const block of inits.slice(0, -INIT_BLOCKS_MAX)) this.#delete(block);
-    const media = this.#sorted((block) => !block.isInit);
+    const media = this.#blocks.filter(({ isInit }) => !isInit);
     while (media.length > MEDIA_BLOCKS_MAX || (this.#bytes > this.#bytesMax && media.length > 1)) {
       const oldest = media.shift();
       if (oldest !== undefined) this.#delete(oldest);
     }
   }
 
-  #sorted(isPicked: (block: Block) => boolean): Block[] {
-    return [...this.#blocks.values()].filter(isPicked).sort(bySequence);
-  }
-
   #delete(block: Block): void {
-    this.#blocks.delete(block.key);
-    this.#wanted = undefined;
+    this.#blocks.splice(this.#blocks.indexOf(block), 1);
     this.#bytes -= block.weight;
     this.#onEvict(block);
   }
 }
 
-function bySequence(a: Block, b: Block): number {
+function isSame(a: BlockId, b: BlockId): boolean {
+  return a.sequence === b.sequence && a.part === b.part && a.rendition === b.rendition;
+}
+
+function compareBlocks(a: Block, b: Block): number {
   return a.id.sequence - b.id.sequence || orderOf(a) - orderOf(b);
 }
 

@@ -4,6 +4,7 @@ import {
   classOf,
   INIT_PART,
   type InstantMs,
+  instantMs,
   type Manifest,
 } from "../core/index.ts";
 import type { SymbolDecoder } from "./block-port.ts";
@@ -24,7 +25,6 @@ interface SymbolSource {
 
 /** What a peer has of one block, and knows of who has it. */
 export class Block {
-  readonly key: string;
   readonly id: BlockId;
   readonly manifest: Manifest;
   readonly jws: string;
@@ -45,6 +45,9 @@ export class Block {
   readonly overdue: Uint8Array;
   /** Whether a symbol was asked for in vain. */
   readonly lapsed: Uint8Array;
+  /** Until then, or until parents change, there is nothing to ask for. */
+  lookAt: InstantMs = instantMs(0);
+  lookedAtChanges = 0;
   /** Whether the origin was asked over HTTP. */
   isFetching = false;
   readonly #symbols: SymbolSource;
@@ -54,11 +57,9 @@ export class Block {
 
   constructor(
     { manifest, jws, leaves }: AnnouncedBlock,
-    key: string,
     times: { readonly releasedAt: InstantMs; readonly deadline: InstantMs },
     symbols: SymbolDecoder | readonly Uint8Array[],
   ) {
-    this.key = key;
     this.id = manifest.block;
     this.manifest = manifest;
     this.jws = jws;
@@ -163,5 +164,6 @@ export class Block {
     const open = this.asked[esi];
     assert(open !== undefined && open > 0, "a request is settled once");
     this.asked[esi] = open - 1;
+    this.lookAt = instantMs(0);
   }
 }

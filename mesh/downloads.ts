@@ -1,5 +1,6 @@
 import {
   after,
+  type BlockId,
   blockKey,
   INIT_PART,
   type InstantMs,
@@ -49,7 +50,7 @@ export class Downloads {
   /** A seed's new block: all of its symbols are pushed. Throws StarlingError for what does not verify. */
   publish(now: InstantMs, { jws, leaves, symbols }: Extract<Input, { kind: "publish" }>): void {
     const manifest = this.#state.options.blocks.verify(now, jws, leaves);
-    if (this.#state.cache.has(manifest)) return;
+    if (this.#state.cache.get(manifest.block) !== undefined) return;
     const block = this.#state.cache.addPublished(now, { manifest, jws, leaves }, symbols);
     if (block === undefined) return;
     this.#passOn(now, block);
@@ -69,7 +70,7 @@ export class Downloads {
     }
     const manifest = this.#state.options.blocks.verify(now, jws, leaves);
     const { block: id } = manifest;
-    if (this.#state.cache.get(blockKey(id)) !== undefined) {
+    if (this.#state.cache.get(id) !== undefined) {
       throw new StarlingError(
         "manifest-equivocation",
         "Another manifest of this block is valid too.",
@@ -82,7 +83,7 @@ export class Downloads {
     this.#parts.subscriptions.arrived(now, neighbour, block, -1);
     this.#state.outputs.push({ kind: "manifest", manifest });
     this.#passOn(now, block);
-    for (const { neighbour: teller, message } of this.#orphans.take(block.key)) {
+    for (const { neighbour: teller, message } of this.#orphans.take(blockKey(id))) {
       if (!this.#state.neighbours.has(teller.id)) continue;
       if (message.type === "have") this.have(now, teller, message);
       else this.symbol(now, teller, message);
@@ -91,8 +92,8 @@ export class Downloads {
   }
 
   /** Gives a neighbour the manifest that it asks for. */
-  tell(now: InstantMs, neighbour: Neighbour, key: string): void {
-    const block = this.#state.cache.get(key);
+  tell(now: InstantMs, neighbour: Neighbour, id: BlockId): void {
+    const block = this.#state.cache.get(id);
     if (block === undefined || this.#hasExpired(now, block)) return;
     this.#parts.announcements.manifest(now, neighbour, block);
   }
@@ -113,7 +114,7 @@ export class Downloads {
 
   /** Notes which symbols a neighbour has. */
   have(now: InstantMs, neighbour: Neighbour, message: Extract<Message, { type: "have" }>): void {
-    const block = this.#state.cache.get(blockKey(message.block));
+    const block = this.#state.cache.get(message.block);
     if (block === undefined) this.#orphan(now, neighbour, message);
     else {
       block.heldBy(neighbour, message.esis);
@@ -128,7 +129,7 @@ export class Downloads {
     message: Extract<Message, { type: "symbol" }>,
   ): void {
     const { esi, bytes } = message;
-    const block = this.#state.cache.get(blockKey(message.block));
+    const block = this.#state.cache.get(message.block);
     if (block === undefined) {
       this.#orphan(now, neighbour, message);
       return;
@@ -142,7 +143,6 @@ export class Downloads {
     }
     this.#check(block, esi, bytes);
     decoder.add(esi, bytes);
-    block.heldBy(neighbour, [esi]);
     neighbour.score.delivered(now);
     this.#count(neighbour, bytes.length);
     this.#parts.fanOut.offer(now, block, esi, neighbour);
@@ -160,7 +160,7 @@ export class Downloads {
 
   /** Takes what the origin gave over HTTP. */
   fetched(now: InstantMs, { block: id, bytes }: Extract<Input, { kind: "fetched" }>): void {
-    const block = this.#state.cache.get(blockKey(id));
+    const block = this.#state.cache.get(id);
     if (block?.decoder === undefined) return;
     if (!this.#state.options.blocks.isBlock(bytes, block.manifest)) return;
     const { fec } = block.manifest;
@@ -173,16 +173,22 @@ export class Downloads {
     this.#complete(now, block);
   }
 
-  /** Does what is due: gives up late blocks, asks for manifests and symbols. */
-  run(now: InstantMs): void {
+  /** Gives up late blocks, asks for manifests and symbols as is due. Whether some block is on the way. */
+  run(now: InstantMs): boolean {
     this.#parts.pulls.expire(now);
-    for (const block of this.#state.cache.wanted()) {
+    const wanted = this.#state.cache.wanted();
+    for (const block of wanted) {
       if (block.deadline <= now) this.#state.giveUp(block);
       else {
-        this.#parts.pulls.run(now, block);
+        this.#parts.pulls.look(now, block);
         this.#rescue(now, block);
       }
     }
+    this.#askForManifests(now);
+    return wanted.length > 0;
+  }
+
+  #askForManifests(now: InstantMs): void {
     if (this.#orphans.isEmpty) return;
     for (const { neighbour, block } of this.#orphans.due(now, this.#manifestWaitMs())) {
       const request = { type: "request", block, withinMs: 1000, esis: [] } as const;
@@ -199,8 +205,7 @@ export class Downloads {
 
   /** The block of this very manifest, if it is known already, so that it needs no second check. */
   #find(jws: string): Block | undefined {
-    for (const block of this.#state.cache.values()) if (block.jws === jws) return block;
-    return undefined;
+    return this.#state.cache.values().findLast((block) => block.jws === jws);
   }
 
   #add(releasedAt: InstantMs, now: InstantMs, announced: AnnouncedBlock): Block | undefined {
@@ -249,7 +254,7 @@ export class Downloads {
     if (isRight) return;
     throw new StarlingError(
       "symbol-bad-hash",
-      `Symbol ${esi} of block ${block.key} is not its own.`,
+      `Symbol ${esi} of block ${blockKey(block.id)} is not its own.`,
     );
   }
 
@@ -283,6 +288,7 @@ export class Downloads {
       }
       this.#parts.fanOut.offer(now, block, esi, undefined);
     }
+    this.#parts.subscriptions.completed(now, block);
     this.#state.stats.blocks++;
     this.#state.outputs.push({ kind: "block", manifest, bytes });
     this.#parts.announcements.completed(block, stillPushing);

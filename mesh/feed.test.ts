@@ -47,7 +47,7 @@ test("a feed tells the lag of those classes only that are pushed", () => {
   for (const classFeed of [asked, served, late]) classFeed?.choose(at(0), PARENT, 110);
   if (served !== undefined) served.isServed = true;
   if (late !== undefined) Object.assign(late, { isServed: true, lagMs: 1e6 });
-  const unknown = new Array(14).fill(LAG_UNKNOWN);
+  const unknown = new Array(15).fill(LAG_UNKNOWN);
   const steps = Math.round(110 / LAG_STEP_MS);
   expect([...feed.lags()]).toEqual([LAG_UNKNOWN, steps, LAG_UNKNOWN - 1, ...unknown]);
   expect(feed.countOf(PARENT)).toBe(3);

@@ -1,4 +1,12 @@
-import { CLASSES, type InstantMs, instantMs, LAG_STEP_MS, LAG_UNKNOWN } from "../core/index.ts";
+import {
+  CLASSES,
+  type InstantMs,
+  instantMs,
+  LAG_STEP_MS,
+  LAG_UNKNOWN,
+  LAGS,
+  WHOLE_BLOCK,
+} from "../core/index.ts";
 import type { Neighbour } from "./neighbour.ts";
 
 /** How much a new arrival counts in the mean lag, and in its mean deviation (RFC 6298 section 2). */
@@ -62,15 +70,28 @@ export class Feed {
   readonly rendition: number;
   readonly classes: readonly ClassFeed[] = Array.from({ length: CLASSES }, () => new ClassFeed());
 
+  /** Mean time from release until a block is complete. */
+  #blockLagMs = Number.POSITIVE_INFINITY;
+
   constructor(rendition: number) {
     this.rendition = rendition;
   }
 
+  /** Notes that a block was complete `lagMs` after its release. */
+  completed(lagMs: number): void {
+    if (Number.isFinite(this.#blockLagMs))
+      this.#blockLagMs += LAG_GAIN * (lagMs - this.#blockLagMs);
+    else this.#blockLagMs = lagMs;
+  }
+
   /** The lags as a status tells them. */
   lags(): Uint8Array {
-    return Uint8Array.from(this.classes, ({ isServed, lagMs }) =>
-      isServed ? Math.min(LAG_UNKNOWN - 1, Math.round(lagMs / LAG_STEP_MS)) : LAG_UNKNOWN,
-    );
+    const lags = new Uint8Array(LAGS);
+    for (const [symbolClass, { isServed, lagMs }] of this.classes.entries()) {
+      lags[symbolClass] = isServed ? stepsOf(lagMs) : LAG_UNKNOWN;
+    }
+    lags[WHOLE_BLOCK] = stepsOf(this.#blockLagMs);
+    return lags;
   }
 
   /** Classes that `neighbour` pushes or was asked to. */
@@ -79,4 +100,10 @@ export class Feed {
     for (const { parent } of this.classes) if (parent === neighbour) count++;
     return count;
   }
+}
+
+function stepsOf(lagMs: number): number {
+  return Number.isFinite(lagMs)
+    ? Math.min(LAG_UNKNOWN - 1, Math.round(lagMs / LAG_STEP_MS))
+    : LAG_UNKNOWN;
 }

@@ -1,6 +1,5 @@
 import {
   after,
-  blockKey,
   errorCode,
   fromBase64Url,
   helloProofMessage,
@@ -33,7 +32,7 @@ import {
 } from "./limits.ts";
 import { Membership } from "./membership.ts";
 import type { Input, MeshHealth, MeshStats, Output, ProtocolPeer, Usage } from "./mesh-io.ts";
-import { earliest, type MeshOptions, MeshState } from "./mesh-state.ts";
+import { type MeshOptions, MeshState } from "./mesh-state.ts";
 import { Neighbour } from "./neighbour.ts";
 import { Pulls } from "./pulls.ts";
 import { Subscriptions } from "./subscriptions.ts";
@@ -42,6 +41,8 @@ import { Uploads, uploadBudget } from "./uploads.ts";
 
 /** News of a neighbour are acted on together with what else comes in this time. */
 const SOON_MS = 20;
+/** Neighbours are looked after this often. */
+const LOOK_AFTER_MS = 250;
 const NEVER = instantMs(Number.POSITIVE_INFINITY);
 /** How much a new round trip counts in the mean (RFC 6298 section 2). */
 const RTT_GAIN = 1 / 8;
@@ -64,6 +65,7 @@ export class MeshPeer implements ProtocolPeer {
   readonly #evidence: Evidence;
   #token: string;
   #tickAt: InstantMs = instantMs(0);
+  #lookAfterAt: InstantMs = instantMs(0);
 
   constructor(options: MeshOptions) {
     const state = new MeshState(options);
@@ -87,6 +89,8 @@ export class MeshPeer implements ProtocolPeer {
     this.#membership = new Membership(state, fanOut, subscriptions);
     this.#evidence = new Evidence(state);
     this.#token = options.token;
+    state.onGone = (neighbour) => this.#gone(state.now, neighbour);
+    state.onBusy = () => uploads.uplink.busy(state.now);
   }
 
   get stats(): Readonly<MeshStats> {
@@ -148,8 +152,7 @@ export class MeshPeer implements ProtocolPeer {
 
   /** Takes one input. Bad messages from a neighbour become outputs; nothing is thrown for them. */
   handleInput(now: InstantMs, input: Input): void {
-    this.#state.onGone = (neighbour) => this.#gone(now, neighbour);
-    this.#state.onBusy = () => this.#uploads.uplink.busy(now);
+    this.#state.now = now;
     this.#take(now, input);
     if (now >= this.#tickAt || now >= this.#state.dueAt) this.#tick(now);
     this.#uploads.pump(now);
@@ -162,7 +165,10 @@ export class MeshPeer implements ProtocolPeer {
 
   /** When the next "timeout" input is due, or undefined. */
   pollTimeout(): InstantMs | undefined {
-    return earliest([this.#tickAt, this.#state.dueAt, this.#uploads.nextTimeout()]);
+    const { dueAt } = this.#state;
+    const lookAt = dueAt < this.#tickAt ? dueAt : this.#tickAt;
+    const budgetAt = this.#uploads.nextTimeout();
+    return budgetAt !== undefined && budgetAt < lookAt ? budgetAt : lookAt;
   }
 
   #take(now: InstantMs, input: Input): void {
@@ -216,13 +222,14 @@ export class MeshPeer implements ProtocolPeer {
   /** Does what is due by time alone. */
   #tick(now: InstantMs): void {
     this.#state.dueAt = NEVER;
-    const wanted = this.#state.cache.wanted().length;
-    this.#tickAt = after(now, wanted > 0 ? this.#state.tuning.tickMs : IDLE_TICK_MS);
-    this.#keepAlive(now);
-    this.#downloads.run(now);
+    const isBusy = this.#downloads.run(now);
+    this.#tickAt = after(now, isBusy ? this.#state.tuning.tickMs : IDLE_TICK_MS);
     this.#subscriptions.maintain(now);
     this.#fanOut.shed(now);
     this.#announcements.status(now);
+    if (now < this.#lookAfterAt) return;
+    this.#lookAfterAt = after(now, LOOK_AFTER_MS);
+    this.#keepAlive(now);
     this.#membership.run(now);
     this.#evidence.run(now);
   }
@@ -346,7 +353,7 @@ export class MeshPeer implements ProtocolPeer {
         break;
       case "request":
         if (message.esis.length > 0) this.#uploads.request(now, neighbour, message);
-        else this.#downloads.tell(now, neighbour, blockKey(message.block));
+        else this.#downloads.tell(now, neighbour, message.block);
         break;
       case "symbol":
         this.#downloads.symbol(now, neighbour, message);

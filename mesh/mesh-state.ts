@@ -70,6 +70,8 @@ export class MeshState {
   };
   /** Bytes of symbols that wait in all channels. */
   symbolBytesWaiting = 0;
+  /** The time of the input that is being handled. */
+  now: InstantMs = instantMs(0);
   /** Told of each neighbour that is gone. */
   onGone: (neighbour: Neighbour) => void = () => undefined;
   /** Told when something waits in the channels again. */
@@ -159,21 +161,8 @@ export class MeshState {
   giveUp(block: Block): void {
     if (!block.isWanted) return;
     block.decoder = undefined;
-    for (const neighbour of this.ready) {
-      for (const { block: other, esi } of [...neighbour.pulls.values()]) {
-        if (other === block) neighbour.takePull(block, esi);
-      }
-    }
+    for (const neighbour of this.ready) neighbour.takePulls(block);
     this.stats.missing++;
     this.outputs.push({ kind: "missing", block: block.id });
   }
-}
-
-/** The earliest of some instants, or undefined. */
-export function earliest(instants: Iterable<InstantMs | undefined>): InstantMs | undefined {
-  let first: InstantMs | undefined;
-  for (const instant of instants) {
-    if (instant !== undefined && (first === undefined || instant < first)) first = instant;
-  }
-  return first;
 }

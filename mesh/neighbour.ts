@@ -37,6 +37,7 @@ export interface NeighbourStatus {
   readonly spare: number;
 }
 
+const NO_PULLS: readonly Pull[] = [];
 const NOTHING: NeighbourStatus = { capacityKbps: 0, roomKbps: 0, spare: 0 };
 
 /** What a peer knows of one neighbour. */
@@ -62,8 +63,8 @@ export class Neighbour {
   /** Messages that overtook the hello. */
   readonly #early: Message[] = [];
   #earlyBytes = 0;
-  /** By "block key/ESI". */
-  readonly pulls: Map<string, Pull> = new Map();
+  /** What it was asked for and has not sent, in the order of asking. */
+  readonly pulls: Pull[] = [];
   pulledBytes = 0;
   /** What it sends of what was pulled, bytes a second. */
   pullRate: number = PULL_RATE_START;
@@ -118,10 +119,10 @@ export class Neighbour {
     return now - this.heardAt > QUIET_MS;
   }
 
-  /** How far behind the origin it gets a class, in milliseconds; Infinity if not at all. */
-  lagMs(rendition: number, symbolClass: number): number {
+  /** How far behind the origin it gets a class, or WHOLE_BLOCK, in milliseconds; Infinity if not at all. */
+  lagMs(rendition: number, lag: number): number {
     if (this.isSeed) return 0;
-    const step = this.#lags.get(rendition)?.[symbolClass] ?? LAG_UNKNOWN;
+    const step = this.#lags.get(rendition)?.[lag] ?? LAG_UNKNOWN;
     return step === LAG_UNKNOWN ? Number.POSITIVE_INFINITY : step * LAG_STEP_MS;
   }
 
@@ -148,28 +149,42 @@ export class Neighbour {
   }
 
   addPull(pull: Pull): void {
-    this.pulls.set(pullKey(pull.block, pull.esi), pull);
+    this.pulls.push(pull);
     this.pulledBytes += pull.bytes;
     pull.block.asked[pull.esi] = (pull.block.asked[pull.esi] ?? 0) + 1;
   }
 
   /** Whether it was asked for a symbol that has not come. */
   isAsked(block: Block, esi: number): boolean {
-    return this.pulls.size > 0 && this.pulls.has(pullKey(block, esi));
+    return this.pulls.some((pull) => pull.esi === esi && pull.block === block);
   }
 
   /** Forgets a pull and gives it back, or undefined if the symbol was not asked for. */
   takePull(block: Block, esi: number): Pull | undefined {
-    const key = pullKey(block, esi);
-    const pull = this.pulls.get(key);
-    if (pull === undefined) return undefined;
-    this.pulls.delete(key);
-    this.pulledBytes -= pull.bytes;
-    block.settle(esi);
+    const at = this.pulls.findIndex((pull) => pull.esi === esi && pull.block === block);
+    if (at < 0) return undefined;
+    const [pull] = this.pulls.splice(at, 1);
+    if (pull !== undefined) this.#settle(pull);
     return pull;
   }
-}
 
-function pullKey({ key }: Block, esi: number): string {
-  return `${key}/${esi}`;
+  /** Forgets all pulls of a block, and gives their ESIs. */
+  takePulls(block: Block): number[] {
+    return this.takePullsIf((pull) => pull.block === block).map(({ esi }) => esi);
+  }
+
+  /** Forgets the pulls that `isPicked` says, and gives them. */
+  takePullsIf(isPicked: (pull: Pull) => boolean): readonly Pull[] {
+    if (this.pulls.length === 0 || !this.pulls.some(isPicked)) return NO_PULLS;
+    const picked = this.pulls.filter(isPicked);
+    const others = this.pulls.filter((pull) => !picked.includes(pull));
+    this.pulls.splice(0, this.pulls.length, ...others);
+    for (const pull of picked) this.#settle(pull);
+    return picked;
+  }
+
+  #settle({ block, esi, bytes }: Pull): void {
+    this.pulledBytes -= bytes;
+    block.settle(esi);
+  }
 }

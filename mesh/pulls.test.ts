@@ -161,7 +161,7 @@ describe("a block", () => {
     pulls.cancel(block);
     const cancel = { type: "cancel", block: block.id, esis: [0, 2] };
     expect(mesh.sent("cancel")).toEqual([{ to: holder.id, message: cancel }]);
-    expect([holder.pulls.size, holder.pulledBytes, block.asked[0]]).toEqual([0, 0, 0]);
+    expect([holder.pulls.length, holder.pulledBytes, block.asked[0]]).toEqual([0, 0, 0]);
   });
 });
 

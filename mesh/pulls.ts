@@ -1,4 +1,11 @@
-import { after, blockKey, type InstantMs, type Message, symbolLength } from "../core/index.ts";
+import {
+  after,
+  type InstantMs,
+  instantMs,
+  type Message,
+  symbolLength,
+  WHOLE_BLOCK,
+} from "../core/index.ts";
 import type { Block } from "./block.ts";
 import type { SymbolDecoder } from "./block-port.ts";
 import {
@@ -45,10 +52,21 @@ export class Pulls {
     this.#subscriptions = subscriptions;
   }
 
+  /** Asks for what a block lacks, beyond what is on the way, unless nothing has changed since it did. */
+  look(now: InstantMs, block: Block): void {
+    const { changes } = this.#subscriptions;
+    if (now < block.lookAt && block.lookedAtChanges === changes) return;
+    block.lookedAtChanges = changes;
+    this.run(now, block);
+  }
+
   /** Asks for what a block lacks, beyond what is on the way. */
   run(now: InstantMs, block: Block): void {
     const { decoder } = block;
     if (decoder === undefined) return;
+    // From then on the last symbols are asked for twice.
+    const urgentAt = instantMs(block.deadline - this.#state.tuning.urgentMs);
+    block.lookAt = urgentAt > now ? urgentAt : now;
     const late = this.#late(now, block, decoder);
     let onTheWay = block.k - late.length;
     for (let esi = block.k; esi < block.n; esi++) {
@@ -73,7 +91,7 @@ export class Pulls {
     neighbour: Neighbour,
     { block: id, esis }: Extract<Message, { type: "decline" }>,
   ): void {
-    const block = this.#state.cache.get(blockKey(id));
+    const block = this.#state.cache.get(id);
     if (block === undefined) return;
     for (const esi of esis) neighbour.takePull(block, esi);
     block.declinedBy(neighbour);
@@ -84,10 +102,7 @@ export class Pulls {
   /** Takes back what did not come in time, so that it can be asked of another. */
   expire(now: InstantMs): void {
     for (const neighbour of this.#state.ready) {
-      if (neighbour.pulls.size === 0) continue;
-      for (const { block, esi, expiresAt } of [...neighbour.pulls.values()]) {
-        if (expiresAt > now) continue;
-        neighbour.takePull(block, esi);
+      for (const { block, esi } of neighbour.takePullsIf(({ expiresAt }) => expiresAt <= now)) {
         block.lapsed[esi] = 1;
         neighbour.score.lapsed(now);
         neighbour.pullRate = Math.max(RATE_MIN, neighbour.pullRate / 2);
@@ -100,17 +115,14 @@ export class Pulls {
   /** Takes back all that was asked for a block that is complete. */
   cancel(block: Block): void {
     for (const neighbour of this.#state.ready) {
-      if (neighbour.pulls.size === 0) continue;
-      const esis: number[] = [];
-      for (const pull of neighbour.pulls.values()) if (pull.block === block) esis.push(pull.esi);
-      for (const esi of esis) neighbour.takePull(block, esi);
+      const esis = neighbour.takePulls(block);
       if (esis.length > 0) this.#state.send(neighbour, { type: "cancel", block: block.id, esis });
     }
   }
 
   /** Forgets a neighbour that is gone. */
   lost(neighbour: Neighbour): void {
-    for (const { block, esi } of [...neighbour.pulls.values()]) neighbour.takePull(block, esi);
+    neighbour.takePullsIf(() => true);
   }
 
   /** The source symbols that are late; near the deadline the last few are asked for twice. */
@@ -127,7 +139,11 @@ export class Pulls {
 
   #isLate(now: InstantMs, block: Block, esi: number): boolean {
     if (block.overdue[esi] === 1) return true;
-    if (now < this.#subscriptions.dueAt(block, esi)) return false;
+    const dueAt = this.#subscriptions.dueAt(block, esi);
+    if (now < dueAt) {
+      if (dueAt < block.lookAt) block.lookAt = dueAt;
+      return false;
+    }
     block.overdue[esi] = 1;
     this.#subscriptions.missed(now, block, esi);
     return true;
@@ -147,7 +163,10 @@ export class Pulls {
       else planned.push(esi);
       left--;
     }
-    if (left > 0) block.forgive();
+    if (left > 0) {
+      block.forgive();
+      block.lookAt = now;
+    }
     const withinMs = Math.max(1, Math.round(Math.min(block.deadline - now, 60_000)));
     for (const [neighbour, esis] of plan) {
       for (let at = 0; at < esis.length; at += REQUEST_ESIS_MAX) {
@@ -160,6 +179,7 @@ export class Pulls {
   /** Whether a neighbour has a symbol and may be asked for it now. */
   #isHolder(now: InstantMs, neighbour: Neighbour, block: Block, esi: number): boolean {
     if (neighbour.isQuiet(now) || now < neighbour.busyUntil) return false;
+    if (neighbour.status.roomKbps === 0) return false;
     if (block.hasDeclined(neighbour) || neighbour.isAsked(block, esi)) return false;
     return neighbour.isSeed
       ? this.#isSeedWanted(now, neighbour, block)
@@ -204,12 +224,14 @@ export class Pulls {
   }
 }
 
-/** Whether a neighbour has a symbol, or gets its class so early that it should have it by now. */
+/** Whether a neighbour has a symbol, or gets its class or whole blocks so early that it should by now. */
 function isLikely(now: InstantMs, neighbour: Neighbour, block: Block, esi: number): boolean {
   if (block.isHeldBy(neighbour, esi)) return true;
-  if (esi >= block.k) return false;
-  const lagMs = neighbour.lagMs(block.id.rendition, block.classOf(esi));
-  return now - block.releasedAt > lagMs + neighbour.rttMs / 2 + LIKELY_AFTER_MS;
+  const { rendition } = block.id;
+  const ofBlockMs = neighbour.lagMs(rendition, WHOLE_BLOCK);
+  const lagMs = esi < block.k ? neighbour.lagMs(rendition, block.classOf(esi)) : ofBlockMs;
+  const ageMs = now - block.releasedAt - neighbour.rttMs / 2 - LIKELY_AFTER_MS;
+  return ageMs > Math.min(lagMs, ofBlockMs);
 }
 
 /** Which symbols to ask for first. */

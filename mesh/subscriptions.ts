@@ -49,6 +49,8 @@ export class Subscriptions {
   readonly #changed = new Map<Neighbour, Set<number>>();
   readonly #copies: () => number;
   #improvedAt: InstantMs = instantMs(0);
+  /** How often a class has got or lost its parent. */
+  changes = 0;
 
   /** `copies` tells how many times this peer could send the whole stream. */
   constructor(state: MeshState, renditions: readonly number[], copies: () => number) {
@@ -84,6 +86,11 @@ export class Subscriptions {
     feed.arrived(now - block.releasedAt);
   }
 
+  /** Notes that a block is complete. */
+  completed(now: InstantMs, { id, releasedAt }: Block): void {
+    this.#feeds.get(id.rendition)?.completed(now - releasedAt);
+  }
+
   /** When a symbol that its parent should push counts as late. */
   dueAt(block: Block, esi: number): InstantMs {
     const feed = this.#feedOf(block, esi);
@@ -116,7 +123,7 @@ export class Subscriptions {
       else {
         if (spare === 0) neighbour.askAgainAt.fill(after(now, ASK_AGAIN_AFTER_MS));
         else neighbour.askAgainAt[symbolClass] = after(now, ASK_AGAIN_AFTER_MS);
-        classFeed.drop(now);
+        this.#drop(now, classFeed);
         this.#change(neighbour, rendition);
       }
     }
@@ -126,7 +133,8 @@ export class Subscriptions {
   lost(now: InstantMs, neighbour: Neighbour): void {
     this.#changed.delete(neighbour);
     for (const feed of this.#feeds.values()) {
-      for (const classFeed of feed.classes) if (classFeed.parent === neighbour) classFeed.drop(now);
+      for (const classFeed of feed.classes)
+        if (classFeed.parent === neighbour) this.#drop(now, classFeed);
     }
   }
 
@@ -202,6 +210,7 @@ export class Subscriptions {
   #choose(now: InstantMs, feed: Feed, symbolClass: number, neighbour: Neighbour): void {
     const lagMs = neighbour.lagMs(feed.rendition, symbolClass) + hopMs(neighbour);
     feed.classes[symbolClass]?.choose(now, neighbour, lagMs);
+    this.changes++;
     const { status } = neighbour;
     neighbour.status = { ...status, spare: Math.max(0, status.spare - 1) };
     this.#change(neighbour, feed.rendition);
@@ -241,8 +250,13 @@ export class Subscriptions {
     const feed = this.#feeds.get(rendition);
     const symbolClass = feed?.classes.indexOf(classFeed) ?? 0;
     parent.askAgainAt[symbolClass] = after(now, ASK_AGAIN_AFTER_MS);
-    classFeed.drop(now);
+    this.#drop(now, classFeed);
     this.#change(parent, rendition);
+  }
+
+  #drop(now: InstantMs, classFeed: ClassFeed): void {
+    classFeed.drop(now);
+    this.changes++;
   }
 
   #change(neighbour: Neighbour, rendition: number): void {

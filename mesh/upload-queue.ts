@@ -25,6 +25,11 @@ export class UploadQueue {
     return this.#uploads[0];
   }
 
+  /** Most urgent first. */
+  values(): readonly Upload[] {
+    return this.#uploads;
+  }
+
   /** Queues an upload in its place; false when it is queued already or there is no room. */
   add(upload: Upload): boolean {
     const uploads = this.#uploads;

@@ -1,6 +1,5 @@
 import {
   after,
-  blockKey,
   type InstantMs,
   MESSAGE_BYTES_MAX,
   type Message,
@@ -40,8 +39,6 @@ export class Uploads {
   readonly #state: MeshState;
   /** Neighbours for which something waits. */
   readonly #waiting = new Set<Neighbour>();
-  /** Bytes of pulled symbols that wait. */
-  #pulledBytes = 0;
   #budgetAt: InstantMs | undefined;
 
   constructor(state: MeshState) {
@@ -68,15 +65,15 @@ export class Uploads {
     neighbour: Neighbour,
     { block: id, withinMs, esis }: Extract<Message, { type: "request" }>,
   ): void {
-    const block = this.#state.cache.get(blockKey(id));
-    const isFull = this.#pullWaitMs() > Math.min(withinMs, PULL_WAIT_MAX_MS);
+    const block = this.#state.cache.get(id);
+    const distrust = neighbour.score.isDistrusted(now) ? DISTRUST_MS : 0;
+    const rank = (block?.releasedAt ?? 0) + distrust;
+    const isFull = this.#pullWaitMs(rank) > Math.min(withinMs, PULL_WAIT_MAX_MS);
     const declined: number[] = [];
     for (const esi of esis) {
       if (block === undefined || isFull || !block.has(esi)) declined.push(esi);
       else {
         const expiresAt = after(now, withinMs);
-        const distrust = neighbour.score.isDistrusted(now) ? DISTRUST_MS : 0;
-        const rank = block.releasedAt + distrust;
         this.#add(neighbour, { block, esi, rank, queuedAt: now, expiresAt, isPush: false });
       }
     }
@@ -85,9 +82,10 @@ export class Uploads {
     }
   }
 
-  cancel(neighbour: Neighbour, { block, esis }: Extract<Message, { type: "cancel" }>): void {
-    const key = blockKey(block);
-    this.#remove(neighbour, (upload) => upload.block.key === key && esis.includes(upload.esi));
+  cancel(neighbour: Neighbour, { block: id, esis }: Extract<Message, { type: "cancel" }>): void {
+    const block = this.#state.cache.get(id);
+    if (block === undefined) return;
+    this.#remove(neighbour, (upload) => upload.block === block && esis.includes(upload.esi));
   }
 
   /** Takes back the pushes of a block that a neighbour has completed. */
@@ -140,25 +138,25 @@ export class Uploads {
     return Math.max(bytesPerS * PULL_SHARE_MIN, bytesPerS - this.pushBytesPerS());
   }
 
-  /** How long a pull would wait: what pushes leave of the uplink serves the pulls. */
-  #pullWaitMs(): number {
+  /** How long a pull of this rank would wait: what pushes leave of the uplink serves the pulls. */
+  #pullWaitMs(rank: number): number {
     const room = this.roomBytesPerS();
-    return room === 0 ? Number.POSITIVE_INFINITY : (this.#pulledBytes / room) * 1000;
+    if (room === 0) return Number.POSITIVE_INFINITY;
+    let bytes = 0;
+    for (const { queue } of this.#waiting) {
+      for (const upload of queue.values()) if (upload.rank <= rank) bytes += pulledBytesOf(upload);
+    }
+    return (bytes / room) * 1000;
   }
 
   #add(neighbour: Neighbour, upload: Upload): void {
     if (!neighbour.queue.add(upload)) return;
     this.#waiting.add(neighbour);
-    this.#pulledBytes += pulledBytesOf(upload);
   }
 
   #remove(neighbour: Neighbour, isGone: (upload: Upload) => boolean): void {
     if (neighbour.queue.length === 0) return;
-    neighbour.queue.removeWhere((upload) => {
-      const isRemoved = isGone(upload);
-      if (isRemoved) this.#pulledBytes -= pulledBytesOf(upload);
-      return isRemoved;
-    });
+    neighbour.queue.removeWhere(isGone);
     if (neighbour.queue.length === 0) this.#waiting.delete(neighbour);
   }
 
@@ -172,7 +170,7 @@ export class Uploads {
         first !== undefined && isUseless(now, neighbour, first);
         first = neighbour.queue.first
       ) {
-        this.#takeFirst(neighbour, first);
+        this.#takeFirst(neighbour);
       }
       const rank = neighbour.queue.first?.rank;
       if (rank === undefined || rank >= bestRank) continue;
@@ -183,9 +181,8 @@ export class Uploads {
     return best;
   }
 
-  #takeFirst(neighbour: Neighbour, upload: Upload): void {
+  #takeFirst(neighbour: Neighbour): void {
     neighbour.queue.takeFirst();
-    this.#pulledBytes -= pulledBytesOf(upload);
     if (neighbour.queue.length === 0) this.#waiting.delete(neighbour);
   }
 
@@ -195,7 +192,7 @@ export class Uploads {
     const bytes = first?.block.symbol(first.esi);
     if (first === undefined || bytes === undefined) return false;
     if (!this.#pay(now, neighbour, bytes.length + OVERHEAD_BYTES)) return false;
-    this.#takeFirst(neighbour, first);
+    this.#takeFirst(neighbour);
     this.#state.send(neighbour, { type: "symbol", block: first.block.id, esi: first.esi, bytes });
     this.#state.stats.uploadedBytes += bytes.length;
     return true;

@@ -29,14 +29,14 @@ export class SharedDecoder implements SymbolDecoder {
     if (this.#needed > 0) this.#needed--;
   }
 
-  /** Like the real one: what was added, and every source symbol once the block is decoded. */
+  /** Like the real one: what was added, and every symbol once the block is decoded. */
   symbol(esi: number): Uint8Array | undefined {
     return this.#held[esi] === 1 ? this.#block.symbols[esi] : undefined;
   }
 
   bytes(): Uint8Array {
     assert(this.#needed === 0, "a block is decoded once it has K symbols");
-    this.#held.fill(1, 0, this.#block.manifest.fec.k);
+    this.#held.fill(1);
     return this.#block.bytes;
   }
 }

@@ -4,10 +4,10 @@ import { toBase64Url } from "../bytes.ts";
 import {
   type ByeCode,
   CLASS_SET_MAX,
-  CLASSES,
   EVIDENCE_MAX,
   FEEDS_MAX,
   KNOWN_PEERS_MAX,
+  LAGS,
   type Message,
   REASON_LENGTH_MAX,
   RELAY_BYTES_MAX,
@@ -57,7 +57,7 @@ export const MESSAGE_ARBITRARIES: {
     capacityKbps: u32,
     roomKbps: u32,
     spare: u16,
-    feeds: fc.array(fc.record({ rendition: u8, lags: bytesOf(CLASSES) }), { maxLength: FEEDS_MAX }),
+    feeds: fc.array(fc.record({ rendition: u8, lags: bytesOf(LAGS) }), { maxLength: FEEDS_MAX }),
   }),
   peers: message("peers", {
     peers: fc.array(

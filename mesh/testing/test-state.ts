@@ -1,9 +1,9 @@
 import {
   assert,
-  CLASSES,
   type InstantMs,
   instantMs,
   LAG_STEP_MS,
+  LAGS,
   type Message,
   nobleCrypto,
   type PeerRole,
@@ -114,7 +114,7 @@ export function claim(
   neighbour: Neighbour,
   { capacityKbps = 10_000, roomKbps = 10_000, spare = 16, lagMs }: Partial<Claims>,
 ): void {
-  const lags = new Uint8Array(CLASSES).fill(Math.round((lagMs ?? 0) / LAG_STEP_MS));
+  const lags = new Uint8Array(LAGS).fill(Math.round((lagMs ?? 0) / LAG_STEP_MS));
   const feeds = lagMs === undefined ? [] : [{ rendition: 0, lags }];
   neighbour.setStatus({ type: "status", capacityKbps, roomKbps, spare, feeds });
 }
