@@ -13,6 +13,8 @@ function medianRttMs(geography: Geography): number {
 
 describe("Geography", () => {
   test.each<[Region, number]>([
+    ["regional", 1],
+    ["regional", 20],
     ["regional", 80],
     ["regional", 100],
     ["global", 160],
@@ -28,9 +30,5 @@ describe("Geography", () => {
     const b = geography.place(random);
     expect(geography.delayMs(a, b)).toBe(geography.delayMs(b, a));
     expect(geography.delayMs(a, { ...a })).toBe(2 * a.accessMs);
-  });
-
-  test("refuses a round-trip time below that of the access links", () => {
-    expect(() => new Geography("regional", 20)).toThrow("median round-trip time of over");
   });
 });

@@ -76,6 +76,8 @@ const ACCESS_SIGMA = 0.6;
 /** The origin stands in a data centre. */
 const DATA_CENTRE_ACCESS_MS = 1;
 const ORIGIN_CITY = "Frankfurt";
+/** A map with a smaller median round-trip time than this is this one, shrunk: access links and all. */
+const UNSHRUNK_RTT_MS = 80;
 /** Pairs that are drawn to find the median round-trip time. */
 const CALIBRATION_PAIRS = 2000;
 
@@ -83,23 +85,27 @@ const CALIBRATION_PAIRS = 2000;
 export interface Place {
   /** An index of a city: hosts of one city are near each other. */
   readonly city: number;
-  /** One-way delay of the host's access link. */
+  /** One-way delay of the host's access link, on a map that is not shrunk. */
   readonly accessMs: number;
 }
 
 /**
  * One-way delays between hosts in cities: great circle x 1.5 x 0.006 ms/km, scaled so that the median
  * round-trip time is the wanted one, and a lognormal access delay (median 8 ms, sigma 0.6) at each end.
+ * Below a median of 80 ms the whole map shrinks, down to hosts of one machine.
  */
 export class Geography {
   readonly #cities: readonly City[];
   /** One-way delay between two cities, in a square. */
   readonly #betweenMs: Float64Array;
+  /** What all delays are multiplied with. */
+  readonly #shrinkage: number;
 
-  /** Throws if `medianRttMs` is less than access delays alone make it. */
+  /** `medianRttMs`: over 0. */
   constructor(region: Region, medianRttMs: number) {
     this.#cities = CITIES.filter(({ isRegional }) => isRegional || region === "global");
-    const scale = this.#scaleFor(medianRttMs);
+    this.#shrinkage = Math.min(1, medianRttMs / UNSHRUNK_RTT_MS);
+    const scale = this.#scaleFor(medianRttMs / this.#shrinkage);
     this.#betweenMs = Float64Array.from(
       this.#cities.flatMap((a) => this.#cities.map((b) => cableMs(a, b) * scale)),
     );
@@ -120,7 +126,8 @@ export class Geography {
   /** One-way delay between two places, in ms. */
   delayMs(a: Place, b: Place): number {
     const betweenMs = this.#betweenMs[a.city * this.#cities.length + b.city] as number;
-    return betweenMs + (a.accessMs + b.accessMs); // The same in both directions, to the bit.
+    // The same in both directions, to the bit.
+    return (betweenMs + (a.accessMs + b.accessMs)) * this.#shrinkage;
   }
 
   /** What cable delays are multiplied with. Drawn from pairs that are the same in every run. */
@@ -134,7 +141,7 @@ export class Geography {
       const rtts = pairs.map(({ cableMs, accessMs }) => 2 * (cableMs * scale + accessMs));
       return rtts.sort((a, b) => a - b)[CALIBRATION_PAIRS / 2] as number;
     };
-    assert(medianAt(0) < medianRttMs, `a median round-trip time of over ${medianAt(0)} ms`);
+    assert(medianAt(0) < medianRttMs, "access links leave some of the round trip to cables");
     let [low, high] = [0, 1];
     while (medianAt(high) < medianRttMs) high *= 2;
     for (let step = 0; step < 16; step++) {

@@ -169,7 +169,7 @@ const RANGES: Readonly<Partial<Record<keyof Settings, readonly [number, number]>
   supply: [0, 100],
   downlinkMbps: [0.1, 100_000],
   idleUplinkKbps: [10, 100_000],
-  medianRttMs: [40, 1000],
+  medianRttMs: [1, 1000],
   jitter: [0, 0.9],
   lossRate: [0, 0.5],
   lossBurstPackets: [1, 1000],
