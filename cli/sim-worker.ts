@@ -13,6 +13,7 @@ const tell = (message: SimMessage) => port.postMessage(message);
 const { world, seed } = workerData as SimJob;
 const { scenario, protocol } = worldParts(world);
 const startedAtMs = performance.now();
+const cpuBefore = process.cpuUsage();
 let heapBytes = 0;
 const result = runScenario(scenario, {
   seed,
@@ -24,4 +25,6 @@ const result = runScenario(scenario, {
   },
 });
 const wallS = (performance.now() - startedAtMs) / 1000;
-tell({ kind: "done", run: { result, wallS, heapMiB: heapBytes / 2 ** 20 } });
+const { user, system } = process.cpuUsage(cpuBefore);
+const cpuS = (user + system) / 1e6;
+tell({ kind: "done", run: { result, wallS, cpuS, heapMiB: heapBytes / 2 ** 20 } });

@@ -11,6 +11,16 @@ const ARGUMENT_BITS = 27;
 const ARGUMENT_MAX: number = 2 ** ARGUMENT_BITS - 1;
 const NONE = -1;
 
+/** The columns of an event, side by side: what belongs together is read together. */
+const WIDTH = 4;
+const TIME_MS = 0;
+/** Its place in the order of insertion. */
+const SEQUENCE = 1;
+/** Kind and argument. */
+const CODE = 2;
+/** The slot of the next event in the same list. */
+const NEXT = 3;
+
 /**
  * The future of a simulation: events of a small whole-number kind and one whole-number argument, taken
  * in order of time, and of insertion at the same time. A timing wheel (Varghese and Lauck 1987) of lists
@@ -24,11 +34,8 @@ export class EventQueue {
   /** Events taken since the start. */
   taken = 0;
 
-  /** Events in slots: when, in which order of insertion, what, and the next in the same list. */
-  #times = new Float64Array(CAPACITY_AT_START);
-  #sequences = new Uint32Array(CAPACITY_AT_START);
-  #codes = new Int32Array(CAPACITY_AT_START);
-  #nexts = new Int32Array(CAPACITY_AT_START);
+  /** Events in numbered slots that are used again. */
+  #rows = new Float64Array(CAPACITY_AT_START * WIDTH);
   #free = NONE;
   #used = 0;
   /** The first slot of each tick's list, by tick modulo TICKS. */
@@ -51,9 +58,10 @@ export class EventQueue {
     assert(timeMs >= this.timeMs, "no event comes before the present");
     assert(this.#sequence < SEQUENCE_MAX, "the events of a run can be counted in 32 bits");
     const slot = this.#take();
-    this.#times[slot] = timeMs;
-    this.#sequences[slot] = this.#sequence++;
-    this.#codes[slot] = (kind << ARGUMENT_BITS) | argument;
+    const row = slot * WIDTH;
+    this.#rows[row + TIME_MS] = timeMs;
+    this.#rows[row + SEQUENCE] = this.#sequence++;
+    this.#rows[row + CODE] = (kind << ARGUMENT_BITS) | argument;
     const tick = Math.floor(timeMs * TICKS_PER_MS);
     if (tick <= this.#tick) this.#insert(slot);
     else if (tick - this.#tick < TICKS) this.#list(tick, slot);
@@ -64,15 +72,16 @@ export class EventQueue {
   next(untilMs: number): boolean {
     if (this.#present.length === 0 && !this.#advance()) return false;
     const slot = this.#present[this.#present.length - 1] as number;
-    const timeMs = this.#times[slot] as number;
+    const row = slot * WIDTH;
+    const timeMs = this.#rows[row + TIME_MS] as number;
     if (timeMs > untilMs) return false;
     this.#present.pop();
-    const code = this.#codes[slot] as number;
+    const code = (this.#rows[row + CODE] as number) | 0;
     this.timeMs = timeMs;
     this.kind = code >>> ARGUMENT_BITS;
     this.argument = code & ARGUMENT_MAX;
     this.taken++;
-    this.#nexts[slot] = this.#free;
+    this.#rows[row + NEXT] = this.#free;
     this.#free = slot;
     return true;
   }
@@ -88,7 +97,7 @@ export class EventQueue {
     }
     while (this.#isHeapDue()) this.#present.push(this.#sink());
     const at = this.#tick % TICKS;
-    for (let slot = this.#lists[at] as number; slot !== NONE; slot = this.#nexts[slot] as number) {
+    for (let slot = this.#lists[at] as number; slot !== NONE; slot = this.#nextOf(slot)) {
       this.#present.push(slot);
       this.#inLists--;
     }
@@ -103,7 +112,7 @@ export class EventQueue {
 
   #list(tick: number, slot: number): void {
     const at = tick % TICKS;
-    this.#nexts[slot] = this.#lists[at] as number;
+    this.#rows[slot * WIDTH + NEXT] = this.#lists[at] as number;
     this.#lists[at] = slot;
     this.#inLists++;
   }
@@ -135,14 +144,19 @@ export class EventQueue {
   }
 
   #isBefore(a: number, b: number): boolean {
-    const timeA = this.#times[a] as number;
-    const timeB = this.#times[b] as number;
+    const rows = this.#rows;
+    const timeA = rows[a * WIDTH + TIME_MS] as number;
+    const timeB = rows[b * WIDTH + TIME_MS] as number;
     if (timeA !== timeB) return timeA < timeB;
-    return (this.#sequences[a] as number) < (this.#sequences[b] as number);
+    return (rows[a * WIDTH + SEQUENCE] as number) < (rows[b * WIDTH + SEQUENCE] as number);
   }
 
   #tickOf(slot: number): number {
-    return Math.floor((this.#times[slot] as number) * TICKS_PER_MS);
+    return Math.floor((this.#rows[slot * WIDTH + TIME_MS] as number) * TICKS_PER_MS);
+  }
+
+  #nextOf(slot: number): number {
+    return this.#rows[slot * WIDTH + NEXT] as number;
   }
 
   #rise(slot: number): void {
@@ -183,18 +197,12 @@ export class EventQueue {
   #take(): number {
     const slot = this.#free;
     if (slot !== NONE) {
-      this.#free = this.#nexts[slot] as number;
+      this.#free = this.#nextOf(slot);
       return slot;
     }
-    if (this.#used === this.#times.length) this.#grow();
+    if (this.#used * WIDTH === this.#rows.length) {
+      this.#rows = extended(this.#rows, new Float64Array(this.#rows.length * 2));
+    }
     return this.#used++;
-  }
-
-  #grow(): void {
-    const capacity = this.#times.length * 2;
-    this.#times = extended(this.#times, new Float64Array(capacity));
-    this.#sequences = extended(this.#sequences, new Uint32Array(capacity));
-    this.#codes = extended(this.#codes, new Int32Array(capacity));
-    this.#nexts = extended(this.#nexts, new Int32Array(capacity));
   }
 }

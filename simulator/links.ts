@@ -13,6 +13,7 @@ const IS_OPEN = 3;
 const LAST_DEPART_AT = 4;
 const QUEUED_THROUGH = 5;
 const DRAINED_THROUGH = 6;
+const TOLD_THROUGH = 7;
 
 /**
  * All connections of a run, as pairs of directions: direction d carries what `from(d)` sends to `to(d)`,
@@ -70,6 +71,20 @@ export class Links {
     this.#rows[row + QUEUED_THROUGH] = through;
     this.#rows[row + LAST_DEPART_AT] = departAt;
     return through;
+  }
+
+  /** Bytes queued since the last message whose leaving will be told. */
+  untoldBytes(direction: number): number {
+    const row = direction * WIDTH;
+    return (
+      (this.#rows[row + QUEUED_THROUGH] as number) - (this.#rows[row + TOLD_THROUGH] as number)
+    );
+  }
+
+  /** Notes that the leaving of the last message queued will be told. */
+  tell(direction: number): void {
+    const row = direction * WIDTH;
+    this.#rows[row + TOLD_THROUGH] = this.#rows[row + QUEUED_THROUGH] as number;
   }
 
   /** Notes that all up to `through` has left; gives how many bytes are left in the queue. */

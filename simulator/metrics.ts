@@ -36,6 +36,8 @@ export class Metrics {
   readonly #blockDelays = new DelayHistogram();
   readonly #series = new SeriesRecorder();
   readonly #viewers = new Map<Host, ViewerRecord>();
+  /** The same records by the numbers of their hosts. */
+  readonly #records: (ViewerRecord | undefined)[] = [];
   readonly #missed = { d2: 0, d4: 0, d6: 0, scenarioDeadline: 0, newcomers: 0 };
   #settled = 0;
   #settledOfNewcomers = 0;
@@ -53,19 +55,22 @@ export class Metrics {
 
   /** The record of a viewer that is there; attackers and seeds have none. */
   record(host: Host): ViewerRecord | undefined {
-    return this.#viewers.get(host);
+    return this.#records[host.index];
   }
 
   joined(host: Host): void {
     if (host.isSeed || host.isAttacker) return;
-    this.#viewers.set(host, new ViewerRecord(host.traits.joinedAt));
+    const record = new ViewerRecord(host.traits.joinedAt);
+    this.#viewers.set(host, record);
+    this.#records[host.index] = record;
   }
 
   /** A viewer left; `isCounted` unless it is a victim of a mass crash. */
   left(host: Host, now: number, isCounted: boolean): void {
-    const record = this.#viewers.get(host);
+    const record = this.record(host);
     if (record !== undefined && isCounted) this.sessions.end(record, now);
     this.#viewers.delete(host);
+    this.#records[host.index] = undefined;
   }
 
   /** A message was handed to an uplink. */
@@ -78,7 +83,7 @@ export class Metrics {
   /** A message came to a host and is about to be given to its peer. */
   received(host: Host, from: Host, message: Message, now: number): void {
     if (message.type !== "symbol" && message.type !== "manifest") return;
-    const record = this.#viewers.get(host);
+    const record = this.record(host);
     if (record === undefined) return;
     if (message.type === "symbol") this.#symbol(record, from, message, now);
     else this.meter.manifest(message);
@@ -86,7 +91,7 @@ export class Metrics {
 
   /** A viewer's peer gave a block. */
   completed(host: Host, { block: { sequence }, byteLength }: Manifest, now: number): void {
-    const record = this.#viewers.get(host);
+    const record = this.record(host);
     const block = this.#broadcast.blocks[sequence];
     if (record === undefined || block === undefined) return;
     const hasStarted = record.complete(sequence, now, this.#settings.blockMs);
@@ -188,7 +193,7 @@ export class Metrics {
     }
     const fate = record.receive(block.number, esi, bytes.length);
     if (fate === "useful") {
-      record.cameFrom(from.isSeed ? 0 : (this.#viewers.get(from)?.hop ?? 0));
+      record.cameFrom(from.isSeed ? 0 : (this.record(from)?.hop ?? 0));
       if (this.#counts(block, record)) this.#symbolDelays.add(now - block.releasedAt);
     } else if (fate === "surplus") {
       this.meter.add("fec", bytes.length);

@@ -102,9 +102,10 @@ export class Network {
     this.totals.lost += resentBytes;
     const through = links.queue(direction, byteLength, departAt);
     const slot = this.flights.add(direction, message, wireBytes, departAt, through);
-    const isTold =
-      byteLength >= DRAIN_MESSAGE_BYTES || links.queuedBytes(direction) >= DRAIN_REPORT_BYTES;
-    if (isTold) this.#queue.push(departAt, EVENT.drained, slot);
+    if (byteLength >= DRAIN_MESSAGE_BYTES || links.untoldBytes(direction) >= DRAIN_REPORT_BYTES) {
+      links.tell(direction);
+      this.#queue.push(departAt, EVENT.drained, slot);
+    }
     this.#queue.push(arriveAt, EVENT.arrived, slot);
     this.#listener.sent(direction, message, wireBytes, resentBytes, departAt);
   }

@@ -10,23 +10,14 @@ export class TraceHash {
 
   /** A message that came to a peer. */
   message(timeMs: number, from: number, to: number, message: Message): void {
-    timeBits[0] = timeMs;
-    this.#mix(timeWords[0] as number);
-    this.#mix(timeWords[1] as number);
-    this.#mix(from);
-    this.#mix(to);
     const { type } = message;
-    this.#mix(type.charCodeAt(0) * 256 + type.length);
+    this.#event(timeMs, Math.imul(from, 0x9e_37_79_b1) ^ to, type);
     if (type === "symbol") this.#mix(message.block.sequence * 256 + message.esi);
   }
 
   /** Anything else that a peer was told. */
   input(timeMs: number, host: number, kind: string): void {
-    timeBits[0] = timeMs;
-    this.#mix(timeWords[0] as number);
-    this.#mix(timeWords[1] as number);
-    this.#mix(host);
-    this.#mix(kind.charCodeAt(0) * 256 + kind.length);
+    this.#event(timeMs, host, kind);
   }
 
   /** 16 hexadecimal digits. */
@@ -34,6 +25,13 @@ export class TraceHash {
     return [this.#high, this.#low]
       .map((word) => (word >>> 0).toString(16).padStart(8, "0"))
       .join("");
+  }
+
+  #event(timeMs: number, who: number, kind: string): void {
+    timeBits[0] = timeMs;
+    this.#mix(timeWords[0] as number);
+    this.#mix((timeWords[1] as number) ^ (kind.charCodeAt(0) << 8) ^ kind.length);
+    this.#mix(who);
   }
 
   #mix(word: number): void {
