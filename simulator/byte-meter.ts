@@ -34,9 +34,8 @@ export class ByteMeter {
   }
 
   /** A message that a seed or an honest viewer sent. */
-  sent(isSeed: boolean, message: Message, wireBytes: number, resentBytes: number): void {
+  sent(isSeed: boolean, message: Message, wireBytes: number): void {
     const counts = this.#counts;
-    counts.retransmitted += resentBytes;
     if (message.type === "symbol") {
       if (isSeed) counts.origin += message.bytes.length;
       else counts.control += wireBytes - message.bytes.length;

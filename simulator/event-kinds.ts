@@ -12,4 +12,6 @@ export const EVENT = {
   timeout: 4,
   /** Task of the agenda. */
   task: 5,
+  /** Host: its uplink, which serves flows in turn, can send the next message. */
+  uplinkFree: 6,
 } as const;

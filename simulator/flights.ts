@@ -17,13 +17,7 @@ export class Flights {
   #rows = new Float64Array(CAPACITY_AT_START * WIDTH);
 
   /** Puts a message into a slot and gives its number. */
-  add(
-    direction: number,
-    message: Message,
-    wireBytes: number,
-    departAt: number,
-    queuedThrough: number,
-  ): number {
+  add(direction: number, message: Message, wireBytes: number, queuedThrough: number): number {
     const slot = this.#free.pop() ?? this.#messages.length;
     this.#messages[slot] = message;
     const row = slot * WIDTH;
@@ -33,7 +27,7 @@ export class Flights {
     const rows = this.#rows;
     rows[row + DIRECTION] = direction;
     rows[row + WIRE_BYTES] = wireBytes;
-    rows[row + DEPART_AT] = departAt;
+    rows[row + DEPART_AT] = Number.POSITIVE_INFINITY;
     rows[row + QUEUED_THROUGH] = queuedThrough;
     return slot;
   }
@@ -46,6 +40,12 @@ export class Flights {
     return this.#rows[slot * WIDTH + WIRE_BYTES] as number;
   }
 
+  /** The message leaves its host at `departAt`. */
+  depart(slot: number, departAt: number): void {
+    this.#rows[slot * WIDTH + DEPART_AT] = departAt;
+  }
+
+  /** When the message leaves its host; infinite as long as that is open. */
   departAt(slot: number): number {
     return this.#rows[slot * WIDTH + DEPART_AT] as number;
   }

@@ -59,32 +59,29 @@ export class Links {
     this.#rows[direction * WIDTH + IS_OPEN] = 0;
   }
 
-  /** When the last message given to the direction leaves its host. */
+  /** When the last message of the direction of which that is known leaves its host. */
   lastDepartAt(direction: number): number {
     return this.#rows[direction * WIDTH + LAST_DEPART_AT] as number;
   }
 
-  /** Notes a message that leaves at `departAt`; gives how many bytes were queued since the start. */
-  queue(direction: number, byteLength: number, departAt: number): number {
+  /** Notes a message that waits to leave; gives how many bytes were queued since the start. */
+  queue(direction: number, byteLength: number): number {
     const row = direction * WIDTH;
     const through = (this.#rows[row + QUEUED_THROUGH] as number) + byteLength;
     this.#rows[row + QUEUED_THROUGH] = through;
-    this.#rows[row + LAST_DEPART_AT] = departAt;
     return through;
   }
 
-  /** Bytes queued since the last message whose leaving will be told. */
-  untoldBytes(direction: number): number {
+  /**
+   * Notes that all up to `through` leaves at `departAt`. Gives whether that is to be told: when it is
+   * `reportBytes` since what was told last.
+   */
+  depart(direction: number, through: number, departAt: number, reportBytes: number): boolean {
     const row = direction * WIDTH;
-    return (
-      (this.#rows[row + QUEUED_THROUGH] as number) - (this.#rows[row + TOLD_THROUGH] as number)
-    );
-  }
-
-  /** Notes that the leaving of the last message queued will be told. */
-  tell(direction: number): void {
-    const row = direction * WIDTH;
-    this.#rows[row + TOLD_THROUGH] = this.#rows[row + QUEUED_THROUGH] as number;
+    this.#rows[row + LAST_DEPART_AT] = departAt;
+    if (through - (this.#rows[row + TOLD_THROUGH] as number) < reportBytes) return false;
+    this.#rows[row + TOLD_THROUGH] = through;
+    return true;
   }
 
   /** Notes that all up to `through` has left; gives how many bytes are left in the queue. */

@@ -74,10 +74,17 @@ export class Metrics {
   }
 
   /** A message was handed to an uplink. */
-  sent(host: Host, message: Message, wireBytes: number, resentBytes: number): void {
+  sent(host: Host, message: Message, wireBytes: number): void {
     if (host.isAttacker) return;
-    this.meter.sent(host.isSeed, message, wireBytes, resentBytes);
-    if (!host.isSeed) this.#sentByViewers += wireBytes + resentBytes;
+    this.meter.sent(host.isSeed, message, wireBytes);
+    if (!host.isSeed) this.#sentByViewers += wireBytes;
+  }
+
+  /** Packets of a message were lost, and are sent again. */
+  resent(host: Host, resentBytes: number): void {
+    if (host.isAttacker) return;
+    this.meter.add("retransmitted", resentBytes);
+    if (!host.isSeed) this.#sentByViewers += resentBytes;
   }
 
   /** A message came to a host and is about to be given to its peer. */

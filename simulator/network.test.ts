@@ -3,7 +3,7 @@ import { type Message, messageByteLength, Random } from "../core/index.ts";
 import { BurstLoss } from "./burst-loss.ts";
 import { EVENT } from "./event-kinds.ts";
 import { EventQueue } from "./event-queue.ts";
-import { Network, type NetworkListener } from "./network.ts";
+import { Network, type NetworkListener, type UplinkQueue } from "./network.ts";
 
 const BPS = 8_000_000; // A byte takes 1 us.
 const DELAY_MS = 40;
@@ -21,7 +21,11 @@ class Log implements NetworkListener {
     this.queue = queue;
   }
 
-  sent(direction: number, _message: Message, wireBytes: number, resentBytes: number): void {
+  sent(): void {
+    // What a test wants to know is told when the message leaves.
+  }
+
+  departs(direction: number, wireBytes: number, resentBytes: number): void {
     this.#add("sent", direction, wireBytes + resentBytes);
   }
 
@@ -52,11 +56,15 @@ let queue: EventQueue;
 let log: Log;
 let network: Network;
 
-function start(lossRate = 0, downlinkBps = BPS): { a: number; b: number; link: number } {
+function start(
+  lossRate = 0,
+  downlinkBps = BPS,
+  order: UplinkQueue = "fifo",
+): { a: number; b: number; link: number } {
   queue = new EventQueue();
   log = new Log(queue);
   const loss = new BurstLoss(new Random(2), lossRate, 2);
-  network = new Network(queue, new Random(1), loss, 0, log);
+  network = new Network(queue, new Random(1), loss, { jitter: 0, queue: order }, log);
   const a = network.stations.add(BPS, BPS);
   const b = network.stations.add(BPS, downlinkBps);
   return { a, b, link: network.links.connect(a, b, DELAY_MS) };
@@ -67,6 +75,7 @@ function run(untilMs = 1e9): void {
     if (queue.kind === EVENT.arrived) network.arrived(queue.argument);
     else if (queue.kind === EVENT.delivered) network.delivered(queue.argument);
     else if (queue.kind === EVENT.drained) network.drained(queue.argument);
+    else if (queue.kind === EVENT.uplinkFree) network.uplinkFree(queue.argument);
     else network.closed(queue.argument);
   }
 }
@@ -116,6 +125,49 @@ describe("access links", () => {
     for (let esi = 0; esi < 5; esi++) network.send(link, symbol(16_000, esi));
     run();
     expect(log.of("drained").map(({ bytes }) => bytes)).toEqual([2 * 16_009, 16_009, 0]);
+  });
+});
+
+describe("uplinks that serve their flows in turn", () => {
+  function fair(): { a: number; b: number; link: number; other: number } {
+    const world = start(0, BPS, "fair");
+    const other = network.links.connect(world.a, network.stations.add(BPS, BPS), DELAY_MS);
+    return { ...world, other };
+  }
+
+  test("what goes to one neighbour does not wait behind all that goes to another", () => {
+    const { link, other } = fair();
+    for (let esi = 0; esi < 4; esi++) network.send(link, symbol(10_000, esi));
+    network.send(other, symbol(10_000));
+    run();
+    const order = log.of("received").map(({ direction }) => direction);
+    expect(order).toEqual([link, link, other, link, link]);
+    expect(log.of("received").at(-1)?.atMs).toBeCloseTo(5 * 10.025 + DELAY_MS, 9);
+  });
+
+  test("a channel that is closed lets what waits in it leave first", () => {
+    const { a, link, other } = fair();
+    for (let esi = 0; esi < 3; esi++) network.send(link, symbol(10_000, esi));
+    network.send(other, symbol(10_000));
+    network.close(link);
+    network.leave(a);
+    run();
+    expect(log.of("received")).toHaveLength(4);
+    const lastAt = log.of("received").findLast(({ direction }) => direction === link)?.atMs;
+    expect(log.of("closed").map(({ direction }) => direction)).toEqual([link]);
+    expect(Number(log.of("closed")[0]?.atMs)).toBeGreaterThanOrEqual(Number(lastAt));
+    expect(network.totals.sent).toBe(network.totals.received);
+  });
+
+  test("what had not had its turn when its host crashed is lost", () => {
+    const { a, link, other } = fair();
+    for (let esi = 0; esi < 3; esi++) network.send(link, symbol(10_000, esi));
+    run(15);
+    network.crash(a, [link, other]);
+    run();
+    expect(log.of("received")).toHaveLength(1);
+    const { sent, received, dropped } = network.totals;
+    expect(sent).toBe(received + dropped);
   });
 });
 

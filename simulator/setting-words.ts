@@ -18,6 +18,7 @@ export const SETTING_WORDS: Readonly<
   originHttpMbps: "what the origin serves over HTTP",
   mix: "uplinks of viewers: tight, bb20 or h1.2",
   supply: "mean uplink of viewers in stream rates; 0: that of the mix",
+  queue: "uplinks send messages as they came (fifo) or by destination in turn (fair)",
   downlinkMbps: "downlink of viewers",
   idleUplinkKbps: "uplink for requests of viewers that give nothing",
   region: "geography: regional or global",

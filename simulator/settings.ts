@@ -1,6 +1,7 @@
 import { StarlingError } from "../core/index.ts";
 import { DEFAULT_TUNING, type Tuning } from "../mesh/index.ts";
 import type { Region } from "./geography.ts";
+import type { UplinkQueue } from "./network.ts";
 import type { MixName } from "./workload.ts";
 
 /** Who attacks, and how: see attackers.ts. */
@@ -43,6 +44,7 @@ export interface Settings extends TuningSettings {
   readonly mix: MixName;
   /** Mean uplink of viewers in stream rates; 0: that of the mix. */
   readonly supply: number;
+  readonly queue: UplinkQueue;
   readonly downlinkMbps: number;
   /** What a viewer without an uplink to give still has for its requests. */
   readonly idleUplinkKbps: number;
@@ -107,6 +109,7 @@ export const DEFAULT_SETTINGS: Settings = {
   originHttpMbps: 1000,
   mix: "bb20",
   supply: 0,
+  queue: "fifo",
   downlinkMbps: 50,
   idleUplinkKbps: 500,
   region: "regional",
@@ -139,6 +142,7 @@ export const DEFAULT_SETTINGS: Settings = {
 };
 
 const CHOICES: Readonly<Record<string, readonly string[]>> = {
+  queue: ["fifo", "fair"] satisfies UplinkQueue[],
   mix: ["tight", "bb20", "h1.2"] satisfies MixName[],
   region: ["regional", "global"] satisfies Region[],
   attack: [

@@ -12,7 +12,7 @@ const UPLINK_FREE_AT = 3;
 const DOWNLINK_FREE_AT = 4;
 const GONE_AT = 5;
 
-/** The access links of all hosts, and how long they are busy: FIFO queues, worked out when a byte is given. */
+/** The access links of all hosts, and how long they are busy: they send what they are given one after the other. */
 export class Stations {
   #rows = new Float64Array(CAPACITY_AT_START * WIDTH);
   #count = 0;
@@ -23,7 +23,7 @@ export class Stations {
     if (host * WIDTH === this.#rows.length) {
       this.#rows = extended(this.#rows, new Float64Array(this.#rows.length * 2));
     }
-    const machine = on === undefined ? host : this.#machine(on) / WIDTH;
+    const machine = on === undefined ? host : this.machineOf(on);
     this.#rows.set([machine, 8000 / uplinkBps, 8000 / downlinkBps, 0, 0, NEVER], host * WIDTH);
     return host;
   }
@@ -68,8 +68,13 @@ export class Stations {
     this.#rows[host * WIDTH + GONE_AT] = atMs;
   }
 
+  /** The host that owns the links of a host: itself, or the one whose machine it shares. */
+  machineOf(host: number): number {
+    return this.#rows[host * WIDTH + MACHINE] as number;
+  }
+
   /** The row of the machine that a host is on, which owns the links. */
   #machine(host: number): number {
-    return (this.#rows[host * WIDTH + MACHINE] as number) * WIDTH;
+    return this.machineOf(host) * WIDTH;
   }
 }

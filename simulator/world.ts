@@ -61,7 +61,7 @@ export class World implements NetworkListener {
     this.#queue.timeMs = START_MS;
     this.agenda = new Agenda(this.#queue);
     const loss = new BurstLoss(random.fork(), settings.lossRate, settings.lossBurstPackets);
-    this.network = new Network(this.#queue, random.fork(), loss, settings.jitter, this);
+    this.network = new Network(this.#queue, random.fork(), loss, settings, this);
     this.broadcast = new Broadcast(random.fork(), {
       bytesPerS: settings.streamKbps * 125,
       blockMs: settings.blockMs,
@@ -114,6 +114,9 @@ export class World implements NetworkListener {
           break;
         case EVENT.closed:
           this.network.closed(queue.argument);
+          break;
+        case EVENT.uplinkFree:
+          this.network.uplinkFree(queue.argument);
           break;
         case EVENT.timeout:
           this.#timeout(this.hosts[queue.argument] as Host);
@@ -182,21 +185,20 @@ export class World implements NetworkListener {
     return this.#factory.geography.delayMs(a.traits.place, b.traits.place);
   }
 
-  sent(
-    direction: number,
-    message: Message,
-    wireBytes: number,
-    resentBytes: number,
-    departAt: number,
-  ): void {
+  sent(direction: number, message: Message, wireBytes: number): void {
     const host = this.hosts[this.network.links.from(direction)] as Host;
-    this.metrics.sent(host, message, wireBytes, resentBytes);
+    this.metrics.sent(host, message, wireBytes);
     if (this.attackMonitor !== undefined && !host.isAttacker && !host.isSeed) {
       const to = this.hosts[this.network.links.to(direction)] as Host;
       this.attackMonitor.sent(this.now, host, to, message, wireBytes);
     }
-    const { now } = this;
-    this.checkers.sent(host, direction, message, { wireBytes, resentBytes, departAt, now });
+    this.checkers.sent(this.now, host, direction, message);
+  }
+
+  departs(direction: number, wireBytes: number, resentBytes: number, departAt: number): void {
+    const from = this.network.links.from(direction);
+    this.checkers.departs(this.now, from, { wireBytes, resentBytes, departAt });
+    if (resentBytes > 0) this.metrics.resent(this.hosts[from] as Host, resentBytes);
   }
 
   received(direction: number, message: Message): void {

@@ -53,26 +53,30 @@ export class Budgets {
     this.#rows[index * WIDTH + IS_WATCHED] = 0;
   }
 
-  sent(
-    { index }: Host,
-    direction: number,
-    message: Message,
-    { wireBytes, resentBytes, departAt, now }: SentBytes,
-  ): void {
-    const rows = this.#rows;
+  /** A peer hands a message over. */
+  sent(now: number, { index }: Host, direction: number, message: Message): void {
     const row = index * WIDTH;
-    if (rows[row + IS_WATCHED] === 0) return;
+    if (this.#rows[row + IS_WATCHED] === 0) return;
     this.checked++;
     assert(
       this.#links.queuedBytes(direction) <= CHANNEL_QUEUE_BYTES_MAX + MESSAGE_BYTES_MAX,
       "the queue of a channel stays within CHANNEL_QUEUE_BYTES_MAX",
     );
-    const linkBytesPerMs = rows[row + LINK_BYTES_PER_MS] as number;
-    const freeAt = Math.max(now, rows[row + UPLINK_FREE_AT] as number);
-    const earliestAt = freeAt + wireBytes / linkBytesPerMs;
-    assert(departAt >= earliestAt - ROUNDING_MS, "an uplink sends no faster than it can");
-    rows[row + UPLINK_FREE_AT] = departAt + resentBytes / linkBytesPerMs;
     if (message.type === "symbol") this.#spend(row, message.bytes.length, now);
+  }
+
+  /** A message leaves its uplink. */
+  departs(now: number, host: number, { wireBytes, resentBytes, departAt }: Departure): void {
+    const rows = this.#rows;
+    const row = host * WIDTH;
+    if (rows[row + IS_WATCHED] === 0) return;
+    const bytesPerMs = rows[row + LINK_BYTES_PER_MS] as number;
+    const freeAt = Math.max(now, rows[row + UPLINK_FREE_AT] as number);
+    assert(
+      departAt >= freeAt + wireBytes / bytesPerMs - ROUNDING_MS,
+      "an uplink sends no faster than it can",
+    );
+    rows[row + UPLINK_FREE_AT] = departAt + resentBytes / bytesPerMs;
   }
 
   #spend(row: number, byteLength: number, now: number): void {
@@ -91,10 +95,9 @@ export class Budgets {
   }
 }
 
-/** What the network says about a message that it took. */
-export interface SentBytes {
+/** What the network says about a message that leaves an uplink, and about what of it is sent again. */
+export interface Departure {
   readonly wireBytes: number;
   readonly resentBytes: number;
   readonly departAt: number;
-  readonly now: number;
 }

@@ -2,7 +2,7 @@ import type { BlockId, Manifest, Message } from "../../core/index.ts";
 import type { Broadcast } from "../broadcast.ts";
 import type { Host } from "../host.ts";
 import type { Network } from "../network.ts";
-import { Budgets, type SentBytes } from "./budgets.ts";
+import { Budgets, type Departure } from "./budgets.ts";
 import { ByteConservation } from "./byte-conservation.ts";
 import { MemoryBounds } from "./memory-bounds.ts";
 import { Punctuality } from "./punctuality.ts";
@@ -32,9 +32,14 @@ export class Checkers {
   }
 
   /** An uplink took a message. */
-  sent(host: Host, direction: number, message: Message, sent: SentBytes): void {
+  sent(now: number, host: Host, direction: number, message: Message): void {
     this.#verifiedBytes.sent(host, message);
-    this.#budgets.sent(host, direction, message, sent);
+    this.#budgets.sent(now, host, direction, message);
+  }
+
+  /** A message of the host of that number leaves its uplink. */
+  departs(now: number, host: number, departure: Departure): void {
+    this.#budgets.departs(now, host, departure);
   }
 
   /** A peer gave a block to be played. */
