@@ -5,6 +5,8 @@ export interface ProtocolPeer {
   handleInput(now: InstantMs, input: Input): void;
   pollOutput(): Output | undefined;
   pollTimeout(): InstantMs | undefined;
+  /** How many more neighbours it has room for; undefined: it does not tell. */
+  readonly room?: number;
   /** What it thinks of a neighbour, for those who watch: below 0 it distrusts it. */
   standing?(now: InstantMs, neighbour: string): number | undefined;
   /** What it holds, and the bounds of that, for those who watch. */
