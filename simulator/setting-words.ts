@@ -19,6 +19,8 @@ export const SETTING_WORDS: Readonly<
   mix: "uplinks of viewers: tight, bb20 or h1.2",
   supply: "mean uplink of viewers in stream rates; 0: that of the mix",
   queue: "uplinks send messages as they came (fifo) or by destination in turn (fair)",
+  clusterSize: "viewers of one cluster of the tracker",
+  acrossShare: "share of the viewers named to one that may be of any cluster",
   downlinkMbps: "downlink of viewers",
   idleUplinkKbps: "uplink for requests of viewers that give nothing",
   region: "geography: regional or global",

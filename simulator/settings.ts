@@ -45,6 +45,9 @@ export interface Settings extends TuningSettings {
   /** Mean uplink of viewers in stream rates; 0: that of the mix. */
   readonly supply: number;
   readonly queue: UplinkQueue;
+  /** Viewers of one cluster of the tracker, and the share of those named that may be of any. */
+  readonly clusterSize: number;
+  readonly acrossShare: number;
   readonly downlinkMbps: number;
   /** What a viewer without an uplink to give still has for its requests. */
   readonly idleUplinkKbps: number;
@@ -110,6 +113,8 @@ export const DEFAULT_SETTINGS: Settings = {
   mix: "bb20",
   supply: 0,
   queue: "fifo",
+  clusterSize: 100,
+  acrossShare: 0.5,
   downlinkMbps: 50,
   idleUplinkKbps: 500,
   region: "regional",
@@ -171,6 +176,8 @@ const RANGES: Readonly<Partial<Record<keyof Settings, readonly [number, number]>
   originUplink: [0.1, 1000],
   originHttpMbps: [1, 1_000_000],
   supply: [0, 100],
+  clusterSize: [1, 100_000],
+  acrossShare: [0, 1],
   downlinkMbps: [0.1, 100_000],
   idleUplinkKbps: [10, 100_000],
   medianRttMs: [1, 1000],

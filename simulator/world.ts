@@ -74,7 +74,7 @@ export class World implements NetworkListener {
       broadcast: this.broadcast,
       stations: this.network.stations,
     });
-    this.tracker = new Tracker(random.fork(), settings.originUplink);
+    this.tracker = new Tracker(random.fork(), settings.originUplink, settings);
     this.metrics = new Metrics(settings, this.broadcast, START_MS);
     this.checkers = new Checkers(this.broadcast, this.network);
     this.attackMonitor = settings.attack === "none" ? undefined : new AttackMonitor();
@@ -302,7 +302,7 @@ export class World implements NetworkListener {
   }
 
   #introduce(host: Host, count: number): void {
-    const peers = this.tracker.introduce(host, count);
+    const peers = this.tracker.introduce(this.now, host, count);
     if (peers.length > 0) this.feed(host, { kind: "introduced", peers });
   }
 
