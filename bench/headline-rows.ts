@@ -9,7 +9,8 @@ import {
 /** A run as `starling sim run --json FILE` writes it. */
 export interface CostedRun {
   readonly result: RunResult;
-  readonly wallS: number;
+  /** CPU time of its process. */
+  readonly cpuS: number;
   readonly heapMiB: number;
 }
 
@@ -47,6 +48,8 @@ export interface HeadlineRow {
   readonly isMoreBetter: boolean;
 }
 
+/** Without the last resort, which hides what the mesh misses. */
+const NO_HTTP = ["tuning.fetchMs=0"];
 /** Late enough for all to have joined and settled. */
 const SMALL = ["peers=100", "joinOverS=3", "durationS=30", "warmUpS=14"];
 const SMALL_CROWD = [
@@ -61,24 +64,29 @@ const SMALL_SYBIL = [...SMALL, "sybilHosts=25"];
 
 /** The worlds of targets: scenario by scenario, and variants of them. */
 export const WORLDS = {
-  tight: { scenario: "tight-1k", set: [], quick: SMALL },
-  /** Alone on its core, whatever the number of seeds. */
+  tight: { scenario: "tight-1k", set: NO_HTTP, quick: SMALL },
   speed: { scenario: "offload-1k", set: [], quick: SMALL, seedsMax: 1 },
-  tightAgain: { scenario: "tight-1k", set: [], quick: SMALL, seedsMax: 1 },
-  tightSupply: { scenario: "tight-1k", set: ["supply=1.06"], quick: SMALL },
+  /** The same once more, which a setting that changes nothing tells apart. */
+  tightAgain: {
+    scenario: "tight-1k",
+    set: [...NO_HTTP, "crowdAtS=1"],
+    quick: SMALL,
+    seedsMax: 1,
+  },
+  tightSupply: { scenario: "tight-1k", set: [...NO_HTTP, "supply=1.06"], quick: SMALL },
   bb20: {
     scenario: "bb20-10k",
-    set: [],
+    set: NO_HTTP,
     quick: ["peers=300", "joinOverS=3", "durationS=24", "warmUpS=14"],
     seedsMax: 3,
   },
   offload: { scenario: "offload-1k", set: [], quick: SMALL },
   offloadAt2S: { scenario: "offload-1k", set: ["deadlineMs=2000"], quick: SMALL },
-  churn: { scenario: "churn-1k", set: [], quick: SMALL },
-  crash: { scenario: "crash-half", set: [], quick: [...SMALL, "crashAtS=17"] },
+  churn: { scenario: "churn-1k", set: NO_HTTP, quick: SMALL },
+  crash: { scenario: "crash-half", set: NO_HTTP, quick: [...SMALL, "crashAtS=17"] },
   crowdBb20: { scenario: "flash-crowd-bb20", set: [], quick: SMALL_CROWD },
   crowdTight: { scenario: "flash-crowd-tight", set: [], quick: SMALL_CROWD },
-  lossy: { scenario: "lossy", set: [], quick: SMALL },
+  lossy: { scenario: "lossy", set: NO_HTTP, quick: SMALL },
   ridersBb20: { scenario: "free-riders-bb20", set: [], quick: SMALL },
   ridersTight: { scenario: "free-riders-tight", set: [], quick: SMALL },
   omission: { scenario: "byzantine-omission", set: [], quick: SMALL },
@@ -107,8 +115,8 @@ export const ROWS: readonly HeadlineRow[] = [
   atMost("1c", "tightSupply", "missD4", 1e-3, "gossip++ 1.18 r", "1.00 r", "miss at supply 1.06"),
   atMost("2a", "bb20", "symbolP99", 1500, "Chainsaw, 0.8 Mb/s", "630-740 ms"),
   atMost("2b", "bb20", "missD4", 1e-4, "Chainsaw, 0.8 Mb/s", "0"),
-  atLeast("3a", "offload", "offload", 0.985, "66-81 %", "99.9 %"),
-  atLeast("3b", "offloadAt2S", "offload", 0.97, "66-81 %", "99.9 %", "offload at D = 2 s"),
+  offloadRow("3a", "offload", 0.985, "offload at D = 4 s"),
+  offloadRow("3b", "offloadAt2S", 0.97, "offload at D = 2 s"),
   atMost("4a", "churn", "missD4", 5e-4, "–", "0"),
   atLeast("4b", "churn", "stallFree", 0.99, "CDN 98 %", "100 %"),
   atMost("4c", "churn", "surplus", 0.06, "–", "2 parities per 16 parents"),
@@ -171,10 +179,10 @@ export const ROWS: readonly HeadlineRow[] = [
   share("11c", "polluters", "defence", 0.005, "Sign-All 3 %", "0.2 %", defenceShare),
   {
     id: "12a",
-    what: "wall time for 1,000 peers x 60 s",
+    what: "CPU time for 1,000 peers x 60 s",
     world: "speed",
     unit: "s",
-    of: ({ wallS, result }) => (wallS * 60_000) / (result.peers * result.durationS),
+    of: ({ cpuS, result }) => (cpuS * 60_000) / (result.peers * result.durationS),
     best: "–",
     bound: "–",
     target: 30,
@@ -270,6 +278,14 @@ function count(
   of: (result: RunResult) => number,
 ): HeadlineRow {
   return { ...share(id, world, what, target, "–", "0", of), unit: "count" };
+}
+
+/** What the mesh did not bring in time counts as the origin's, fetched or not. */
+function offloadRow(id: string, world: WorldName, target: number, what: string): HeadlineRow {
+  const offload = share(id, world, what, target, "66-81 %", "99.9 %", (result) => {
+    return result.offload * (1 - result.missRatio.scenarioDeadline);
+  });
+  return { ...offload, isMoreBetter: true };
 }
 
 function caughtRows(id: string, world: WorldName): readonly HeadlineRow[] {

@@ -1,11 +1,12 @@
 import { estimateText, MEASURES, type MeasureName, measured } from "../simulator/index.ts";
 import { commit, PrintedTable } from "./headline-page.ts";
-import { type CostedRun, type HeadlineSize, WORLDS } from "./headline-rows.ts";
-import { runCommand } from "./headline-runs.ts";
+import { type HeadlineSize, type HeadlineWorld, WORLDS } from "./headline-rows.ts";
+import { HeadlineRuns } from "./headline-runs.ts";
 
 /** The settings whose defaults the sweeps justify; the world is the tight one, in which they count. */
 const SWEEPS = [
   { key: "tuning.degree", values: ["6", "8", "12", "16", "24"] },
+  { key: "clusterSize", values: ["25", "50", "100", "200"] },
   { key: "tuning.pushShare", values: ["0.5", "0.7", "0.85", "0.96"] },
   { key: "symbolBytes", values: ["4096", "8192", "16384", "32768"] },
   { key: "repairRatio", values: ["0", "0.1", "0.25", "0.5"] },
@@ -23,19 +24,19 @@ const FIGURES: readonly MeasureName[] = [
 const SEEDS_MAX = 5;
 
 /** Runs the sweeps; gives tables and plots for a page. The last line printed is JSON. */
-export async function runSweeps(size: HeadlineSize): Promise<readonly string[]> {
+export async function runSweeps(
+  size: HeadlineSize,
+  file: string | undefined,
+): Promise<readonly string[]> {
   const lines: string[] = [];
   const results: object[] = [];
-  const { scenario, quick } = WORLDS.tight;
+  const worlds = SWEEPS.flatMap(({ key, values }) => values.map((value) => worldWith(key, value)));
+  const runs = new HeadlineRuns(size, worlds, file);
   for (const { key, values } of SWEEPS) {
-    const set = size.isQuick ? quick.flatMap((assignment) => ["--set", assignment]) : [];
-    const seeds = String(Math.min(SEEDS_MAX, size.seeds));
-    const sweep = ["sim", "sweep", scenario, `${key}=${values.join(",")}`];
-    const runs = await runCommand([...sweep, ...set, "--seeds", seeds]);
     const table = new PrintedTable([key, ...FIGURES.map((name) => MEASURES[name].name)]);
     const delaysMs: number[] = [];
     for (const value of values) {
-      const some = resultsWith(runs, key, value);
+      const some = (await runs.of(worldWith(key, value))).map(({ result }) => result);
       const cells = FIGURES.map((name) => estimateText(measured(some, name), MEASURES[name].unit));
       table.add([value, ...cells]);
       delaysMs.push(Math.round(measured(some, "blockP99").mean));
@@ -48,8 +49,9 @@ export async function runSweeps(size: HeadlineSize): Promise<readonly string[]> 
   return lines;
 }
 
-function resultsWith(runs: readonly CostedRun[], key: string, value: string) {
-  return runs.map(({ result }) => result).filter(({ settings }) => String(settings[key]) === value);
+function worldWith(key: string, value: string): HeadlineWorld {
+  const { tight } = WORLDS;
+  return { ...tight, set: [...tight.set, `${key}=${value}`], seedsMax: SEEDS_MAX };
 }
 
 /** A chart in Mermaid, which the page's readers draw. */

@@ -8,9 +8,8 @@ import {
   type HeadlineSize,
   ROWS,
   WORLDS,
-  type WorldName,
 } from "./headline-rows.ts";
-import { runCommand, runWorld } from "./headline-runs.ts";
+import { HeadlineRuns } from "./headline-runs.ts";
 import { runSweeps } from "./headline-sweeps.ts";
 
 const HELP = `Usage: npm run sim:headline -- [options]
@@ -22,6 +21,8 @@ measured, what no protocol can beat, the best published result, and the target.
   --seeds <n>       runs per scenario (default 20; 2 with --quick)
   --only <ids>      these rows only, separated by commas: 1,3b
   --baselines       run every protocol in the scenarios 1, 3, 4 and 5 instead
+  --resume <file>   keep finished runs in a file and do not make them again, so that a table can
+                    be made in pieces; runs of other versions of the code do not count
   --sweeps          sweep the settings whose defaults matter instead (at most 5 seeds)
   --write <file>    put what was found between its markers in a Markdown file
   --help            this text
@@ -44,6 +45,7 @@ const { values } = parseArgs({
     seeds: { type: "string" },
     only: { type: "string", default: "" },
     baselines: { type: "boolean", default: false },
+    resume: { type: "string" },
     sweeps: { type: "boolean", default: false },
     write: { type: "string" },
     help: { type: "boolean", default: false },
@@ -66,24 +68,28 @@ async function run(size: HeadlineSize): Promise<void> {
     if (values.write === undefined) await lines;
     else writeSection(values.write, name, command, await lines);
   };
-  if (values.baselines) await section("baselines", " --baselines", compareBaselines(size));
-  else if (values.sweeps) await section("sweeps", " --sweeps", runSweeps(size));
+  if (values.baselines)
+    await section("baselines", " --baselines", compareBaselines(size, values.resume));
+  else if (values.sweeps) await section("sweeps", " --sweeps", runSweeps(size, values.resume));
   else await section("headline", "", headline(size));
 }
 
 /** Gives the table's lines. The last line printed is JSON. */
 async function headline(size: HeadlineSize): Promise<readonly string[]> {
   const outcomes: Outcome[] = [];
-  const worlds = new Map<WorldName, readonly CostedRun[]>();
-  const runsOf = async (name: WorldName) => {
-    const runs = worlds.get(name) ?? (await runCommand(runWorld(WORLDS[name], size)));
-    worlds.set(name, runs);
-    return runs;
-  };
+  const rows = ROWS.filter(({ id }) => isWanted(id));
+  const names = rows.flatMap(({ world, beside }) =>
+    beside === undefined ? [world] : [beside, world],
+  );
+  const runs = new HeadlineRuns(
+    size,
+    names.map((name) => WORLDS[name]),
+    values.resume,
+  );
   const table = new PrintedTable(HEAD);
-  for (const row of ROWS.filter(({ id }) => isWanted(id))) {
-    const beside = row.beside === undefined ? [] : await runsOf(row.beside);
-    const outcome = outcomeOf(row, await runsOf(row.world), beside);
+  for (const row of rows) {
+    const beside = row.beside === undefined ? [] : await runs.of(WORLDS[row.beside]);
+    const outcome = outcomeOf(row, await runs.of(WORLDS[row.world]), beside);
     outcomes.push(outcome);
     table.add(cells(outcome));
   }

@@ -8,6 +8,12 @@ export interface Scenario {
   readonly settings: Settings;
 }
 
+/**
+ * With 1.13 times the demand as supply no protocol feeds 1,000 viewers that come within 10 s: by bound B8
+ * (flashCrowdS) that takes 20 s, with 1.06 times 32 s. They come within a minute and have half a minute to settle.
+ */
+const PATIENT_JOIN = { joinOverS: 60, warmUpS: 90 } as const;
+
 const SCENARIOS: readonly Scenario[] = [
   scenario("steady", "50 viewers with little to spare, nothing happens: small, for tests", {
     peers: 50,
@@ -20,6 +26,8 @@ const SCENARIOS: readonly Scenario[] = [
   scenario("tight-1k", "1,000 viewers with 1.13 times the demand as supply, 1 % loss", {
     mix: "tight",
     lossRate: 0.01,
+    ...PATIENT_JOIN,
+    durationS: 120,
   }),
   scenario("bb20-10k", "10,000 broadband viewers", { peers: 10_000 }),
   scenario("offload-1k", "1,000 broadband viewers, 70 % of pairs can connect", {
@@ -29,7 +37,8 @@ const SCENARIOS: readonly Scenario[] = [
     mix: "tight",
     supply: 1.15,
     isChurning: true,
-    durationS: 120,
+    ...PATIENT_JOIN,
+    durationS: 180,
   }),
   scenario("crash-half", "half of all viewers vanish at once", {
     crashShare: 0.5,
@@ -61,6 +70,8 @@ const SCENARIOS: readonly Scenario[] = [
     mix: "tight",
     attack: "free-riders",
     attackShare: 0.3,
+    ...PATIENT_JOIN,
+    durationS: 120,
   }),
   scenario("byzantine-omission", "20 % say what they have and never send it", {
     attack: "omission",
