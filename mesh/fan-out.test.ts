@@ -133,6 +133,27 @@ describe("without a place", () => {
   });
 });
 
+describe("a class that a full seed sends to nobody", () => {
+  test("takes the place of one that several get, at the weakest of them", () => {
+    const { mesh, subscribe } = world(1.25, "seed");
+    const weak = mesh.join("weak", { capacityKbps: 100 });
+    const strong = mesh.join("strong");
+    subscribe(weak, 0b11);
+    expect(subscribe(strong, ALL_SYMBOLS & ~0b1_1000)).toBe(14);
+    const asker = mesh.join("asker", { capacityKbps: 50 });
+    subscribe(asker, 0b1100);
+    expect(grantedTo(asker)).toBe(0b1000);
+    expect(sizeOf(grantedTo(weak))).toBe(1);
+    expect(sizeOf(grantedTo(strong))).toBe(14);
+  });
+
+  test("is not sent for another that would be sent to nobody", () => {
+    const { mesh, subscribe } = world(1, "seed");
+    subscribe(mesh.join("alice"), ALL_SYMBOLS);
+    expect(subscribe(mesh.join("weak", { capacityKbps: 100 }), 1 << 15)).toBe(0);
+  });
+});
+
 describe("a new symbol", () => {
   test("is pushed to those who subscribed to its class, but not to who has it or sent it", () => {
     const { mesh, uploads, fanOut, block, subscribe } = world(4);

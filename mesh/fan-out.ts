@@ -21,6 +21,12 @@ const PENALTY_MAX_MS = 400;
 /** A subscriber that can feed this many others is served at once. */
 const STRONG_COPIES = 4;
 
+/** A class that this peer pushes to a neighbour. */
+interface Grant {
+  readonly rendition: number;
+  readonly symbolClass: number;
+}
+
 /** Whether this peer can push a class: it gets it, and not from the neighbour that asks. */
 export type IsSupplied = (rendition: number, symbolClass: number, asker: Neighbour) => boolean;
 
@@ -75,7 +81,9 @@ export class FanOut {
     for (const symbolClass of classesIn(without(classes, before))) {
       if (!isSupplied(rendition, symbolClass, neighbour)) continue;
       const isFree = symbolClass === MANIFEST_CLASS || this.spare() > 0;
-      if (isFree || this.#preempt(now, neighbour)) this.#grant(neighbour, rendition, symbolClass);
+      if (isFree || this.#preempt(now, neighbour) || this.#makeUp(now, rendition, symbolClass)) {
+        this.#grant(neighbour, rendition, symbolClass);
+      }
     }
     this.#tell(neighbour, rendition);
   }
@@ -149,26 +157,50 @@ export class FanOut {
     return this.#revokeFromWeakest(now, this.#worthOf(now, neighbour, 1) / PREEMPT_RATIO);
   }
 
-  /** Takes one class from the weakest subscriber, if that is worth less than `worth`. */
-  #revokeFromWeakest(now: InstantMs, worth: number): boolean {
-    let weakest: { neighbour: Neighbour; worth: number } | undefined;
+  /** A class that a seed sends to nobody comes to nobody in time: it takes the place of another. */
+  #makeUp(now: InstantMs, rendition: number, symbolClass: number): boolean {
+    if (this.#state.options.role !== "seed") return false;
+    const isUnsent = this.#childrenOf(rendition, symbolClass) === 0;
+    return isUnsent && this.#revokeFromWeakest(now, Number.POSITIVE_INFINITY, 2);
+  }
+
+  /**
+   * Takes one class that `childrenMin` or more get from the weakest subscriber of one, if that is worth
+   * less than `worth`.
+   */
+  #revokeFromWeakest(now: InstantMs, worth: number, childrenMin = 1): boolean {
+    let weakest: { neighbour: Neighbour; worth: number; grant: Grant } | undefined;
     for (const neighbour of this.#state.ready) {
-      if (![...neighbour.granted.values()].some((classes) => symbolClassesOf(classes) !== 0))
-        continue;
       const own = this.#worthOf(now, neighbour, 0);
-      if (own < (weakest?.worth ?? worth)) weakest = { neighbour, worth: own };
+      if (own >= (weakest?.worth ?? worth)) continue;
+      const grant = this.#mostSpread(neighbour, childrenMin);
+      if (grant !== undefined) weakest = { neighbour, worth: own, grant };
     }
     if (weakest === undefined) return false;
-    const { neighbour } = weakest;
-    for (const [rendition, classes] of neighbour.granted) {
-      const [symbolClass] = classesIn(symbolClassesOf(classes));
-      if (symbolClass === undefined) continue;
-      this.#forget(neighbour, rendition, symbolClass);
-      this.#tell(neighbour, rendition);
-      break;
-    }
+    const { neighbour, grant } = weakest;
+    this.#forget(neighbour, grant.rendition, grant.symbolClass);
+    this.#tell(neighbour, grant.rendition);
     this.#revokedAt = now;
     return true;
+  }
+
+  /** Of the classes that go to a neighbour the one that most get from here, and no fewer than `childrenMin`. */
+  #mostSpread(neighbour: Neighbour, childrenMin: number): Grant | undefined {
+    let best: Grant | undefined;
+    let most = childrenMin - 1;
+    for (const [rendition, classes] of neighbour.granted) {
+      for (const symbolClass of classesIn(symbolClassesOf(classes))) {
+        const children = this.#childrenOf(rendition, symbolClass);
+        if (children <= most) continue;
+        best = { rendition, symbolClass };
+        most = children;
+      }
+    }
+    return best;
+  }
+
+  #childrenOf(rendition: number, symbolClass: number): number {
+    return this.#children.get(rendition)?.[symbolClass]?.length ?? 0;
   }
 
   #tell(neighbour: Neighbour, rendition: number): void {

@@ -37,6 +37,8 @@ const GAIN_MIN_MS = 150;
 const GAIN_MIN_SHARE = 0.4;
 /** A lag of this share of the longest delay is soon enough. */
 const CONTENT_SHARE = 0.25;
+/** A class that lags by this share of it lives on pulls: perhaps no seed sends it. */
+const DRY_SHARE = 0.5;
 
 /**
  * Chooses for each class of each rendition the neighbour that shall push it: the one by which it
@@ -200,7 +202,8 @@ export class Subscriptions {
     if (!isStrong && lagMs < CONTENT_SHARE * maxDelayMs) return;
     const best = this.#best(now, feed, symbolClass);
     if (best === undefined || best.neighbour === parent) return;
-    if (best.neighbour.status.spare === 0 && !isStrong) return;
+    const isDry = best.neighbour.isSeed && lagMs > DRY_SHARE * maxDelayMs;
+    if (best.neighbour.status.spare === 0 && !isStrong && !isDry) return;
     const cost = lagMs + spreadMs(feed, parent);
     if (cost - best.cost < Math.max(GAIN_MIN_MS, GAIN_MIN_SHARE * cost)) return;
     this.#change(parent, feed.rendition);
