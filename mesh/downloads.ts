@@ -4,7 +4,6 @@ import {
   blockKey,
   INIT_PART,
   type InstantMs,
-  instantMs,
   type Message,
   StarlingError,
   symbolLength,
@@ -19,6 +18,7 @@ import type { MeshState } from "./mesh-state.ts";
 import type { Neighbour } from "./neighbour.ts";
 import { Orphans } from "./orphans.ts";
 import type { Pulls } from "./pulls.ts";
+import { ReleaseClock } from "./release-clock.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 import type { Uploads } from "./uploads.ts";
 
@@ -41,9 +41,11 @@ export class Downloads {
   readonly #state: MeshState;
   readonly #parts: DownloadParts;
   readonly #orphans = new Orphans();
+  readonly #releases: ReleaseClock;
 
   constructor(state: MeshState, parts: DownloadParts) {
     this.#state = state;
+    this.#releases = new ReleaseClock(state);
     this.#parts = parts;
   }
 
@@ -65,6 +67,7 @@ export class Downloads {
   ): void {
     const known = this.#find(jws);
     if (known !== undefined) {
+      this.#releases.told(now, neighbour, known.manifest, ageMs);
       this.#parts.subscriptions.arrived(now, neighbour, known, -1);
       return;
     }
@@ -77,7 +80,7 @@ export class Downloads {
       );
     }
     if (!this.#parts.subscriptions.isFollowed(id.rendition)) return;
-    const releasedAt = instantMs(now - ageMs - neighbour.rttMs / 2);
+    const releasedAt = this.#releases.told(now, neighbour, manifest, ageMs);
     const block = this.#add(releasedAt, now, { manifest, jws, leaves });
     if (block === undefined) return;
     this.#parts.subscriptions.arrived(now, neighbour, block, -1);
@@ -191,15 +194,19 @@ export class Downloads {
   #askForManifests(now: InstantMs): void {
     if (this.#orphans.isEmpty) return;
     for (const { neighbour, block } of this.#orphans.due(now, this.#manifestWaitMs())) {
-      const request = { type: "request", block, withinMs: 1000, esis: [] } as const;
-      this.#state.send(neighbour, request);
+      this.#askManifest(neighbour, block);
     }
     this.#state.wakeBy(after(now, MANIFEST_WAIT_MS));
+  }
+
+  #askManifest(neighbour: Neighbour, block: BlockId): void {
+    this.#state.send(neighbour, { type: "request", block, withinMs: 1000, esis: [] });
   }
 
   /** Forgets a neighbour that is gone. */
   lost(neighbour: Neighbour): void {
     this.#orphans.lost(neighbour);
+    this.#releases.lost(neighbour);
     for (const block of this.#state.cache.values()) block.forget(neighbour);
   }
 
@@ -292,6 +299,8 @@ export class Downloads {
     this.#state.stats.blocks++;
     this.#state.outputs.push({ kind: "block", manifest, bytes });
     this.#parts.announcements.completed(block, stillPushing);
+    const witness = block.isInit ? undefined : this.#releases.toAsk(now);
+    if (witness !== undefined) this.#askManifest(witness, block.id);
   }
 
   /** Asks the origin itself for a block that the mesh will not bring in time. */

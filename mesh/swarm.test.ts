@@ -197,6 +197,33 @@ describe("an omitter", () => {
   });
 });
 
+describe("a neighbour that makes blocks older than they are", () => {
+  test.each([3900, 60_000])("by %d ms costs its children and theirs no block", (byMs) => {
+    const liar = peerIdOf("liar");
+    let isLying = false;
+    const swarm = new Swarm((message, from, to) => {
+      // What the victim gets by push alone is not enough, so that blocks take their time.
+      if (message.type === "symbol" && message.esi < 4 && to === peerIdOf("x")) return [];
+      if (!isLying || from !== liar || message.type !== "manifest") return [message];
+      return [{ ...message, ageMs: message.ageMs + byMs }];
+    });
+    for (const name of ["a", "b", "liar", "x", "y"]) swarm.join(name);
+    swarm.connect(["a", "seed"], ["b", "seed"], ["liar", "seed"]);
+    swarm.connect(["x", "liar"], ["y", "x"]);
+    swarm.network.run(2000);
+    swarm.broadcast(2);
+    swarm.connect(["x", "a"], ["x", "b"]);
+    swarm.broadcast(3);
+    isLying = true;
+    swarm.broadcast(7);
+    swarm.network.run(1000);
+    for (const name of ["x", "y"]) {
+      expect(swarm.sequences(name)).toEqual(range(0, 12));
+      expect(swarm.network.outputs(peerIdOf(name), "missing")).toEqual([]);
+    }
+  });
+});
+
 describe("of several renditions", () => {
   test("a peer gets those only that it follows, and passes them on", () => {
     const swarm = new Swarm();
