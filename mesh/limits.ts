@@ -1,4 +1,4 @@
-import { assert, MESSAGE_BYTES_MAX, SYMBOL_BYTES_MAX } from "../core/index.ts";
+import { assert, MESSAGE_BYTES_MAX, type Message, SYMBOL_BYTES_MAX } from "../core/index.ts";
 
 /** A neighbour that has not shown a valid hello by then is cut. */
 export const HELLO_TIMEOUT_MS = 5000;
@@ -65,6 +65,38 @@ export const EARLY_BYTES_MAX: number = 256 * 1024;
 export const ORPHANS_MAX = 256;
 export const ORPHAN_BYTES_MAX: number = 2 * 1024 * 1024;
 export const ORPHAN_MS = 2000;
+/** The types of messages that have a budget, and requests for a manifest. */
+export type MessageKind = Exclude<Message["type"], "hello" | "bye" | "symbol"> | "manifestRequest";
+
+/** How many messages of a kind a neighbour may send at once, and a second in the long run. */
+export interface MessageRate {
+  readonly burst: number;
+  readonly perSecond: number;
+}
+
+/**
+ * What is read of a neighbour's messages, by their type; an empty request is a kind of its own, since it
+ * is answered with a manifest, and each KiB of a relay counts. Symbols are bounded by what was asked for.
+ */
+export const MESSAGE_RATES: Readonly<Record<MessageKind, MessageRate>> = {
+  manifest: { burst: 100, perSecond: 50 },
+  have: { burst: 300, perSecond: 100 },
+  manifestRequest: { burst: 32, perSecond: 8 },
+  request: { burst: 1000, perSecond: 500 },
+  cancel: { burst: 2000, perSecond: 1000 },
+  decline: { burst: 1000, perSecond: 500 },
+  subscribe: { burst: 100, perSecond: 50 },
+  serve: { burst: 100, perSecond: 50 },
+  status: { burst: 20, perSecond: 10 },
+  peers: { burst: 5, perSecond: 1 },
+  relay: { burst: 256, perSecond: 32 },
+  evidence: { burst: 5, perSecond: 1 },
+  ping: { burst: 20, perSecond: 5 },
+  pong: { burst: 20, perSecond: 5 },
+};
+/** Who owes so many bursts gets a strike; a message that is dropped counts half. */
+export const FLOOD_BURSTS = 4;
+
 /** Refused messages after which a neighbour is cut. A bad symbol counts for all of them. */
 export const STRIKES_MAX = 3;
 /** Peers of which a peer knows and that are no neighbours. */

@@ -285,3 +285,25 @@ test("an upload budget bounds what a seed sends", () => {
   expect(sentBytes).toBeGreaterThan(bytesPerS);
   expect(sentBytes).toBeLessThan(65_536 + 2 * bytesPerS + 20_000);
 });
+
+test("manifests asked for over and over: few are sent, and who goes on is cut", () => {
+  const { network, publish } = world();
+  network.connect(ALICE, SEED);
+  network.run(200);
+  publish(blockAt(0), segmentOf(0));
+  const ask: Message = { type: "request", block: blockAt(0), withinMs: 1000, esis: [] };
+  const manifests = () =>
+    network.outputs(SEED, "transmit").filter(({ message }) => message.type === "manifest");
+  for (let count = 0; count < 200; count++) {
+    network.input(SEED, { kind: "message", neighbour: ALICE, message: ask });
+  }
+  expect(manifests().length).toBeLessThan(40);
+  expect(network.outputs(SEED, "disconnect")).toEqual([]);
+  for (let count = 0; count < 1000; count++) {
+    network.input(SEED, { kind: "message", neighbour: ALICE, message: ask });
+  }
+  expect(manifests().length).toBeLessThan(40);
+  const refusals = network.outputs(SEED, "rejected").map(({ code }) => code);
+  expect(refusals).toEqual(["message-flood", "message-flood", "message-flood"]);
+  expect(network.outputs(SEED, "disconnect").map(({ code }) => code)).toEqual(["bad-data"]);
+});

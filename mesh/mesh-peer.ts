@@ -33,6 +33,7 @@ import {
 import { Membership } from "./membership.ts";
 import type { Input, MeshHealth, MeshStats, Output, ProtocolPeer, Usage } from "./mesh-io.ts";
 import { type MeshOptions, MeshState } from "./mesh-state.ts";
+import type { ReadyMessage } from "./message-budget.ts";
 import { Neighbour } from "./neighbour.ts";
 import { Pulls } from "./pulls.ts";
 import { Subscriptions } from "./subscriptions.ts";
@@ -339,11 +340,8 @@ export class MeshPeer implements ProtocolPeer {
     return claims.role;
   }
 
-  #message(
-    now: InstantMs,
-    neighbour: Neighbour,
-    message: Exclude<Message, { type: "hello" | "bye" }>,
-  ): void {
+  #message(now: InstantMs, neighbour: Neighbour, message: ReadyMessage): void {
+    if (!neighbour.messageBudget.take(now, message)) return;
     switch (message.type) {
       case "manifest":
         this.#downloads.manifest(now, neighbour, message);

@@ -18,6 +18,7 @@ import {
   QUIET_MS,
   RTT_START_MS,
 } from "./limits.ts";
+import { MessageBudget } from "./message-budget.ts";
 import { Score } from "./score.ts";
 import type { UploadQueue } from "./upload-queue.ts";
 
@@ -56,6 +57,7 @@ export class Neighbour {
   /** Round trip, smoothed as in RFC 6298 section 2. */
   rttMs: number = RTT_START_MS;
   strikes = 0;
+  readonly messageBudget: MessageBudget = new MessageBudget();
   readonly score: Score = new Score();
   status: NeighbourStatus = NOTHING;
   /** Milliseconds behind the origin by class and rendition, as the neighbour last said. */
