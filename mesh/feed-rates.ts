@@ -15,6 +15,11 @@ export class FeedRates {
     this.#rates.set(block.rendition, known === undefined ? rate : known + GAIN * (rate - known));
   }
 
+  /** Whether a rendition has had a block. */
+  has(rendition: number): boolean {
+    return this.#rates.has(rendition);
+  }
+
   /** Bytes a second of the mean rendition, 0 before the first block. */
   get bytesPerS(): number {
     let sum = 0;

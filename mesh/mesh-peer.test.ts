@@ -307,3 +307,18 @@ test("manifests asked for over and over: few are sent, and who goes on is cut", 
   expect(refusals).toEqual(["message-flood", "message-flood", "message-flood"]);
   expect(network.outputs(SEED, "disconnect").map(({ code }) => code)).toEqual(["bad-data"]);
 });
+
+test("a seed pushes no classes of renditions that it does not have", () => {
+  const { network, publish } = world();
+  network.connect(ALICE, SEED);
+  network.run(200);
+  const granted = (rendition: number) => {
+    const message: Message = { type: "subscribe", rendition, classes: 0x1_ff_ff };
+    network.input(SEED, { kind: "message", neighbour: ALICE, message });
+    const last = network.outputs(SEED, "transmit").at(-1)?.message;
+    return last?.type === "serve" ? last.classes : undefined;
+  };
+  expect(granted(7)).toBe(0);
+  publish({ ...blockAt(0), rendition: 7 }, segmentOf(0));
+  expect(granted(7)).toBe(0x1_ff_ff);
+});

@@ -64,13 +64,14 @@ export class MeshPeer implements ProtocolPeer {
   readonly #downloads: Downloads;
   readonly #membership: Membership;
   readonly #evidence: Evidence;
+  readonly #rates = new FeedRates();
   #token: string;
   #tickAt: InstantMs = instantMs(0);
   #lookAfterAt: InstantMs = instantMs(0);
 
   constructor(options: MeshOptions) {
     const state = new MeshState(options);
-    const rates = new FeedRates();
+    const rates = this.#rates;
     const subscriptions = new Subscriptions(state, options.renditions ?? [0], () =>
       fanOut.copies(),
     );
@@ -397,10 +398,9 @@ export class MeshPeer implements ProtocolPeer {
 
   /** Whether this peer can push a class to a neighbour: it gets it, and not from that one. */
   #isSupplied(rendition: number, symbolClass: number, neighbour: Neighbour): boolean {
-    return (
-      this.#state.options.role === "seed" ||
-      this.#subscriptions.isSupplied(rendition, symbolClass, neighbour)
-    );
+    const isSeed = this.#state.options.role === "seed";
+    if (!isSeed) return this.#subscriptions.isSupplied(rendition, symbolClass, neighbour);
+    return this.#subscriptions.isFollowed(rendition) || this.#rates.has(rendition);
   }
 
   #buffered(now: InstantMs, { neighbour: id, bytes }: Extract<Input, { kind: "buffered" }>): void {

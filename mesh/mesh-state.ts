@@ -26,7 +26,7 @@ export interface MeshOptions {
     /** 32 bytes. */
     readonly secretKey: Uint8Array;
   };
-  /** The renditions that it follows, by default the first. */
+  /** The renditions that it follows, or as a seed will have, by default the first. */
   readonly renditions?: readonly number[] | undefined;
   /** The peer's own join token. */
   readonly token: string;

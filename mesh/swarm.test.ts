@@ -25,7 +25,7 @@ class Swarm {
 
   constructor(tamper: Tamper = (message) => [message]) {
     this.network = new VirtualNetwork(20, tamper);
-    this.join("seed", "seed");
+    this.join("seed", "seed", [0, 1]);
     this.publish(INIT_PART, initSegment());
   }
 
