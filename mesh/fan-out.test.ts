@@ -56,6 +56,11 @@ describe("what is granted", () => {
     expect(mesh.sent("serve").map(({ message }) => message.classes)).toEqual([0b11]);
   });
 
+  test("leaves no more spare than the wire can tell", () => {
+    const { fanOut } = world(10_000);
+    expect(fanOut.spare()).toBe(65_535);
+  });
+
   test("is nothing that this peer does not get itself", () => {
     const { mesh, subscribe } = world(2);
     expect(subscribe(mesh.join("alice"), ALL_SYMBOLS, { isSupplied: () => false })).toBe(0);

@@ -14,6 +14,8 @@ import type { MeshState } from "./mesh-state.ts";
 import type { Neighbour } from "./neighbour.ts";
 import type { Uploads } from "./uploads.ts";
 
+/** What the wire can tell. */
+const SPARE_MAX = 0xff_ff;
 /** A subscriber with this many times the capacity takes the place of another. */
 const PREEMPT_RATIO = 1.5;
 /** The weakest subscriber gets a symbol this much later than the strongest. */
@@ -53,7 +55,7 @@ export class FanOut {
 
   /** How many classes more this peer could push. */
   spare(): number {
-    return Math.max(0, this.#slots() - this.#granted);
+    return Math.min(SPARE_MAX, Math.max(0, this.#slots() - this.#granted));
   }
 
   /** How many times this peer could send the whole stream. */

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import type { InstantMs, KnownPeer, PeerRole } from "../core/index.ts";
+import { type InstantMs, type KnownPeer, type PeerRole, RELAY_BYTES_MAX } from "../core/index.ts";
 import { FanOut } from "./fan-out.ts";
 import { FeedRates } from "./feed-rates.ts";
 import { CANDIDATES_MAX } from "./limits.ts";
@@ -238,6 +238,7 @@ describe("signalling is carried", () => {
     expect(taken(mesh, "signal")).toEqual([{ kind: "signal", peer: far, via: alice.id, payload }]);
     membership.signal(far, alice.id, payload);
     membership.signal(far, peerIdOf("stranger"), payload);
+    membership.signal(far, alice.id, new Uint8Array(RELAY_BYTES_MAX + 1));
     expect(mesh.sent("relay")).toEqual([
       { to: alice.id, message: { type: "relay", from: own, to: far, payload } },
     ]);

@@ -4,6 +4,7 @@ import {
   type KnownPeer,
   type Message,
   type PeerRole,
+  RELAY_BYTES_MAX,
 } from "../core/index.ts";
 import { sizeOf } from "./class-set.ts";
 import type { FanOut } from "./fan-out.ts";
@@ -140,10 +141,10 @@ export class Membership {
     if (next?.isReady === true && from === neighbour.id) this.#state.send(next, message);
   }
 
-  /** Sends signalling to `peer` through the neighbour `via`; nothing if that is gone. */
+  /** Sends signalling to `peer` through the neighbour `via`; nothing if that is gone or it is too long. */
   signal(peer: string, via: string, payload: Uint8Array): void {
     const neighbour = this.#state.neighbours.get(via);
-    if (neighbour?.isReady !== true) return;
+    if (neighbour?.isReady !== true || payload.length > RELAY_BYTES_MAX) return;
     const from = this.#state.options.peer.id;
     this.#state.send(neighbour, { type: "relay", from, to: peer, payload });
   }

@@ -322,3 +322,31 @@ test("a seed pushes no classes of renditions that it does not have", () => {
   publish({ ...blockAt(0), rendition: 7 }, segmentOf(0));
   expect(granted(7)).toBe(0x1_ff_ff);
 });
+
+test("a round trip is measured by the first answer to a ping, and by nothing else", () => {
+  const { network, origin } = world();
+  const carol = origin.peer(network.now, "carol", "viewer");
+  const id = peerIdOf("carol");
+  network.add(id, carol);
+  network.connect(id, SEED);
+  const rttMs = () => carol.health(network.now).neighbours[0]?.rttMs;
+  const pings = () =>
+    network
+      .outputs(id, "transmit")
+      .flatMap(({ message }) => (message.type === "ping" ? [message.id] : []));
+  network.run(30);
+  expect(pings().length).toBe(1); // Its answer is still on the way.
+  for (let guess = 0; guess < 10; guess++) {
+    const pong: Message = { type: "pong", id: guess };
+    network.input(id, { kind: "message", neighbour: SEED, message: pong });
+  }
+  expect(rttMs()).toBe(100);
+  network.run(500);
+  const measured = rttMs();
+  expect(measured).toBeLessThan(100);
+  for (const answered of pings()) {
+    const pong: Message = { type: "pong", id: answered };
+    network.input(id, { kind: "message", neighbour: SEED, message: pong });
+  }
+  expect(rttMs()).toBe(measured);
+});

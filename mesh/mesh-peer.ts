@@ -389,6 +389,7 @@ export class MeshPeer implements ProtocolPeer {
         break;
       case "pong":
         if (message.id !== neighbour.pingId) break;
+        neighbour.pingId = undefined;
         neighbour.rttMs += RTT_GAIN * (now - neighbour.pingedAt - neighbour.rttMs);
         break;
       default:
@@ -439,8 +440,9 @@ export class MeshPeer implements ProtocolPeer {
 
   #ping(now: InstantMs, neighbour: Neighbour): void {
     neighbour.pingedAt = now;
-    neighbour.pingId = (neighbour.pingId + 1) >>> 0;
-    this.#state.send(neighbour, { type: "ping", id: neighbour.pingId });
+    const id = this.#state.options.random.u32(); // Who guesses it could seem to be near.
+    neighbour.pingId = id;
+    this.#state.send(neighbour, { type: "ping", id });
   }
 }
 

@@ -53,7 +53,8 @@ export class Neighbour {
   role: PeerRole | undefined;
   heardAt: InstantMs;
   pingedAt: InstantMs;
-  pingId = 0;
+  /** Of the ping that was not answered yet. */
+  pingId: number | undefined;
   /** Round trip, smoothed as in RFC 6298 section 2. */
   rttMs: number = RTT_START_MS;
   strikes = 0;
