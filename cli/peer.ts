@@ -3,7 +3,7 @@ import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Writable } from "node:stream";
 import { errorCode } from "../core/index.ts";
-import { type PeerReport, type PeerSegment, runPeer } from "../peer/index.ts";
+import { type PeerReport, type PeerSegment, runPeer } from "../peer/node/index.ts";
 import type { Config } from "./options.ts";
 import { createRoleLog } from "./role-log.ts";
 import { localApiUrl } from "./roles.ts";

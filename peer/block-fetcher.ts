@@ -1,5 +1,5 @@
-import type { Logger } from "pino";
 import { BLOCK_BYTES_MAX, type BlockId, blockKey, errorCode, INIT_PART } from "../core/index.ts";
+import type { Log } from "./log.ts";
 
 /** A block that is later than this is of no more use. */
 const TIMEOUT_MS = 2000;
@@ -9,12 +9,12 @@ const FETCHES_MAX = 8;
 /** The last resort: whole blocks from the origin's public addresses. */
 export class BlockFetcher {
   readonly #streamUrl: string;
-  readonly #log: Logger;
+  readonly #log: Log;
   readonly #stop = new AbortController();
   #fetches = 0;
   #bytes = 0;
 
-  constructor(apiUrl: string, stream: string, log: Logger) {
+  constructor(apiUrl: string, stream: string, log: Log) {
     this.#streamUrl = `${apiUrl.replace(/\/+$/, "")}/live/${encodeURIComponent(stream)}`;
     this.#log = log;
   }
@@ -54,11 +54,13 @@ export class BlockFetcher {
     }
     const bytes = new Uint8Array(byteLength);
     let at = 0;
-    for await (const chunk of response.body ?? []) {
-      this.#bytes += chunk.length;
-      if (at + chunk.length > byteLength) return undefined;
-      bytes.set(chunk, at);
-      at += chunk.length;
+    // Not every browser can iterate over a body.
+    const reader = response.body?.getReader();
+    for (let read = await reader?.read(); read?.value; read = await reader?.read()) {
+      this.#bytes += read.value.length;
+      if (at + read.value.length > byteLength) return undefined;
+      bytes.set(read.value, at);
+      at += read.value.length;
     }
     return bytes;
   }

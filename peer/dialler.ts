@@ -1,7 +1,7 @@
-import type { Logger } from "pino";
 import { errorCode, parseSignal, RELAY_BYTES_MAX, type Signal, utf8 } from "../core/index.ts";
 import type { Input, Output } from "../mesh/index.ts";
 import { shortId } from "./identity.ts";
+import type { Log } from "./log.ts";
 import type { Channel } from "./transport.ts";
 import type { WebRtcTransport } from "./webrtc-transport.ts";
 
@@ -12,7 +12,7 @@ export interface DiallerOptions {
   /** Takes a channel that a dial opened. */
   readonly attach: (channel: Channel) => void;
   readonly input: (input: Input) => void;
-  readonly log: Logger;
+  readonly log: Log;
 }
 
 /** Makes the connections that the machine asks for. Signals go by the tracker, or through a neighbour. */

@@ -1,6 +1,6 @@
-import { randomBytes } from "node:crypto";
-import { toBase64Url } from "../core/index.ts";
-import { nodeCrypto } from "./node-crypto.ts";
+import { type Crypto, toBase64Url } from "../core/index.ts";
+
+const SECRET_KEY_BYTES = 32;
 
 /** Who a peer is: its Ed25519 key. */
 export interface Identity {
@@ -11,9 +11,9 @@ export interface Identity {
 }
 
 /** A new identity: by default each run of a peer has its own. */
-export function createIdentity(): Identity {
-  const secretKey = Uint8Array.from(randomBytes(32));
-  return { id: toBase64Url(nodeCrypto.publicKeyOf(secretKey)), secretKey };
+export function createIdentity({ publicKeyOf }: Pick<Crypto, "publicKeyOf">): Identity {
+  const secretKey = crypto.getRandomValues(new Uint8Array(SECRET_KEY_BYTES));
+  return { id: toBase64Url(publicKeyOf(secretKey)), secretKey };
 }
 
 /** A peer id short enough to read in a log. */

@@ -1,8 +1,18 @@
+/** The driver of the mesh, wherever it runs; `peer/node` is what it needs of Node.js. */
+export {
+  CHANNEL_LABEL,
+  type Connection,
+  type ConnectionEvents,
+  type ConnectionOptions,
+  type Connector,
+} from "./connection.ts";
 export { createIdentity, type Identity, shortId } from "./identity.ts";
+export { type Log, silentLog } from "./log.ts";
 export { MeshDriver, type MeshDriverOptions } from "./mesh-driver.ts";
 export { MeshSession, type MeshSessionOptions } from "./mesh-session.ts";
-export { nodeCrypto } from "./node-crypto.ts";
-export type { PeerSegment } from "./segment-order.ts";
+export type { Platform } from "./platform.ts";
+export { type Part, SegmentParts } from "./segment-parts.ts";
+export type { OpenTrackerSocket, TrackerSocket, TrackerSocketEvents } from "./tracker-socket.ts";
 export {
   type Channel,
   type ChannelEvents,
@@ -11,5 +21,4 @@ export {
   QUEUED_BYTES_MAX,
   type Transport,
 } from "./transport.ts";
-export { type PeerOptions, type PeerReport, runPeer } from "./viewer.ts";
 export { WebRtcTransport, type WebRtcTransportOptions } from "./webrtc-transport.ts";

@@ -23,7 +23,7 @@ import {
 import { blockPort, type MeshLimits, MeshPeer, type Output, uploadBudget } from "../mesh/index.ts";
 import { createIdentity, type Identity } from "./identity.ts";
 import { MeshDriver } from "./mesh-driver.ts";
-import { nodeCrypto } from "./node-crypto.ts";
+import { createNodeConnector, nodeCrypto } from "./node/index.ts";
 import { type Channel, QUEUED_BYTES_MAX } from "./transport.ts";
 import { createClock } from "./wall-clock.ts";
 import { WebRtcTransport } from "./webrtc-transport.ts";
@@ -34,7 +34,7 @@ const LIMITS: MeshLimits = {
   cacheBytesMax: 256 * 1024 * 1024,
   maxDelayMs: 20_000,
 };
-const originKeys = { manifest: createIdentity(), token: createIdentity() };
+const originKeys = { manifest: createIdentity(nodeCrypto), token: createIdentity(nodeCrypto) };
 
 function trustedKeys(): KeySet {
   const purposes = ["manifest", "token"] as const;
@@ -91,7 +91,7 @@ const initBytes = utf8("init ".repeat(100));
 
 /** One peer over real WebRTC on loopback. Its signals go to the peer that it knows. */
 class Peer {
-  readonly identity: Identity = createIdentity();
+  readonly identity: Identity = createIdentity(nodeCrypto);
   readonly now: () => InstantMs = createClock();
   readonly outputs: Output[] = [];
   /** For each closed channel, whether one side wanted that. */
@@ -127,7 +127,7 @@ class Peer {
     });
     this.transport = new WebRtcTransport({
       self: this.identity.id,
-      bindAddress: "127.0.0.1",
+      connector: createNodeConnector({ bindAddress: "127.0.0.1" }),
       sendSignal: (_, signal) => this.other?.transport.handleSignal(this.identity.id, signal),
       onChannel: (channel) => this.driver.attach(this.#measured(channel), false),
     });

@@ -1,4 +1,3 @@
-import type { Logger } from "pino";
 import {
   decodeMessage,
   encodeMessage,
@@ -8,6 +7,7 @@ import {
 } from "../core/index.ts";
 import type { Input, MeshPeer, Output } from "../mesh/index.ts";
 import { shortId } from "./identity.ts";
+import type { Log } from "./log.ts";
 import { type Channel, DRAINED_BYTES, QUEUED_BYTES_MAX } from "./transport.ts";
 
 /** A channel in the mesh, and what the machine has sent on it since it last heard of the queue. */
@@ -19,7 +19,7 @@ interface Link {
 export interface MeshDriverOptions {
   readonly mesh: MeshPeer;
   readonly now: () => InstantMs;
-  readonly log: Logger;
+  readonly log: Log;
   /** Told of every output that is not about channels. */
   readonly onOutput: (output: Output) => void;
 }
@@ -35,7 +35,7 @@ export class MeshDriver {
   /** Links whose queue the machine must hear of. */
   readonly #untold = new Set<Link>();
   #isRunning = false;
-  #timer: NodeJS.Timeout | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
 
   constructor(options: MeshDriverOptions) {

@@ -1,5 +1,3 @@
-import { randomInt } from "node:crypto";
-import type { Logger } from "pino";
 import {
   type BlockId,
   errorCode,
@@ -15,8 +13,9 @@ import { BlockFetcher } from "./block-fetcher.ts";
 import { Dialler } from "./dialler.ts";
 import { createIdentity, type Identity } from "./identity.ts";
 import { type JoinPermit, type JoinPermitOptions, JoinPermits } from "./join-permits.ts";
+import type { Log } from "./log.ts";
 import { MeshDriver } from "./mesh-driver.ts";
-import { nodeCrypto } from "./node-crypto.ts";
+import type { Platform } from "./platform.ts";
 import { TrackerClient } from "./tracker-client.ts";
 import { createClock } from "./wall-clock.ts";
 import { WebRtcTransport } from "./webrtc-transport.ts";
@@ -26,7 +25,8 @@ const UPKEEP_MS = 2000;
 const KEYS_RENEWED_AFTER_MS = 15_000;
 
 export interface MeshSessionOptions extends Omit<JoinPermitOptions, "peer"> {
-  readonly log: Logger;
+  readonly platform: Platform;
+  readonly log: Log;
   readonly uploads: TokenBucket;
   readonly limits: MeshLimits;
   /** Told of every output of the machine that is not about channels. */
@@ -34,8 +34,6 @@ export interface MeshSessionOptions extends Omit<JoinPermitOptions, "peer"> {
   /** By default a new one. */
   readonly identity?: Identity | undefined;
   readonly connectionsMax?: number | undefined;
-  /** The one local address for WebRTC. By default all of them. */
-  readonly bindAddress?: string | undefined;
 }
 
 interface Admission {
@@ -69,7 +67,7 @@ export class MeshSession {
     this.#transport = new WebRtcTransport({
       self: identity.id,
       connectionsMax: options.connectionsMax,
-      bindAddress: options.bindAddress,
+      connector: options.platform.createConnector(),
       sendSignal: (peer, signal, via) => this.#dialler.send(peer, signal, via),
       onChannel: (channel) => this.driver.attach(channel, false),
     });
@@ -93,7 +91,7 @@ export class MeshSession {
    * or the API's refusal, such as "stream-not-found".
    */
   static async open(options: MeshSessionOptions, signal?: AbortSignal): Promise<MeshSession> {
-    const identity = options.identity ?? createIdentity();
+    const identity = options.identity ?? createIdentity(options.platform.crypto);
     const permits = new JoinPermits({ ...options, peer: identity.id });
     return new MeshSession(options, { identity, permits, permit: await permits.current(signal) });
   }
@@ -127,16 +125,16 @@ export class MeshSession {
   }
 
   #createDriver(identity: Identity): MeshDriver {
-    const { stream, role, uploads, limits, log, onOutput } = this.#options;
+    const { platform, stream, role, uploads, limits, log, onOutput } = this.#options;
     const mesh = new MeshPeer({
       stream,
       role,
       peer: identity,
       token: this.#token,
       keys: this.#keys,
-      crypto: nodeCrypto,
-      blocks: blockPort(stream, this.#keys, nodeCrypto),
-      random: new Random(randomInt(2 ** 47)),
+      crypto: platform.crypto,
+      blocks: blockPort(stream, this.#keys, platform.crypto),
+      random: new Random(randomSeed()),
       uploads,
       limits,
     });
@@ -163,6 +161,7 @@ export class MeshSession {
 
   #createTracker(identity: Identity): TrackerClient {
     return new TrackerClient({
+      platform: this.#options.platform,
       permits: this.#permits,
       identity,
       log: this.#options.log,
@@ -203,4 +202,9 @@ export class MeshSession {
       this.#options.log.debug({ code: errorCode(error) }, "the join token was not renewed");
     }
   }
+}
+
+function randomSeed(): number {
+  const [low = 0, high = 0] = crypto.getRandomValues(new Uint32Array(2));
+  return low + (high & 0x7f_ff) * 2 ** 32;
 }

@@ -16,9 +16,10 @@ import {
 } from "../core/index.ts";
 import { createIdentity } from "./identity.ts";
 import { JoinPermits } from "./join-permits.ts";
+import { nodePlatform } from "./node/index.ts";
 import { TrackerClient } from "./tracker-client.ts";
 
-const identity = createIdentity();
+const identity = createIdentity(nobleCrypto);
 const JOINED: TrackerToPeer = { type: "joined", peer: identity.id, iceServers: [], neighbours: [] };
 
 type Answer = { readonly status: number; readonly body: object };
@@ -110,6 +111,7 @@ class World {
   private constructor(apiUrl: string, tracker: ScriptedTracker) {
     this.tracker = tracker;
     this.client = new TrackerClient({
+      platform: nodePlatform(),
       permits: new JoinPermits({
         apiUrl,
         stream: "demo",

@@ -1,6 +1,3 @@
-import { setTimeout as delay } from "node:timers/promises";
-import type { Logger } from "pino";
-import { type RawData, WebSocket } from "ws";
 import {
   errorCode,
   type Introduction,
@@ -8,15 +5,17 @@ import {
   parseTrackerMessage,
   type Signal,
   StarlingError,
-  TRACKER_MESSAGE_LENGTH_MAX,
   type TrackerToPeer,
   toBase64Url,
   trackerProofMessage,
 } from "../core/index.ts";
+import { abortableDelay } from "./abortable-delay.ts";
 import { BackOff } from "./back-off.ts";
 import type { Identity } from "./identity.ts";
 import { isFinalRefusal, type JoinPermit, type JoinPermits } from "./join-permits.ts";
-import { nodeCrypto } from "./node-crypto.ts";
+import type { Log } from "./log.ts";
+import type { Platform } from "./platform.ts";
+import type { TrackerSocket } from "./tracker-socket.ts";
 
 const JOIN_TIMEOUT_MS = 10_000;
 /** The tracker pings every 15 s: three missed ones mean a dead connection. */
@@ -35,9 +34,10 @@ export interface TrackerEvents {
 }
 
 export interface TrackerClientOptions {
+  readonly platform: Pick<Platform, "crypto" | "openTrackerSocket">;
   readonly permits: JoinPermits;
   readonly identity: Identity;
-  readonly log: Logger;
+  readonly log: Log;
   readonly events: TrackerEvents;
 }
 
@@ -47,7 +47,7 @@ export interface TrackerClientOptions {
  */
 export class TrackerClient {
   readonly #options: TrackerClientOptions;
-  #socket: WebSocket | undefined;
+  #socket: TrackerSocket | undefined;
   #isJoined = false;
 
   constructor(options: TrackerClientOptions) {
@@ -73,7 +73,7 @@ export class TrackerClient {
         this.#trouble(error);
       }
       if (performance.now() - startedAtMs > STABLE_MS) backOff.reset();
-      await delay(backOff.next(), undefined, { signal }).catch(() => undefined);
+      await abortableDelay(backOff.next(), signal);
     }
   }
 
@@ -95,12 +95,7 @@ export class TrackerClient {
 
   /** One WebSocket, from connect to close. */
   #session(permit: JoinPermit, signal: AbortSignal): Promise<void> {
-    const socket = new WebSocket(this.#options.permits.trackerUrl, {
-      handshakeTimeout: JOIN_TIMEOUT_MS,
-      maxPayload: TRACKER_MESSAGE_LENGTH_MAX * 3,
-      perMessageDeflate: false,
-    });
-    this.#socket = socket;
+    const { permits, platform } = this.#options;
     return new Promise((resolve, reject) => {
       let failure: unknown;
       let timer = setTimeout(() => socket.terminate(), JOIN_TIMEOUT_MS);
@@ -108,37 +103,38 @@ export class TrackerClient {
         clearTimeout(timer);
         timer = setTimeout(() => socket.terminate(), SILENCE_MAX_MS);
       };
-      const leave = (): void => socket.close(1000);
+      const leave = (): void => socket.close();
+      const socket = platform.openTrackerSocket(permits.trackerUrl, {
+        alive,
+        message: (text) => {
+          try {
+            if (this.#receive(socket, text, permit)) alive();
+          } catch (error) {
+            failure = error;
+            socket.close();
+          }
+        },
+        closed: (error) => {
+          clearTimeout(timer);
+          signal.removeEventListener("abort", leave);
+          this.#isJoined = false;
+          failure ??= error;
+          if (failure === undefined) resolve();
+          else reject(failure);
+        },
+      });
+      this.#socket = socket;
       signal.addEventListener("abort", leave, { once: true });
-      socket.on("ping", alive);
-      socket.on("message", (data) => {
-        try {
-          if (this.#receive(socket, textOf(data), permit)) alive();
-        } catch (error) {
-          failure = error;
-          socket.close();
-        }
-      });
-      socket.on("error", (error) => {
-        failure ??= error;
-      });
-      socket.on("close", () => {
-        clearTimeout(timer);
-        signal.removeEventListener("abort", leave);
-        this.#isJoined = false;
-        if (failure === undefined) resolve();
-        else reject(failure);
-      });
     });
   }
 
   /** Handles one message; true once we are joined. Throws what the tracker refuses us with. */
-  #receive(socket: WebSocket, text: string, { token }: JoinPermit): boolean {
+  #receive(socket: TrackerSocket, text: string, { token }: JoinPermit): boolean {
     const message = parseTrackerMessage(text);
-    const { events, identity } = this.#options;
+    const { events, identity, platform } = this.#options;
     switch (message.type) {
       case "challenge": {
-        const proof = nodeCrypto.sign(trackerProofMessage(message.nonce), identity.secretKey);
+        const proof = platform.crypto.sign(trackerProofMessage(message.nonce), identity.secretKey);
         socket.send(JSON.stringify({ type: "join", token, proof: toBase64Url(proof) }));
         return false;
       }
@@ -163,9 +159,4 @@ export class TrackerClient {
     }
     return this.#isJoined;
   }
-}
-
-function textOf(data: RawData): string {
-  if (Array.isArray(data)) return Buffer.concat(data).toString();
-  return Buffer.isBuffer(data) ? data.toString() : Buffer.from(data).toString();
 }

@@ -1,5 +1,5 @@
-import { type DataChannel, type IceServer, PeerConnection } from "node-datachannel";
 import { assert, MESSAGE_BYTES_MAX, type Signal, StarlingError } from "../core/index.ts";
+import { CHANNEL_LABEL, type Connection, type Connector } from "./connection.ts";
 import { fingerprintOf, offererAsDtlsClient } from "./session-description.ts";
 import {
   type Channel,
@@ -8,12 +8,7 @@ import {
   DRAINED_BYTES,
   QUEUED_BYTES_MAX,
 } from "./transport.ts";
-import { guarded } from "./webrtc-library.ts";
 
-/** The name of the one data channel of a pair: the version of what is spoken on it. */
-export const CHANNEL_LABEL = "starling/1";
-
-const RECEIVED_BYTES_MAX = 128 * 1024;
 const CANDIDATES_MAX = 64;
 
 /** How long a closing connection waits for the other end to take what was queued. */
@@ -27,8 +22,7 @@ export interface WebRtcChannelOptions {
   readonly offering: boolean;
   /** The neighbour that carries the signals; undefined: the tracker does. */
   readonly via: string | undefined;
-  readonly iceServers: readonly (string | IceServer)[];
-  readonly bindAddress?: string | undefined;
+  readonly connector: Connector;
   readonly connectTimeoutMs?: number | undefined;
   readonly sendSignal: (signal: Signal) => void;
   /** The channel is of no more use: told once, whether or not it was ever open. */
@@ -45,23 +39,22 @@ export class WebRtcChannel implements Channel {
   readonly via: string | undefined;
   readonly opened: Promise<void>;
   readonly finished: Promise<void>;
-  readonly #connection: PeerConnection;
-  readonly #connectTimer: NodeJS.Timeout;
+  readonly #connection: Connection;
+  readonly #connectTimer: ReturnType<typeof setTimeout>;
   readonly #onClosed: () => void;
   #state: "connecting" | "open" | "closed" = "connecting";
-  #channel: DataChannel | undefined;
   #events: ChannelEvents | undefined;
   /** Messages that came before anybody listened. */
   readonly #early: Uint8Array[] = [];
   #localFingerprint: Uint8Array | undefined;
   #remoteFingerprint: Uint8Array | undefined;
   #candidates = 0;
-  #lingerTimer: NodeJS.Timeout | undefined;
+  #lingerTimer: ReturnType<typeof setTimeout> | undefined;
   #settleOpened: (failure?: StarlingError) => void = () => undefined;
   #settleFinished: () => void = () => undefined;
 
   constructor(options: WebRtcChannelOptions) {
-    const { peer, offering, iceServers, bindAddress } = options;
+    const { peer, offering } = options;
     this.peer = peer;
     this.offering = offering;
     this.via = options.via;
@@ -73,17 +66,10 @@ export class WebRtcChannel implements Channel {
     this.finished = new Promise((resolve) => {
       this.#settleFinished = resolve;
     });
-    this.#connection = new PeerConnection(peer.slice(0, 8), {
-      iceServers: [...iceServers],
-      maxMessageSize: RECEIVED_BYTES_MAX,
-      ...(bindAddress === undefined ? {} : { bindAddress }),
-    });
     this.#connectTimer = setTimeout(() => {
       this.#vanish(failure("transport-timeout", peer));
     }, options.connectTimeoutMs ?? CONNECT_TIMEOUT_MS);
-    this.#observe(options.sendSignal);
-    if (offering)
-      this.#adopt(this.#connection.createDataChannel(CHANNEL_LABEL, { unordered: true }));
+    this.#connection = this.#connect(options);
   }
 
   get state(): "connecting" | "open" | "closed" {
@@ -101,7 +87,7 @@ export class WebRtcChannel implements Channel {
   }
 
   get bufferedAmount(): number {
-    return this.#channel?.bufferedAmount() ?? 0;
+    return this.#connection.bufferedAmount;
   }
 
   listen(events: ChannelEvents): void {
@@ -118,7 +104,7 @@ export class WebRtcChannel implements Channel {
     assert(queued <= QUEUED_BYTES_MAX, "no more than QUEUED_BYTES_MAX waits on a channel");
     if (this.#state !== "open") return;
     try {
-      this.#channel?.sendMessageBinary(bytes);
+      this.#connection.send(bytes);
     } catch {
       this.close(); // The other end went away and its `closed` has not been delivered yet.
     }
@@ -150,7 +136,7 @@ export class WebRtcChannel implements Channel {
     try {
       this.#remoteFingerprint = fingerprintOf(sdp);
       const applied = sdpType === "offer" ? offererAsDtlsClient(sdp) : sdp;
-      this.#connection.setRemoteDescription(applied, sdpType);
+      this.#connection.applyDescription(sdpType, applied);
     } catch (cause) {
       this.#vanish(failure("transport-failed", this.peer, cause));
     }
@@ -160,61 +146,37 @@ export class WebRtcChannel implements Channel {
     if (this.#remoteFingerprint === undefined || candidate === "") return;
     this.#candidates++;
     if (this.#candidates > CANDIDATES_MAX) return;
-    try {
-      this.#connection.addRemoteCandidate(candidate, mid);
-    } catch {
-      // An address that the library cannot read is one way less to reach the peer, no more.
-    }
+    this.#connection.addCandidate(candidate, mid);
   }
 
-  #observe(sendSignal: (signal: Signal) => void): void {
-    this.#connection.onLocalDescription(
-      guarded((sdp, type) => {
-        if (this.#state !== "connecting" || (type !== "offer" && type !== "answer")) return;
-        this.#localFingerprint = fingerprintOf(sdp);
-        sendSignal({ kind: "description", sdpType: type, sdp });
-      }),
-    );
-    this.#connection.onLocalCandidate(
-      guarded((candidate, mid) => {
-        if (this.#state !== "connecting") return;
-        sendSignal({ kind: "candidate", candidate: candidate.replace(/^a=/, ""), mid });
-      }),
-    );
-    this.#connection.onStateChange(
-      guarded((state) => {
-        if (state !== "failed" && state !== "disconnected" && state !== "closed") return;
-        // Messages that came before are delivered first.
-        setImmediate(() => this.#vanish(failure("transport-failed", this.peer)));
-      }),
-    );
-    this.#connection.onDataChannel(
-      guarded((channel) => {
-        if (!this.offering && this.#channel === undefined) this.#adopt(channel);
-        else channel.close();
-      }),
+  #connect({ connector, sendSignal }: WebRtcChannelOptions): Connection {
+    const { offering, peer } = this;
+    return connector.connect(
+      { offering, name: peer.slice(0, 8) },
+      {
+        description: (sdpType, sdp) => {
+          if (this.#state !== "connecting") return;
+          this.#localFingerprint = fingerprintOf(sdp);
+          sendSignal({ kind: "description", sdpType, sdp });
+        },
+        candidate: (candidate, mid) => {
+          if (this.#state !== "connecting") return;
+          sendSignal({ kind: "candidate", candidate, mid });
+        },
+        open: (label, messageByteLengthMax) => this.#open(label, messageByteLengthMax),
+        message: (message) => this.#receive(message),
+        drained: () => this.#drained(),
+        failed: (cause) => {
+          const code = this.#state === "connecting" ? "transport-failed" : "transport-closed";
+          if (this.#state !== "closed") this.#vanish(failure(code, peer, cause));
+        },
+      },
     );
   }
 
-  #adopt(channel: DataChannel): void {
-    this.#channel = channel;
-    channel.setBufferedAmountLowThreshold(DRAINED_BYTES);
-    // When several events wait, the library delivers them by kind, in the order of registration:
-    // the last messages before the end.
-    channel.onMessage(guarded((message) => this.#receive(message)));
-    channel.onBufferedAmountLow(guarded(() => this.#drained()));
-    channel.onClosed(
-      guarded(() => {
-        if (this.#state !== "closed") this.#vanish(failure("transport-closed", this.peer));
-      }),
-    );
-    if (channel.isOpen()) this.#open(channel);
-    else channel.onOpen(guarded(() => this.#open(channel)));
-  }
-
-  #open(channel: DataChannel): void {
+  #open(label: string, messageByteLengthMax: number): void {
     if (this.#state !== "connecting") return;
-    if (channel.getLabel() !== CHANNEL_LABEL || channel.maxMessageSize() < MESSAGE_BYTES_MAX) {
+    if (label !== CHANNEL_LABEL || messageByteLengthMax < MESSAGE_BYTES_MAX) {
       this.#vanish(failure("transport-failed", this.peer));
       return;
     }
@@ -223,18 +185,12 @@ export class WebRtcChannel implements Channel {
     this.#settleOpened();
   }
 
-  #receive(message: string | Buffer | ArrayBuffer): void {
+  #receive(message: Uint8Array | string): void {
     if (this.#state === "closed") return;
-    if (typeof message === "string") {
+    if (typeof message === "string")
       this.close(); // The protocol has no text messages.
-      return;
-    }
-    const bytes =
-      message instanceof ArrayBuffer
-        ? new Uint8Array(message)
-        : new Uint8Array(message.buffer, message.byteOffset, message.byteLength);
-    if (this.#events === undefined) this.#early.push(bytes);
-    else this.#events.message(bytes);
+    else if (this.#events === undefined) this.#early.push(message);
+    else this.#events.message(message);
   }
 
   #drained(): void {

@@ -1,9 +1,7 @@
-import type { IceServer as LibraryIceServer } from "node-datachannel";
 import { type IceServer, type Signal, StarlingError } from "../core/index.ts";
-import { libraryIceServers } from "./ice-servers.ts";
+import type { Connector } from "./connection.ts";
 import type { Channel, Transport } from "./transport.ts";
 import { WebRtcChannel } from "./webrtc-channel.ts";
-import { acquireWebRtc, releaseWebRtc } from "./webrtc-library.ts";
 
 const CONNECTIONS_MAX = 256;
 /** Offers through neighbours that are being answered: anybody may relay anything. */
@@ -20,26 +18,24 @@ export interface WebRtcTransportOptions {
   readonly connectionsMax?: number | undefined;
   /** Default CONNECT_TIMEOUT_MS. */
   readonly connectTimeoutMs?: number | undefined;
-  /** The one local address to use. By default all of them. */
-  readonly bindAddress?: string | undefined;
+  /** What this transport connects by; it is released at the end. */
+  readonly connector: Connector;
 }
 
-/** WebRTC data channels by libdatachannel: one connection per peer, trickle ICE. */
+/** WebRTC data channels: one connection per peer, trickle ICE. */
 export class WebRtcTransport implements Transport {
   readonly #options: WebRtcTransportOptions;
   readonly #channels = new Map<string, WebRtcChannel>();
   readonly #ending = new Set<Promise<void>>();
-  #iceServers: readonly (string | LibraryIceServer)[] = [];
   #closed = false;
 
   constructor(options: WebRtcTransportOptions) {
     this.#options = options;
-    acquireWebRtc();
   }
 
   /** The STUN and TURN servers of connections made from now on. */
   useIceServers(servers: readonly IceServer[]): void {
-    this.#iceServers = libraryIceServers(servers);
+    this.#options.connector.useIceServers(servers);
   }
 
   has(peer: string): boolean {
@@ -79,7 +75,7 @@ export class WebRtcTransport implements Transport {
     this.#closed = true;
     for (const channel of [...this.#channels.values()]) channel.close();
     await Promise.all(this.#ending);
-    releaseWebRtc();
+    this.#options.connector.release();
   }
 
   #answer(peer: string, offer: Signal, via: string | undefined): void {
@@ -101,8 +97,7 @@ export class WebRtcTransport implements Transport {
   #connect(peer: string, offering: boolean, via: string | undefined): WebRtcChannel {
     const channel = new WebRtcChannel({
       ...{ peer, offering, via },
-      iceServers: this.#iceServers,
-      bindAddress: this.#options.bindAddress,
+      connector: this.#options.connector,
       sendSignal: (signal) => this.#options.sendSignal(peer, signal, via),
       connectTimeoutMs: this.#options.connectTimeoutMs,
       onClosed: () => {

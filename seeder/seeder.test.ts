@@ -20,7 +20,12 @@ import {
   toBase64Url,
   utf8,
 } from "../core/index.ts";
-import { type PeerOptions, type PeerReport, type PeerSegment, runPeer } from "../peer/index.ts";
+import {
+  type PeerOptions,
+  type PeerReport,
+  type PeerSegment,
+  runPeer,
+} from "../peer/node/index.ts";
 import {
   BlockStore,
   connectRedis,

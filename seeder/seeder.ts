@@ -4,6 +4,7 @@ import type { Redis } from "ioredis";
 import type { Logger } from "pino";
 import { instantMs } from "../core/index.ts";
 import { uploadBudget } from "../mesh/index.ts";
+import { nodePlatform } from "../peer/node/index.ts";
 import {
   BlockStore,
   connectRedis,
@@ -94,12 +95,13 @@ function createSeedSet(options: SeederOptions, redis: Redis, apiKey: string): Se
     maxDelayMs: MAX_DELAY_MS,
   };
   const connectionsMax = options.connectionsMax ?? CONNECTIONS_MAX;
+  const platform = nodePlatform({ bindAddress });
   return new SeedSet({
     streamsMax: Math.max(1, Math.floor(total / perStream)),
     leaveAfterMs: options.leaveAfterMs ?? LEAVE_AFTER_MS,
     log,
     start: (stream) => {
-      const shared = { origin, apiUrl, apiKey, uploads, limits, connectionsMax, bindAddress };
+      const shared = { origin, apiUrl, apiKey, uploads, limits, connectionsMax, platform };
       return new StreamSeed({ ...shared, stream, log: log.child({ stream }) });
     },
   });

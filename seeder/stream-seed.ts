@@ -2,7 +2,7 @@ import { setTimeout as delay } from "node:timers/promises";
 import type { Logger } from "pino";
 import { type BlockId, blockKey, errorCode, INIT_PART, type TokenBucket } from "../core/index.ts";
 import type { MeshLimits } from "../mesh/index.ts";
-import { MeshSession } from "../peer/index.ts";
+import { MeshSession, type Platform } from "../peer/index.ts";
 import { LOG_START } from "../pipeline/index.ts";
 import {
   type BlockEntry,
@@ -32,7 +32,7 @@ export interface StreamSeedOptions {
   readonly uploads: TokenBucket;
   readonly limits: MeshLimits;
   readonly connectionsMax: number;
-  readonly bindAddress?: string | undefined;
+  readonly platform: Platform;
   readonly log: Logger;
 }
 

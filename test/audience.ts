@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
 import { setTimeout as delay } from "node:timers/promises";
-import type { PeerReport } from "../peer/index.ts";
+import type { PeerReport } from "../peer/node/index.ts";
 import type { ViewersNews, ViewersOrder, Watched } from "./mesh-viewers.ts";
 import { packageFile, plainEnvironment } from "./origin-process.ts";
 

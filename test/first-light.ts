@@ -6,7 +6,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import type { PeerReport } from "../peer/index.ts";
+import type { PeerReport } from "../peer/node/index.ts";
 import { eventually } from "./eventually.ts";
 import { OriginProcess } from "./origin-process.ts";
 import { Publisher } from "./publisher.ts";

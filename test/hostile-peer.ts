@@ -2,6 +2,7 @@ import { pino } from "pino";
 import { decodeMessage, encodeMessage, instantMs, type Message } from "../core/index.ts";
 import { uploadBudget } from "../mesh/index.ts";
 import { type Channel, MeshSession } from "../peer/index.ts";
+import { nodePlatform } from "../peer/node/index.ts";
 import type { OriginProcess } from "./origin-process.ts";
 
 /** Changes what a peer sends: each message becomes none, one or several others. */
@@ -20,6 +21,7 @@ export class HostilePeer {
 
   static async join(origin: OriginProcess, lie: Lie): Promise<HostilePeer> {
     const session = await MeshSession.open({
+      platform: nodePlatform(),
       apiUrl: origin.httpUrl,
       stream: "main",
       role: "viewer",

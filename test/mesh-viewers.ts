@@ -1,6 +1,6 @@
 import { createHash } from "node:crypto";
 import { pino } from "pino";
-import { type PeerReport, type PeerSegment, runPeer } from "../peer/index.ts";
+import { type PeerReport, type PeerSegment, runPeer } from "../peer/node/index.ts";
 
 /** What a process of viewers is told, as JSON on its command line. */
 export interface ViewersOrder {

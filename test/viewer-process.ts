@@ -2,7 +2,7 @@ import type { ChildProcess } from "node:child_process";
 import { once } from "node:events";
 import { readdir, readFile } from "node:fs/promises";
 import { join } from "node:path";
-import type { PeerReport } from "../peer/index.ts";
+import type { PeerReport } from "../peer/node/index.ts";
 import type { OriginProcess } from "./origin-process.ts";
 import { starling } from "./origin-process.ts";
 

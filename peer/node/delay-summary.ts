@@ -1,4 +1,4 @@
-import { assert } from "../core/index.ts";
+import { assert } from "../../core/index.ts";
 
 const SAMPLES_MAX = 100_000;
 

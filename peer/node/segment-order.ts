@@ -7,8 +7,8 @@ import {
   INIT_PART,
   type InstantMs,
   type Manifest,
-} from "../core/index.ts";
-import { type Part, SegmentParts } from "./segment-parts.ts";
+} from "../../core/index.ts";
+import { type Part, SegmentParts } from "../index.ts";
 
 /** A verified segment, ready to be played. */
 export interface PeerSegment {

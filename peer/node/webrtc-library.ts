@@ -1,5 +1,5 @@
 import { cleanup, setSctpSettings } from "node-datachannel";
-import { assert } from "../core/index.ts";
+import { assert } from "../../core/index.ts";
 
 /**
  * What SCTP may hold below a channel's own queue. Its default of 1 MiB would double the limit on

@@ -1,9 +1,8 @@
-import type { Logger } from "pino";
-import { blockKey, instantMs, type ViewerStats } from "../core/index.ts";
-import { type MeshLimits, type Output, uploadBudget } from "../mesh/index.ts";
+import { blockKey, instantMs, type ViewerStats } from "../../core/index.ts";
+import { type MeshLimits, type Output, uploadBudget } from "../../mesh/index.ts";
+import { type Identity, type Log, MeshSession } from "../index.ts";
 import { DelaySummary } from "./delay-summary.ts";
-import type { Identity } from "./identity.ts";
-import { MeshSession } from "./mesh-session.ts";
+import { nodePlatform } from "./node-platform.ts";
 import { SegmentDelivery } from "./segment-delivery.ts";
 import { type PeerSegment, SegmentOrder } from "./segment-order.ts";
 
@@ -20,7 +19,7 @@ export interface PeerOptions {
   /** Where the API is, for example "http://127.0.0.1:8080". */
   readonly apiUrl: string;
   readonly stream: string;
-  readonly log: Logger;
+  readonly log: Log;
   /** Takes each segment in the order of play; the next one waits for the promise. */
   readonly onSegment: (segment: PeerSegment) => void | Promise<void>;
   /** Ends the watching. */
@@ -136,7 +135,8 @@ class Viewer {
     try {
       this.#session = await MeshSession.open(
         {
-          ...{ apiUrl, stream, log, apiKey, identity, bindAddress },
+          ...{ apiUrl, stream, log, apiKey, identity },
+          platform: nodePlatform({ bindAddress }),
           role: "viewer",
           uploads: uploadBudget(instantMs(Date.now()), uploadBytesPerS),
           limits: this.#limits,

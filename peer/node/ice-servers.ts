@@ -1,5 +1,5 @@
 import type { IceServer as LibraryIceServer, RelayType } from "node-datachannel";
-import { type IceServer, StarlingError } from "../core/index.ts";
+import { type IceServer, StarlingError } from "../../core/index.ts";
 
 const ICE_URL =
   /^(stun|turn|turns):([^:?\s/@]+|\[[0-9a-f:]+\])(?::(\d{1,5}))?(?:\?transport=(udp|tcp))?$/i;

@@ -1,5 +1,5 @@
 import { beforeEach, describe, expect, test } from "@jest/globals";
-import { INIT_PART, type InstantMs, instantMs, type Manifest, utf8 } from "../core/index.ts";
+import { INIT_PART, type InstantMs, instantMs, type Manifest, utf8 } from "../../core/index.ts";
 import { SegmentOrder } from "./segment-order.ts";
 
 const PATIENCE_MS = 1000;

@@ -1,9 +1,9 @@
 import { EventEmitter, on } from "node:events";
 import { describe, expect, test } from "@jest/globals";
-import type { Signal } from "../core/index.ts";
-import type { Channel } from "./transport.ts";
-import { describeTransport, type TransportPair } from "./transport-suite.ts";
-import { WebRtcTransport } from "./webrtc-transport.ts";
+import type { Signal } from "../../core/index.ts";
+import { type Channel, WebRtcTransport } from "../index.ts";
+import { describeTransport, type TransportPair } from "../transport-suite.ts";
+import { createNodeConnector } from "./node-connector.ts";
 
 const LOOPBACK = "127.0.0.1";
 
@@ -19,7 +19,7 @@ function connectByMemory(
     const transport = new WebRtcTransport({
       self,
       connectTimeoutMs: 1500,
-      bindAddress: LOOPBACK,
+      connector: createNodeConnector({ bindAddress: LOOPBACK }),
       connectionsMax,
       sendSignal: (peer, signal, via) => {
         setImmediate(() => transports.get(peer)?.handleSignal(self, tamper(self, signal), via));

@@ -1,4 +1,4 @@
-import { StarlingError } from "../core/index.ts";
+import { StarlingError } from "../../core/index.ts";
 import type { PeerSegment } from "./segment-order.ts";
 
 const WAITING_MAX = 256;

@@ -1,0 +1,11 @@
+import type { Crypto } from "../core/index.ts";
+import type { Connector } from "./connection.ts";
+import type { OpenTrackerSocket } from "./tracker-socket.ts";
+
+/** What a peer needs of where it runs. There is one of Node.js and one of browsers. */
+export interface Platform {
+  readonly crypto: Crypto;
+  readonly openTrackerSocket: OpenTrackerSocket;
+  /** Makes what one transport connects by. */
+  readonly createConnector: () => Connector;
+}
