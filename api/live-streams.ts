@@ -1,10 +1,5 @@
-import {
-  renderMediaPlaylist,
-  type SegmentRecord,
-  type Stream,
-  type StreamRegistry,
-  type Timeline,
-} from "../pipeline/index.ts";
+import { renderMediaPlaylist } from "../core/index.ts";
+import type { SegmentRecord, Stream, StreamRegistry, Timeline } from "../pipeline/index.ts";
 import { FreshCache } from "./fresh-cache.ts";
 
 /** `interrupted`: no segment came for some seconds, viewers wait for the broadcaster to come back. */

@@ -68,6 +68,7 @@ export {
 } from "./jwk.ts";
 export { JWS_LENGTH_MAX, type Trust } from "./jws.ts";
 export { type InitReference, type Manifest, signManifest, verifyManifest } from "./manifest.ts";
+export { type ListedSegment, renderMediaPlaylist } from "./media-playlist.ts";
 export { leafHash, leavesMatchRoot, merkleRoot, nodeHash } from "./merkle.ts";
 export {
   type ByeCode,

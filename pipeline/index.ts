@@ -3,7 +3,6 @@ export { startHeartbeat } from "./heartbeat.ts";
 export { JobMeter, type JobStats, quantile } from "./job-meter.ts";
 export { publishKey, readJwks } from "./key-directory.ts";
 export { LOG_START, type LogEntry, ManifestLog } from "./manifest-log.ts";
-export { renderMediaPlaylist } from "./media-playlist.ts";
 export { createFirstApiKey, internalKey, verifyApiKey } from "./origin-secrets.ts";
 export {
   LEASE_MS,

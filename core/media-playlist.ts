@@ -1,13 +1,23 @@
-import { assert, StarlingError } from "../core/index.ts";
-import type { SegmentRecord } from "./segment-record.ts";
+import { assert, StarlingError } from "./errors.ts";
+
+/** What a media playlist tells of a segment. */
+export interface ListedSegment {
+  readonly block: { readonly sequence: number };
+  /** The init segment that it needs. */
+  readonly init: { readonly sequence: number } | null;
+  /** Its EXT-X-DISCONTINUITY-SEQUENCE number. */
+  readonly discontinuity: number;
+  readonly programDateTimeMs: number;
+  readonly durationMs: number;
+}
 
 /**
- * The public media playlist of a window of media segments, oldest first and without a hole, as
- * Timeline.window gives it (RFC 8216). URIs are `<sequence>.m4s` and `init-<sequence>.mp4`, relative
+ * The public media playlist of a window of media segments, oldest first and without a hole (RFC 8216).
+ * URIs are `<sequence>.m4s` and `init-<sequence>.mp4`, relative
  * to `/live/<stream>/`. Throws StarlingError "playlist-empty" when there is no segment to list.
  */
 export function renderMediaPlaylist(
-  records: readonly SegmentRecord[],
+  records: readonly ListedSegment[],
   options: { readonly targetDurationS: number; readonly ended: boolean },
 ): string {
   const [first] = records;
@@ -24,7 +34,7 @@ export function renderMediaPlaylist(
     `#EXT-X-DISCONTINUITY-SEQUENCE:${first.discontinuity}`,
     "#EXT-X-INDEPENDENT-SEGMENTS",
   ];
-  let previous: SegmentRecord | undefined;
+  let previous: ListedSegment | undefined;
   for (const record of records) {
     lines.push(...segmentLines(record, previous));
     previous = record;
@@ -33,7 +43,7 @@ export function renderMediaPlaylist(
   return `${lines.join("\n")}\n`;
 }
 
-function segmentLines(record: SegmentRecord, previous: SegmentRecord | undefined): string[] {
+function segmentLines(record: ListedSegment, previous: ListedSegment | undefined): string[] {
   const { block, init } = record;
   assert(init !== null, "a playlist lists media segments");
   assert(
@@ -47,8 +57,10 @@ function segmentLines(record: SegmentRecord, previous: SegmentRecord | undefined
   if (previous?.init?.sequence !== init.sequence) {
     lines.push(`#EXT-X-MAP:URI="init-${init.sequence}.mp4"`);
   }
+  // biome-ignore lint/style/noRestrictedGlobals: this formats a time, and does not ask for one.
+  const programDateTime = new Date(record.programDateTimeMs).toISOString();
   lines.push(
-    `#EXT-X-PROGRAM-DATE-TIME:${new Date(record.programDateTimeMs).toISOString()}`,
+    `#EXT-X-PROGRAM-DATE-TIME:${programDateTime}`,
     `#EXTINF:${(record.durationMs / 1000).toFixed(3)},`,
     `${block.sequence}.m4s`,
   );
@@ -56,7 +68,7 @@ function segmentLines(record: SegmentRecord, previous: SegmentRecord | undefined
 }
 
 /** EXTINF rounded to whole seconds may not exceed it (RFC 8216 section 4.3.3.1). */
-function targetDuration(records: readonly SegmentRecord[], atLeastS: number): number {
+function targetDuration(records: readonly ListedSegment[], atLeastS: number): number {
   const longestS = Math.max(...records.map(({ durationMs }) => Math.round(durationMs / 1000)));
   return Math.max(Math.ceil(atLeastS), longestS, 1);
 }
