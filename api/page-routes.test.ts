@@ -27,7 +27,7 @@ describe("the pages", () => {
       expect(response.headers.get("content-type")).toMatch(/^text\/html/);
       expect(await response.text()).toContain(text);
       const policy = response.headers.get("content-security-policy");
-      expect(policy).toContain("script-src 'self';");
+      expect(policy).toContain("script-src 'self' 'wasm-unsafe-eval';");
       expect(policy).toContain("media-src 'self' blob:");
       expect(response.headers.get("referrer-policy")).toBe("no-referrer");
     }

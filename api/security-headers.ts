@@ -1,9 +1,9 @@
 import type { RequestHandler, Response } from "express";
 
-/** What a page may load: our own files, and media that hls.js hands over as blobs. */
+/** What a page may load: our own files, media that hls.js hands over as blobs, and the codec. */
 const PAGE_POLICY = [
   "default-src 'none'",
-  "script-src 'self'",
+  "script-src 'self' 'wasm-unsafe-eval'",
   "style-src 'self'",
   "img-src 'self' data:",
   "connect-src 'self' ws: wss:",

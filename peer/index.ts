@@ -1,4 +1,6 @@
 /** The driver of the mesh, wherever it runs; `peer/node` is what it needs of Node.js. */
+export { abortableDelay } from "./abortable-delay.ts";
+export { BackOff } from "./back-off.ts";
 export {
   CHANNEL_LABEL,
   type Connection,
@@ -7,6 +9,7 @@ export {
   type Connector,
 } from "./connection.ts";
 export { createIdentity, type Identity, shortId } from "./identity.ts";
+export { isFinalRefusal } from "./join-permits.ts";
 export { type Log, silentLog } from "./log.ts";
 export { MeshDriver, type MeshDriverOptions } from "./mesh-driver.ts";
 export { MeshSession, type MeshSessionOptions } from "./mesh-session.ts";

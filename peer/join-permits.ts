@@ -40,6 +40,8 @@ export interface JoinPermitOptions {
   /** Where the API is, for example "http://127.0.0.1:8080". */
   readonly apiUrl: string;
   readonly stream: string;
+  /** Where tokens are asked for instead of at the API: a backend that asks it with a key. */
+  readonly tokenUrl?: string | undefined;
   /** Public key, base64url. */
   readonly peer: string;
   readonly role: PeerRole;
@@ -78,8 +80,9 @@ export class JoinPermits {
   }
 
   async #fetch(signal: AbortSignal | undefined): Promise<JoinPermit> {
-    const { apiUrl, stream, peer, role, apiKey } = this.#options;
-    const url = `${baseUrl(apiUrl)}/api/v1/streams/${encodeURIComponent(stream)}/tokens`;
+    const { apiUrl, stream, tokenUrl, peer, role, apiKey } = this.#options;
+    const path = `/api/v1/streams/${encodeURIComponent(stream)}/tokens`;
+    const url = tokenUrl ?? `${baseUrl(apiUrl)}${path}`;
     const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
     const { status, text } = await post(url, { publicKey: peer, role }, apiKey, [
       timeout,

@@ -8,7 +8,7 @@ import {
   type TrustedKey,
   type ViewerStats,
 } from "../core/index.ts";
-import { blockPort, type MeshLimits, MeshPeer, type Output } from "../mesh/index.ts";
+import { blockPort, type MeshLimits, MeshPeer, type Output, type Tuning } from "../mesh/index.ts";
 import { BlockFetcher } from "./block-fetcher.ts";
 import { Dialler } from "./dialler.ts";
 import { createIdentity, type Identity } from "./identity.ts";
@@ -29,6 +29,7 @@ export interface MeshSessionOptions extends Omit<JoinPermitOptions, "peer"> {
   readonly log: Log;
   readonly uploads: TokenBucket;
   readonly limits: MeshLimits;
+  readonly tuning?: Partial<Tuning> | undefined;
   /** Told of every output of the machine that is not about channels. */
   readonly onOutput: (output: Output) => void;
   /** By default a new one. */
@@ -125,7 +126,7 @@ export class MeshSession {
   }
 
   #createDriver(identity: Identity): MeshDriver {
-    const { platform, stream, role, uploads, limits, log, onOutput } = this.#options;
+    const { platform, stream, role, uploads, limits, tuning, log, onOutput } = this.#options;
     const mesh = new MeshPeer({
       stream,
       role,
@@ -137,6 +138,7 @@ export class MeshSession {
       random: new Random(randomSeed()),
       uploads,
       limits,
+      tuning,
     });
     return new MeshDriver({
       mesh,

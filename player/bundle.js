@@ -11,7 +11,7 @@ const out = here("../dist/player/");
 
 await mkdir(out, { recursive: true });
 await build({
-  entryPoints: [here("watch.ts"), here("home.ts")],
+  entryPoints: [here("page/watch.ts"), here("page/home.ts")],
   entryNames: "[name].bundle",
   outdir: out,
   bundle: true,
@@ -24,7 +24,7 @@ await build({
 });
 
 const copies = ["watch.html", "home.html", "watch.css", "starling.svg"].map((name) => [
-  here(name),
+  here(`page/${name}`),
   name,
 ]);
 const worker = fileURLToPath(import.meta.resolve("hls.js/dist/hls.worker.js"));

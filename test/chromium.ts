@@ -9,6 +9,12 @@ const PLACES = [
   "/Applications/Google Chrome.app/Contents/MacOS/Google Chrome",
 ];
 
+/** Lets WebRTC connect on a machine without a network: by loopback, and by addresses instead of names. */
+const WEBRTC_ON_LOOPBACK = [
+  "--allow-loopback-in-peer-connection",
+  "--disable-features=WebRtcHideLocalIpsWithMdns",
+];
+
 /** Starts the system's Chromium without a window and without a word to the outside. */
 export function launchChromium(): Promise<Browser> {
   const executablePath = PLACES.find((place) => existsSync(place));
@@ -27,6 +33,7 @@ export function launchChromium(): Promise<Browser> {
       "--disable-component-update",
       "--disable-sync",
       "--autoplay-policy=no-user-gesture-required",
+      ...WEBRTC_ON_LOOPBACK,
     ],
   });
 }

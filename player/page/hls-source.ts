@@ -4,6 +4,7 @@ import Hls, {
   type LoadPolicy,
   type RetryConfig,
 } from "hls.js";
+import { createStarling } from "../index.ts";
 import { type LiveSource, type LiveSourceOptions, playWhenAllowed } from "./live-source.ts";
 import { MediaBitrate } from "./readout.ts";
 
@@ -59,6 +60,8 @@ export function canUseMediaSource(): boolean {
 /** Plays the playlist with hls.js. Decoder errors are repaired in place a few times; then the source is lost. */
 export function openHlsSource({ video, playlistUrl, onLost }: LiveSourceOptions): LiveSource {
   const hls = new Hls(LIVE_CONFIG);
+  const starling = createStarling(hls);
+  Object.assign(globalThis, { starling }); // For the console: starling.stats().
   const bitrate = new MediaBitrate();
   let repairs = 0;
 
@@ -81,6 +84,7 @@ export function openHlsSource({ video, playlistUrl, onLost }: LiveSourceOptions)
 
   return {
     close: () => hls.destroy(),
+    mesh: () => starling.stats(),
     readout: () => ({
       latencyS: hls.latency > 0 ? hls.latency : undefined,
       widthPx: video.videoWidth,

@@ -1,8 +1,11 @@
+import type { StarlingStats } from "../index.ts";
 import type { Readout } from "./readout.ts";
 
 /** One attempt to play a live playlist in a video element. It ends with `close()`, or by itself with `onLost`. */
 export interface LiveSource {
   readout(): Readout;
+  /** How it does in the mesh, if it is in one. */
+  mesh?(): StarlingStats;
   close(): void;
 }
 

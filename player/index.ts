@@ -1,0 +1,11 @@
+/** `starling/player`: live video over HLS that viewers pass on to each other. */
+export type { FragmentLoaderClass } from "./fragment-loader.ts";
+export type { VerifiedSegment } from "./segment-store.ts";
+export {
+  createStarling,
+  type Starling,
+  type StarlingEvents,
+  type StarlingOptions,
+  type StarlingStats,
+} from "./starling-hls.ts";
+export { Viewer, type ViewerEvents, type ViewerOptions, type ViewerReport } from "./viewer.ts";

@@ -1,0 +1,147 @@
+import {
+  INIT_PART,
+  type ListedSegment,
+  type Manifest,
+  renderMediaPlaylist,
+} from "../core/index.ts";
+
+/** Announced segments that are remembered. */
+const ANNOUNCED_MAX = 64;
+/** A playlist that lists fewer segments grows before old ones leave it. */
+const WINDOW_MIN = 12;
+
+interface Playlist {
+  readonly targetDurationS: number;
+  readonly segments: readonly ListedSegment[];
+}
+
+/** What the manifests of a segment's parts told so far. */
+interface Announced {
+  readonly parts: Map<number, Manifest>;
+}
+
+/**
+ * Continues the origin's media playlist by verified manifests, so that it need not be asked for. It
+ * holds what is in the playlist that HTTP gave last, and appends the segments that follow without a hole.
+ */
+export class MeshPlaylist {
+  readonly #announced = new Map<number, Announced>();
+  #playlist: Playlist | undefined;
+  #grewAtMs = Number.NEGATIVE_INFINITY;
+  #isTold = true;
+
+  /** Takes the playlist that HTTP gave. One that is not the origin's own cannot be continued. */
+  learn(nowMs: number, text: string): void {
+    const playlist = parse(text);
+    const { targetDurationS = 0, segments = [] } = playlist ?? {};
+    const isOurs = segments.length > 0 && render(targetDurationS, segments) === text;
+    this.#playlist = isOurs ? playlist : undefined;
+    this.#grewAtMs = nowMs;
+    this.#isTold = true;
+  }
+
+  /** A manifest was verified. Says whether the playlist has grown by it. */
+  announced(nowMs: number, manifest: Manifest): boolean {
+    const { sequence, part, rendition } = manifest.block;
+    if (part === INIT_PART || rendition !== 0) return false;
+    const announced = this.#announced.get(sequence) ?? { parts: new Map() };
+    this.#announced.set(sequence, announced);
+    announced.parts.set(part, manifest);
+    for (const oldest of this.#announced.keys()) {
+      if (this.#announced.size <= ANNOUNCED_MAX) break;
+      this.#announced.delete(oldest);
+    }
+    return this.#extend(nowMs);
+  }
+
+  /** How long growth may still be waited for; 0: it has grown, or is late, or is not to be had. */
+  patienceMs(nowMs: number): number {
+    const isHopeless = this.#playlist === undefined || this.#announced.size === 0;
+    if (isHopeless || !this.#isTold) return 0;
+    const patienceMs = (this.#playlist?.targetDurationS ?? 0) * 1000;
+    return Math.max(0, this.#grewAtMs + patienceMs - nowMs);
+  }
+
+  /** The playlist, if it has grown since it was taken or learned last. */
+  take(nowMs: number): string | undefined {
+    this.#extend(nowMs);
+    if (this.#playlist === undefined || this.#isTold) return undefined;
+    this.#isTold = true;
+    return render(this.#playlist.targetDurationS, this.#playlist.segments);
+  }
+
+  #extend(nowMs: number): boolean {
+    let hasGrown = false;
+    for (let playlist = this.#playlist; playlist !== undefined; playlist = this.#playlist) {
+      const { segments, targetDurationS } = playlist;
+      const next = (segments.at(-1)?.block.sequence ?? 0) + 1;
+      const segment = listedOf(this.#announced.get(next));
+      if (segment === undefined) break;
+      const kept = segments.slice(segments.length < WINDOW_MIN ? 0 : 1);
+      this.#playlist = { targetDurationS, segments: [...kept, segment] };
+      this.#grewAtMs = nowMs;
+      this.#isTold = false;
+      hasGrown = true;
+    }
+    return hasGrown;
+  }
+}
+
+/** The whole segment, once the manifests of all of its parts are here. */
+function listedOf(announced: Announced | undefined): ListedSegment | undefined {
+  const first = announced?.parts.get(0);
+  if (announced === undefined || first === undefined) return undefined;
+  let durationMs = 0;
+  for (let part = 0; ; part++) {
+    const manifest = announced.parts.get(part);
+    if (manifest === undefined) return undefined;
+    durationMs += manifest.durationMs;
+    if (manifest.last) return { ...first, durationMs };
+  }
+}
+
+function render(targetDurationS: number, segments: readonly ListedSegment[]): string {
+  return renderMediaPlaylist(segments, { targetDurationS, ended: false });
+}
+
+/** Reads a playlist as `renderMediaPlaylist` writes it; what else it may hold is lost. */
+function parse(text: string): Playlist | undefined {
+  const number = (tag: string): number => {
+    return Number(new RegExp(`^#${tag}:(\\d+)$`, "m").exec(text)?.[1]);
+  };
+  const sequence = number("EXT-X-MEDIA-SEQUENCE");
+  const targetDurationS = number("EXT-X-TARGETDURATION");
+  const segments: ListedSegment[] = [];
+  const tags = {
+    discontinuity: number("EXT-X-DISCONTINUITY-SEQUENCE"),
+    init: null as ListedSegment["init"],
+    programDateTimeMs: Number.NaN,
+    durationMs: Number.NaN,
+  };
+  for (const line of text.split("\n")) {
+    if (/^\d+\.m4s$/.test(line)) {
+      segments.push({ block: { sequence: sequence + segments.length }, ...tags });
+    } else readTag(line, tags);
+  }
+  const isWhole = segments.every(
+    (segment) =>
+      segment.init !== null &&
+      Number.isFinite(segment.programDateTimeMs + segment.durationMs + segment.discontinuity),
+  );
+  return isWhole && Number.isFinite(sequence + targetDurationS)
+    ? { targetDurationS, segments }
+    : undefined;
+}
+
+/** Notes what a tag says of the segments that follow. */
+function readTag(
+  line: string,
+  tags: { -readonly [Name in Exclude<keyof ListedSegment, "block">]: ListedSegment[Name] },
+): void {
+  const [, tag, value = ""] = /^#(EXT[^:]*):?(.*)$/.exec(line) ?? [];
+  if (tag === "EXT-X-DISCONTINUITY") tags.discontinuity++;
+  else if (tag === "EXT-X-MAP") {
+    tags.init = { sequence: Number(/init-(\d+)\.mp4/.exec(value)?.[1]) };
+  } else if (tag === "EXT-X-PROGRAM-DATE-TIME") tags.programDateTimeMs = Date.parse(value);
+  else if (tag === "EXTINF") tags.durationMs = Math.round(Number.parseFloat(value) * 1000);
+}

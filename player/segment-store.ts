@@ -1,0 +1,125 @@
+import { type BlockId, concatBytes, INIT_PART, type Manifest } from "../core/index.ts";
+import { SegmentParts } from "../peer/index.ts";
+
+/** A verified media segment. */
+export interface VerifiedSegment {
+  /** Its EXT-X-MEDIA-SEQUENCE number. */
+  readonly sequence: number;
+  /** Those of its parts, in their order; one for a segment that was not split. */
+  readonly manifests: readonly Manifest[];
+  /** Not to be changed, and not to be given away: copy them. */
+  readonly bytes: Uint8Array;
+  /** From the first word of it to its verified completion, milliseconds. */
+  readonly transferMs: number;
+}
+
+/** What is known of a media segment that is not here. */
+interface Prospect {
+  /** Of its part that was announced first. */
+  readonly manifest: Manifest;
+  readonly announcedAtMs: number;
+  isLost: boolean;
+}
+
+const SEGMENTS_MAX = 64;
+const INITS_MAX = 8;
+const RENDITION = 0;
+
+/** The verified segments of the live window, bounded by count and bytes; the oldest go first. Rendition 0. */
+export class SegmentStore {
+  readonly #bytesMax: number;
+  readonly #parts = new SegmentParts();
+  readonly #segments = new Map<number, VerifiedSegment>();
+  readonly #inits = new Map<number, Uint8Array>();
+  readonly #prospects = new Map<number, Prospect>();
+  #newest = -1;
+  #bytes = 0;
+
+  constructor(bytesMax: number) {
+    this.#bytesMax = bytesMax;
+  }
+
+  /** A manifest was verified; its block is being collected. */
+  announced(nowMs: number, manifest: Manifest): void {
+    const { block } = manifest;
+    if (!isMedia(block) || this.#prospects.has(block.sequence)) return;
+    this.#prospects.set(block.sequence, { manifest, announcedAtMs: nowMs, isLost: false });
+    this.#newest = Math.max(this.#newest, block.sequence);
+    forgetFirst(this.#prospects, SEGMENTS_MAX);
+  }
+
+  /** A block is complete and verified. Gives its media segment once that is whole. */
+  completed(nowMs: number, manifest: Manifest, bytes: Uint8Array): VerifiedSegment | undefined {
+    const { block } = manifest;
+    if (block.rendition === RENDITION && block.part === INIT_PART) {
+      this.#inits.set(block.sequence, bytes);
+      forgetFirst(this.#inits, INITS_MAX);
+    }
+    if (!isMedia(block) || this.#segments.has(block.sequence)) return undefined;
+    const parts = this.#parts.add({ manifest, bytes });
+    if (parts === undefined) return undefined;
+    const announcedAtMs = this.#prospects.get(block.sequence)?.announcedAtMs ?? nowMs;
+    const segment = {
+      sequence: block.sequence,
+      manifests: parts.map((part) => part.manifest),
+      bytes: parts.length === 1 ? bytes : concatBytes(...parts.map((part) => part.bytes)),
+      transferMs: Math.max(1, nowMs - announcedAtMs),
+    };
+    this.#segments.set(segment.sequence, segment);
+    this.#bytes += segment.bytes.length;
+    this.#evict();
+    return segment;
+  }
+
+  /** A block was given up. */
+  lost(block: BlockId): void {
+    const prospect = isMedia(block) ? this.#prospects.get(block.sequence) : undefined;
+    if (prospect !== undefined) prospect.isLost = true;
+    if (isMedia(block)) this.#parts.forget(block);
+  }
+
+  segment(sequence: number): VerifiedSegment | undefined {
+    return this.#segments.get(sequence);
+  }
+
+  /** The init segment of this number. */
+  init(sequence: number): Uint8Array | undefined {
+    return this.#inits.get(sequence);
+  }
+
+  /** The manifest of a segment that is one block, is not here and has not been given up. */
+  wanted(sequence: number): Manifest | undefined {
+    const prospect = this.#prospects.get(sequence);
+    if (prospect === undefined || prospect.isLost || this.#segments.has(sequence)) return undefined;
+    const { manifest } = prospect;
+    return manifest.block.part === 0 && manifest.last ? manifest : undefined;
+  }
+
+  /** Whether a segment that is not here is on its way, or newer than all that were announced. */
+  isComing(sequence: number): boolean {
+    if (this.#segments.has(sequence) || this.#newest < 0) return false;
+    if (sequence > this.#newest) return true;
+    return this.#prospects.get(sequence)?.isLost === false;
+  }
+
+  #evict(): void {
+    while (this.#segments.size > 1) {
+      if (this.#segments.size <= SEGMENTS_MAX && this.#bytes <= this.#bytesMax) return;
+      const oldest = Math.min(...this.#segments.keys());
+      this.#bytes -= this.#segments.get(oldest)?.bytes.length ?? 0;
+      this.#segments.delete(oldest);
+      this.#parts.forgetBefore(oldest);
+    }
+  }
+}
+
+function isMedia({ rendition, part }: BlockId): boolean {
+  return rendition === RENDITION && part !== INIT_PART;
+}
+
+function forgetFirst(map: Map<number, unknown>, sizeMax: number): void {
+  for (const key of map.keys()) {
+    if (map.size <= sizeMax) return;
+    map.delete(key);
+  }
+}

@@ -1,0 +1,302 @@
+import type Hls from "hls.js";
+import type {
+  Events,
+  FragmentLoaderContext,
+  HlsConfig,
+  LevelLoadedData,
+  LevelUpdatedData,
+} from "hls.js";
+import { Emitter } from "./emitter.ts";
+import { type FragmentLoaderClass, fragmentLoader } from "./fragment-loader.ts";
+import { MeshPlaylist } from "./mesh-playlist.ts";
+import { type PlaylistLoaderClass, playlistLoader } from "./playlist-loader.ts";
+import { StallWatch } from "./stall-watch.ts";
+import { Viewer, type ViewerEvents, type ViewerOptions, type ViewerReport } from "./viewer.ts";
+
+export interface StarlingOptions
+  extends Omit<ViewerOptions, "apiUrl" | "stream" | "maxDelayMs" | "tuning"> {
+  /** Where the origin's API is. By default what comes before "/live/" in the playlist's address. */
+  readonly apiUrl?: string | undefined;
+  /** By default what comes after "/live/" in the playlist's address. */
+  readonly stream?: string | undefined;
+  /** False: plain HLS, as if Starling were not there. Default true. */
+  readonly p2p?: boolean | undefined;
+  /** Asked once before the mesh is joined; until it gives true, this is plain HLS. */
+  readonly consent?: (() => boolean | Promise<boolean>) | undefined;
+  /** Send to others on cellular connections and with data saving too. Default false: download only. */
+  readonly uploadOnCellular?: boolean | undefined;
+  /** How far behind live to play, where hls.js was not told (`liveSyncDuration`). Default 4. */
+  readonly targetLatencyS?: number | undefined;
+}
+
+export interface StarlingEvents extends ViewerEvents {
+  /** The mesh is being joined. */
+  readonly joining: Viewer;
+  /** The picture stands still for want of data. */
+  readonly stall: { readonly count: number };
+}
+
+/** How a viewer does. Byte counts are of media, since `createStarling`. */
+export interface StarlingStats extends ViewerReport {
+  readonly isInMesh: boolean;
+  /** Media given to the player. */
+  readonly playedBytes: number;
+  /** 1 - bytes from the origin (seeds and HTTP) / bytes in all; null before there are any. */
+  readonly offload: number | null;
+  /** Bytes over WebRTC, from viewers and seeds / bytes in all; null before there are any. */
+  readonly p2pShare: number | null;
+  /** Seconds behind the live edge; null before it is known. */
+  readonly latencyS: number | null;
+  /** From `createStarling` to the first picture that moved. */
+  readonly startupMs: number | null;
+  /** How often the picture stood still after it first moved. */
+  readonly stalls: number;
+}
+
+/** HTTP is asked when this much is left to play, and the time that it took lately twice. */
+const URGENT_MS = 300;
+const URGENT_MS_MAX = 4000;
+const LOAD_MS_START = 300;
+const LOAD_GAIN = 0.3;
+/** Viewers who lack the same segment ask one after the other: the first passes it on. */
+const URGENT_SPREAD_MS = 400;
+const ORIGIN_URL = /^(.*)\/live\/([a-z0-9][a-z0-9-]{0,63})\/[^/]*$/;
+
+/**
+ * Lets an hls.js that was not told its source yet take part in the mesh. The integrator's settings stay as
+ * they are, keys are not touched, and whatever the mesh does not bring in time comes over HTTP.
+ */
+export class Starling {
+  readonly #hls: Hls;
+  readonly #options: StarlingOptions;
+  readonly #events = new Emitter<StarlingEvents>();
+  readonly #playlistGrown = new Emitter<{ readonly grown: undefined }>();
+  readonly #settled = new Map<number, Set<() => void>>();
+  readonly #stalls: StallWatch;
+  readonly #fLoader: HlsConfig["fLoader"];
+  readonly #pLoader: HlsConfig["pLoader"];
+  #playlist = new MeshPlaylist();
+  #playlistUrl: string | undefined;
+  #viewer: Viewer | undefined;
+  #isAsking = false;
+  #httpBytes = 0;
+  #playedBytes = 0;
+  #loadMs = LOAD_MS_START;
+
+  constructor(hls: Hls, options: StarlingOptions) {
+    this.#hls = hls;
+    this.#options = options;
+    const { config } = hls;
+    this.#fLoader = config.fLoader;
+    this.#pLoader = config.pLoader;
+    this.#stalls = new StallWatch((count) => this.#events.emit("stall", { count }));
+    this.#advise();
+    config.fLoader = fragmentLoader(
+      {
+        sequenceOf: (context) => this.#sequenceOf(context),
+        segment: (sequence) => this.#viewer?.segment(sequence),
+        patienceMs: (sequence) => this.#patienceMs(sequence),
+        onSettled: (sequence, listener) => this.#onSettled(sequence, listener),
+        played: (sequence, bytes, loadMs) => this.#played(sequence, bytes, loadMs),
+        wasted: (byteLength) => this.#viewer?.countHttp(byteLength),
+      },
+      (this.#fLoader ?? config.loader) as FragmentLoaderClass,
+    );
+    config.pLoader = playlistLoader(
+      {
+        take: (url) => this.#playlistOf(url)?.take(performance.now()),
+        patienceMs: (url) => this.#playlistOf(url)?.patienceMs(performance.now()) ?? 0,
+        onGrown: (listener) => this.#playlistGrown.on("grown", listener),
+        learn: (url, text) => this.#learn(url, text),
+      },
+      (this.#pLoader ?? config.loader) as PlaylistLoaderClass,
+    );
+    this.#listen("on");
+  }
+
+  /** Listens to an event until the function it gives is called. */
+  on: Emitter<StarlingEvents>["on"] = (name, listener) => this.#events.on(name, listener);
+
+  /** Leaves the mesh and gives hls.js its own loaders back; hls.js itself goes on. */
+  async destroy(): Promise<void> {
+    this.#listen("off");
+    this.#stalls.detach();
+    const { config } = this.#hls;
+    Object.assign(config, { fLoader: this.#fLoader, pLoader: this.#pLoader });
+    await this.#leave();
+    this.#events.clear();
+  }
+
+  stats(): StarlingStats {
+    const report = this.#viewer?.report() ?? NO_REPORT;
+    const { fromPeersBytes, fromSeedsBytes } = report;
+    const fromHttpBytes = this.#viewer === undefined ? this.#httpBytes : report.fromHttpBytes;
+    const bytes = fromPeersBytes + fromSeedsBytes + fromHttpBytes;
+    const { latency } = this.#hls;
+    return {
+      ...report,
+      fromHttpBytes,
+      isInMesh: report.neighbours.length > 0,
+      playedBytes: this.#playedBytes,
+      offload: bytes === 0 ? null : fromPeersBytes / bytes,
+      p2pShare: bytes === 0 ? null : (fromPeersBytes + fromSeedsBytes) / bytes,
+      latencyS: latency > 0 ? latency : null,
+      startupMs: this.#stalls.startupMs,
+      stalls: this.#stalls.count,
+    };
+  }
+
+  /** What suits a live viewer, where the integrator said nothing. */
+  #advise(): void {
+    const { config, userConfig } = this.#hls;
+    const isSet = (name: keyof HlsConfig): boolean => userConfig[name] !== undefined;
+    if (!isSet("lowLatencyMode")) config.lowLatencyMode = false;
+    if (!isSet("liveSyncDuration") && !isSet("liveSyncDurationCount")) {
+      config.liveSyncDuration = this.#options.targetLatencyS ?? 4;
+    }
+    if (!isSet("backBufferLength")) config.backBufferLength = 30;
+  }
+
+  #listen(how: "on" | "off"): void {
+    const hls = this.#hls;
+    hls[how]("hlsManifestLoading" as Events.MANIFEST_LOADING, this.#onManifestLoading);
+    hls[how]("hlsLevelLoaded" as Events.LEVEL_LOADED, this.#onLevel);
+    hls[how]("hlsMediaAttached" as Events.MEDIA_ATTACHED, this.#onMedia);
+    hls[how]("hlsMediaDetaching" as Events.MEDIA_DETACHING, this.#onNoMedia);
+    hls[how]("hlsDestroying" as Events.DESTROYING, this.#onDestroying);
+    if (how === "on" && hls.media !== null) this.#stalls.attach(hls.media);
+  }
+
+  readonly #onManifestLoading = (): void => {
+    void this.#leave();
+  };
+  readonly #onMedia = (): void => {
+    if (this.#hls.media !== null) this.#stalls.attach(this.#hls.media);
+  };
+  readonly #onNoMedia = (): void => this.#stalls.detach();
+  readonly #onDestroying = (): void => {
+    void this.destroy();
+  };
+  readonly #onLevel = (_name: string, { details }: LevelLoadedData | LevelUpdatedData): void => {
+    const isOurs = details.live && this.#hls.levels.length <= 1;
+    if (isOurs && this.#viewer === undefined && !this.#isAsking) void this.#join(details.url);
+  };
+
+  /** Joins the mesh of the stream whose playlist this is, if the viewer and the browser agree. */
+  async #join(url: string): Promise<void> {
+    const { p2p = true, consent, apiUrl, stream } = this.#options;
+    const [, base, name] = ORIGIN_URL.exec(url.replace(/[?#].*$/, "")) ?? [];
+    const where = { apiUrl: apiUrl ?? base, stream: stream ?? name };
+    const isAble = typeof RTCPeerConnection !== "undefined";
+    if (!p2p || !isAble || where.apiUrl === undefined || where.stream === undefined) return;
+    this.#isAsking = true;
+    const playlist = this.#playlist;
+    const isWelcome = consent === undefined || (await consent());
+    // Another source, or the end, may have come while the viewer was asked.
+    if (!isWelcome || playlist !== this.#playlist) return;
+    this.#watch({ apiUrl: where.apiUrl, stream: where.stream });
+  }
+
+  #watch(where: { readonly apiUrl: string; readonly stream: string }): void {
+    const targetMs = (this.#hls.targetLatency ?? 4) * 1000;
+    const viewer = new Viewer({
+      ...this.#options,
+      ...where,
+      uploadBitsPerSMax: this.#isUploadUnwanted() ? 0 : this.#options.uploadBitsPerSMax,
+      maxDelayMs: targetMs + 2000,
+      tuning: { fetchMs: 0 }, // The loader asks HTTP: it knows how much is left to play.
+    });
+    this.#viewer = viewer;
+    viewer.countHttp(this.#httpBytes);
+    viewer.countPlayed(this.#playedBytes);
+    const names = ["announced", "segment", "missing", "neighbour", "rejected", "error"] as const;
+    for (const name of names) viewer.on(name, (event) => this.#events.emit(name, event));
+    viewer.on("announced", (manifest) => {
+      const hasGrown = this.#playlist.announced(performance.now(), manifest);
+      if (hasGrown) this.#playlistGrown.emit("grown", undefined);
+    });
+    viewer.on("segment", ({ sequence }) => this.#settle(sequence));
+    viewer.on("missing", ({ sequence }) => this.#settle(sequence));
+    this.#events.emit("joining", viewer);
+    viewer.start();
+  }
+
+  async #leave(): Promise<void> {
+    const viewer = this.#viewer;
+    this.#viewer = undefined;
+    this.#isAsking = false;
+    this.#playlist = new MeshPlaylist();
+    this.#playlistUrl = undefined;
+    await viewer?.close();
+  }
+
+  #isUploadUnwanted(): boolean {
+    if (this.#options.uploadOnCellular === true) return false;
+    const { connection } = navigator as Navigator & {
+      readonly connection?: { readonly saveData?: boolean; readonly type?: string };
+    };
+    return connection?.saveData === true || connection?.type === "cellular";
+  }
+
+  #learn(url: string, text: string): void {
+    if (!text.includes("#EXTINF")) return;
+    this.#playlistUrl = url;
+    this.#playlist.learn(performance.now(), text);
+  }
+
+  #playlistOf(url: string): MeshPlaylist | undefined {
+    return url === this.#playlistUrl ? this.#playlist : undefined;
+  }
+
+  #sequenceOf({ frag, part, rangeEnd }: FragmentLoaderContext): number | undefined {
+    const isOurs = this.#viewer !== undefined && frag.type === "main" && part === null;
+    if (!isOurs || rangeEnd) return undefined;
+    return typeof frag.sn === "number" ? frag.sn : undefined;
+  }
+
+  #patienceMs(sequence: number): number {
+    if (this.#viewer?.isComing(sequence) !== true) return 0;
+    const leftS = this.#hls.mainForwardBufferInfo?.len ?? 0;
+    const rate = this.#hls.media?.playbackRate || 1;
+    const urgentMs = Math.min(URGENT_MS + 2 * this.#loadMs, URGENT_MS_MAX);
+    return (leftS * 1000) / rate - urgentMs - Math.random() * URGENT_SPREAD_MS;
+  }
+
+  #onSettled(sequence: number, listener: () => void): () => void {
+    const listeners = this.#settled.get(sequence) ?? new Set();
+    this.#settled.set(sequence, listeners.add(listener));
+    return () => {
+      listeners.delete(listener);
+      if (listeners.size === 0) this.#settled.delete(sequence);
+    };
+  }
+
+  #settle(sequence: number): void {
+    for (const listener of [...(this.#settled.get(sequence) ?? [])]) listener();
+  }
+
+  #played(sequence: number, bytes: Uint8Array, loadMs: number | undefined): void {
+    this.#playedBytes += bytes.length;
+    this.#viewer?.countPlayed(bytes.length);
+    if (loadMs === undefined) return;
+    this.#httpBytes += bytes.length;
+    this.#loadMs += LOAD_GAIN * (loadMs - this.#loadMs);
+    this.#viewer?.countHttp(bytes.length, { sequence, bytes });
+  }
+}
+
+const NO_REPORT: ViewerReport = {
+  fromPeersBytes: 0,
+  fromSeedsBytes: 0,
+  fromHttpBytes: 0,
+  uploadedBytes: 0,
+  blocks: 0,
+  missing: 0,
+  rejected: {},
+  neighbours: [],
+};
+
+/** Lets an hls.js take part in the mesh. Call it before `loadSource`. */
+export function createStarling(hls: Hls, options: StarlingOptions = {}): Starling {
+  return new Starling(hls, options);
+}
