@@ -62,8 +62,10 @@ function notBase64Url(code: string): StarlingError {
 
 /** Whether two byte arrays hold the same bytes. Not constant-time: not for secrets. */
 export function equalBytes(a: Uint8Array, b: Uint8Array): boolean {
+  if (a === b) return true;
   if (a.length !== b.length) return false;
-  return a.every((byte, index) => byte === b[index]);
+  for (let at = 0; at < a.length; at++) if (a[at] !== b[at]) return false;
+  return true;
 }
 
 /** UTF-8 bytes of `text`. */

@@ -2,6 +2,7 @@ import {
   after,
   type BlockId,
   blockKey,
+  equalBytes,
   INIT_PART,
   type InstantMs,
   type Message,
@@ -137,14 +138,14 @@ export class Downloads {
       this.#orphan(now, neighbour, message);
       return;
     }
-    this.#parts.subscriptions.arrived(now, neighbour, block, esi);
     const pull = neighbour.takePull(block, esi);
     const { decoder } = block;
     if (decoder === undefined || decoder.has(esi)) {
-      this.#state.stats.duplicateBytes += bytes.length;
+      this.#duplicate(now, neighbour, block, message);
       return;
     }
     this.#check(block, esi, bytes);
+    this.#parts.subscriptions.arrived(now, neighbour, block, esi);
     decoder.add(esi, bytes);
     neighbour.score.delivered(now);
     this.#count(neighbour, bytes.length);
@@ -152,6 +153,23 @@ export class Downloads {
     if (decoder.needed === 0) this.#complete(now, block);
     else this.#stopPush(neighbour, block, esi);
     if (pull !== undefined) this.#parts.pulls.arrived(now, neighbour, pull);
+  }
+
+  /**
+   * Counts a symbol of no use. That a parent pushed it, if late, shows only when it is the one that is here,
+   * which needs no hash; a symbol that is not is refused.
+   */
+  #duplicate(
+    now: InstantMs,
+    neighbour: Neighbour,
+    block: Block,
+    { esi, bytes }: Extract<Message, { type: "symbol" }>,
+  ): void {
+    this.#state.stats.duplicateBytes += bytes.length;
+    const own = esi < block.k ? block.symbol(esi) : undefined;
+    if (own === undefined) return;
+    if (!equalBytes(own, bytes)) throw badSymbol(block, esi);
+    this.#parts.subscriptions.arrived(now, neighbour, block, esi);
   }
 
   /** Takes back a push of what has come from another. */
@@ -258,11 +276,7 @@ export class Downloads {
       leaf !== undefined &&
       bytes.length === symbolLength(fec, byteLength, esi) &&
       this.#state.options.blocks.isSymbol(bytes, leaf);
-    if (isRight) return;
-    throw new StarlingError(
-      "symbol-bad-hash",
-      `Symbol ${esi} of block ${blockKey(block.id)} is not its own.`,
-    );
+    if (!isRight) throw badSymbol(block, esi);
   }
 
   #count(neighbour: Neighbour, byteLength: number): void {
@@ -311,4 +325,8 @@ export class Downloads {
     block.isFetching = true;
     this.#state.outputs.push({ kind: "fetch", block: block.id });
   }
+}
+
+function badSymbol({ key }: Block, esi: number): StarlingError {
+  return new StarlingError("symbol-bad-hash", `Symbol ${esi} of block ${key} is not its own.`);
 }

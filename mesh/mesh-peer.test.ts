@@ -350,3 +350,26 @@ test("a round trip is measured by the first answer to a ping, and by nothing els
   }
   expect(rttMs()).toBe(measured);
 });
+
+test("a wrong symbol is refused though the right one is there already", () => {
+  const { network, publish } = world();
+  network.connect(ALICE, SEED);
+  network.connect(ALICE, BOB);
+  network.run(200);
+  publish(blockAt(0), segmentOf(0));
+  network.run(500);
+  expect(mediaOf(network, ALICE).size).toBe(1);
+  const symbol = network
+    .outputs(SEED, "transmit")
+    .map(({ message }) => message)
+    .find((message) => message.type === "symbol" && message.esi === 3);
+  assert(symbol?.type === "symbol", "the seed has sent the symbol");
+  network.input(ALICE, { kind: "message", neighbour: BOB, message: symbol });
+  expect(network.outputs(ALICE, "rejected")).toEqual([]);
+  const message = { ...symbol, bytes: symbol.bytes.map((byte) => byte ^ 1) };
+  network.input(ALICE, { kind: "message", neighbour: BOB, message });
+  expect(network.outputs(ALICE, "rejected")).toMatchObject([{ code: "symbol-bad-hash" }]);
+  expect(network.outputs(ALICE, "disconnect")).toMatchObject([
+    { neighbour: BOB, code: "bad-data" },
+  ]);
+});
