@@ -37,7 +37,16 @@ describe("evidence that is received", () => {
     expect(bob.score.value(START)).toBeCloseTo(-2);
     trust(alice, 1000);
     evidence.received(START, alice, told("alice", [BOB_GAVE]));
-    expect(bob.score.value(START)).toBeCloseTo(2);
+    expect(bob.score.value(START)).toBeCloseTo(4);
+  });
+
+  test("counts once, however often its witness repeats it", () => {
+    const { evidence, alice, bob } = world();
+    trust(alice, 100);
+    for (let times = 0; times < 5; times++) {
+      evidence.received(START, alice, told("alice", [BOB_FAILED, BOB_FAILED]));
+    }
+    expect(bob.score.value(START)).toBeCloseTo(-4);
   });
 
   test("never moves a score by more than eight symbols, however many witnesses agree", () => {
@@ -97,7 +106,7 @@ describe("evidence that is told", () => {
     mesh.join("seed", { role: "seed" });
     trust(alice, 3);
     for (let count = 0; count < 2; count++) bob.score.failed(START);
-    bob.score.heard(START, -4, 1);
+    bob.score.heard(START, alice.id, -4, 1);
     evidence.run(START);
     const sent = mesh.sent("evidence");
     expect(sent.map(({ to }) => to)).toEqual([alice.id, bob.id]);

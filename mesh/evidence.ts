@@ -69,7 +69,7 @@ export class Evidence {
       if (neighbour === undefined || neighbour === witness) continue;
       const balance = deliveredKib / KIB_PER_SYMBOL - failed;
       const bounded = Math.min(BALANCE_MAX, Math.max(-BALANCE_MAX, balance));
-      neighbour.score.heard(now, bounded, trust);
+      neighbour.score.heard(now, witness.id, bounded, trust);
     }
   }
 

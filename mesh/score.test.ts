@@ -37,19 +37,29 @@ describe("a score", () => {
     expect(score.value(at(60_000))).toBeCloseTo(16);
   });
 
-  test("is moved by hearsay within eight symbols, whatever is told how often", () => {
+  test("is moved by hearsay within eight symbols, however many witnesses agree", () => {
     const [praised, slandered] = [new Score(), new Score()];
-    for (let times = 0; times < 100; times++) {
-      praised.heard(at(0), 4, 1);
-      slandered.heard(at(0), -4, 1);
+    for (let witness = 0; witness < 100; witness++) {
+      praised.heard(at(0), `witness ${witness}`, 4, 1);
+      slandered.heard(at(0), `witness ${witness}`, -4, 1);
     }
     expect(praised.value(at(0))).toBe(8);
     expect(slandered.value(at(0))).toBe(-8);
   });
 
+  test("is moved by one witness as by what it said last, however often it speaks", () => {
+    const score = new Score();
+    for (let times = 0; times < 100; times++) score.heard(at(times * 1000), "witness", -4, 1);
+    expect(score.value(at(99_000))).toBeCloseTo(-4);
+    score.heard(at(99_000), "other", -2, 1);
+    expect(score.value(at(99_000))).toBeCloseTo(-6);
+    score.heard(at(129_000), "witness", 4, 1);
+    expect(score.value(at(129_000))).toBeCloseTo(3);
+  });
+
   test("is not moved by a witness without trust", () => {
     const score = new Score();
-    score.heard(at(0), -4, 0);
+    score.heard(at(0), "witness", -4, 0);
     expect(score.value(at(0))).toBe(0);
   });
 
@@ -57,7 +67,7 @@ describe("a score", () => {
     const score = new Score();
     score.delivered(at(0));
     score.failed(at(0));
-    score.heard(at(0), 4, 1);
+    score.heard(at(0), "witness", 4, 1);
     expect(score.evidence(at(0))).toEqual({ delivered: 1, failed: 1 });
   });
 });

@@ -8,6 +8,14 @@ const LAPSE_WEIGHT = 0.3;
 const DISTRUST_BELOW = -3;
 /** What others say counts for no more than this many symbols, for better or worse. */
 const HEARSAY_MAX = 8;
+/** Of no more witnesses than this is it known what they said; who spoke long ago counts no more. */
+const WITNESSES_MAX = 32;
+
+/** What one witness said last, and what of that is left. */
+interface Word {
+  readonly balance: number;
+  readonly at: InstantMs;
+}
 
 /**
  * What a peer thinks of a neighbour, in symbols: those it gave, less those that it promised and did
@@ -19,6 +27,8 @@ export class Score {
   #failed = 0;
   #hearsay = 0;
   #fadedAt = 0;
+  /** Those who spoke last come last. */
+  readonly #words = new Map<string, Word>();
 
   /** A symbol that was asked for or promised has come. */
   delivered(now: InstantMs): void {
@@ -38,17 +48,24 @@ export class Score {
     this.#failed += LAPSE_WEIGHT;
   }
 
-  /** Another peer saw `balance` symbols; `trust` 0..1 is what that witness is worth. */
-  heard(now: InstantMs, balance: number, trust: number): void {
+  /**
+   * A witness saw `balance` symbols, which takes the place of what it said before; `trust` 0..1 is what
+   * it is worth.
+   */
+  heard(now: InstantMs, witness: string, balance: number, trust: number): void {
     this.#fade(now);
-    const heard = this.#hearsay + balance * trust;
-    this.#hearsay = Math.min(HEARSAY_MAX, Math.max(-HEARSAY_MAX, heard));
+    this.#forget(now, witness);
+    this.#words.set(witness, { balance: balance * trust, at: now });
+    this.#hearsay += balance * trust;
+    const [oldest] = this.#words.keys();
+    if (this.#words.size > WITNESSES_MAX && oldest !== undefined) this.#forget(now, oldest);
   }
 
   /** The balance, in symbols. */
   value(now: InstantMs): number {
     this.#fade(now);
-    return this.#delivered - this.#failed + this.#hearsay;
+    const hearsay = Math.min(HEARSAY_MAX, Math.max(-HEARSAY_MAX, this.#hearsay));
+    return this.#delivered - this.#failed + hearsay;
   }
 
   /** Whether it takes or promises and does not give. */
@@ -62,12 +79,23 @@ export class Score {
     return { delivered: this.#delivered, failed: this.#failed };
   }
 
+  #forget(now: InstantMs, witness: string): void {
+    const word = this.#words.get(witness);
+    if (word === undefined) return;
+    this.#words.delete(witness);
+    this.#hearsay -= word.balance * shareLeft(now - word.at);
+  }
+
   #fade(now: InstantMs): void {
     if (now <= this.#fadedAt) return;
-    const share = 0.5 ** ((now - this.#fadedAt) / HALF_LIFE_MS);
+    const share = shareLeft(now - this.#fadedAt);
     this.#delivered *= share;
     this.#failed *= share;
     this.#hearsay *= share;
     this.#fadedAt = now;
   }
+}
+
+function shareLeft(afterMs: number): number {
+  return 0.5 ** (afterMs / HALF_LIFE_MS);
 }
