@@ -5,6 +5,7 @@ import {
   equalBytes,
   INIT_PART,
   type InstantMs,
+  type Manifest,
   type Message,
   StarlingError,
   symbolLength,
@@ -13,7 +14,7 @@ import type { Announcements } from "./announcements.ts";
 import type { AnnouncedBlock, Block } from "./block.ts";
 import type { FanOut } from "./fan-out.ts";
 import type { FeedRates } from "./feed-rates.ts";
-import { MANIFEST_WAIT_MS } from "./limits.ts";
+import { MANIFEST_WAIT_MS, STALE_MANIFESTS_MAX } from "./limits.ts";
 import type { Input } from "./mesh-io.ts";
 import type { MeshState } from "./mesh-state.ts";
 import type { Neighbour } from "./neighbour.ts";
@@ -43,6 +44,8 @@ export class Downloads {
   readonly #parts: DownloadParts;
   readonly #orphans = new Orphans();
   readonly #releases: ReleaseClock;
+  /** By their JWS, manifests of blocks that were too old when they came; the oldest first. */
+  readonly #stale = new Map<string, Manifest>();
 
   constructor(state: MeshState, parts: DownloadParts) {
     this.#state = state;
@@ -72,6 +75,11 @@ export class Downloads {
       this.#parts.subscriptions.arrived(now, neighbour, known, -1);
       return;
     }
+    const stale = this.#stale.get(jws);
+    if (stale !== undefined) {
+      const releasedAt = this.#releases.told(now, neighbour, stale, ageMs);
+      if (stale.init === null || this.#isOld(now, releasedAt)) return;
+    }
     const manifest = this.#state.options.blocks.verify(now, jws, leaves);
     const { block: id } = manifest;
     if (this.#state.cache.get(id) !== undefined) {
@@ -80,7 +88,9 @@ export class Downloads {
         "Another manifest of this block is valid too.",
       );
     }
-    if (!this.#parts.subscriptions.isFollowed(id.rendition)) return;
+    if (!this.#parts.subscriptions.isFollowed(id.rendition)) {
+      throw new StarlingError("manifest-unwanted", "This peer does not follow the rendition.");
+    }
     const releasedAt = this.#releases.told(now, neighbour, manifest, ageMs);
     const block = this.#add(releasedAt, now, { manifest, jws, leaves });
     if (block === undefined) return;
@@ -234,11 +244,22 @@ export class Downloads {
   }
 
   #add(releasedAt: InstantMs, now: InstantMs, announced: AnnouncedBlock): Block | undefined {
+    const { manifest, jws } = announced;
     // An init segment is as old as its publish session.
-    const isInit = announced.manifest.block.part === INIT_PART;
-    const { maxDelayMs } = this.#state.options.limits;
-    if (!isInit && after(releasedAt, maxDelayMs) <= now) return undefined;
-    return this.#state.cache.addWanted(releasedAt, announced);
+    const isOld = manifest.block.part !== INIT_PART && this.#isOld(now, releasedAt);
+    const block = isOld ? undefined : this.#state.cache.addWanted(releasedAt, announced);
+    if (block === undefined) this.#noteStale(jws, manifest);
+    return block;
+  }
+
+  #isOld(now: InstantMs, releasedAt: InstantMs): boolean {
+    return after(releasedAt, this.#state.options.limits.maxDelayMs) <= now;
+  }
+
+  #noteStale(jws: string, manifest: Manifest): void {
+    this.#stale.set(jws, manifest);
+    const [oldest] = this.#stale.keys();
+    if (this.#stale.size > STALE_MANIFESTS_MAX && oldest !== undefined) this.#stale.delete(oldest);
   }
 
   /** Passes the manifest of a new block on. */

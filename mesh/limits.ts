@@ -97,6 +97,8 @@ export const MESSAGE_RATES: Readonly<Record<MessageKind, MessageRate>> = {
 /** Who owes so many bursts gets a strike; a message that is dropped counts half. */
 export const FLOOD_BURSTS = 4;
 
+/** Manifests that were verified and are of no use, so that none is verified twice. */
+export const STALE_MANIFESTS_MAX = 1024;
 /** Refused messages after which a neighbour is cut. A bad symbol counts for all of them. */
 export const STRIKES_MAX = 3;
 /** Peers of which a peer knows and that are no neighbours. */

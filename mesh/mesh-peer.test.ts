@@ -8,6 +8,8 @@ import {
   messageByteLength,
   toHex,
 } from "../core/index.ts";
+import type { BlockPort } from "./block-port.ts";
+import { MeshPeer } from "./mesh-peer.ts";
 import {
   initSegment,
   peerIdOf,
@@ -372,4 +374,47 @@ test("a wrong symbol is refused though the right one is there already", () => {
   expect(network.outputs(ALICE, "disconnect")).toMatchObject([
     { neighbour: BOB, code: "bad-data" },
   ]);
+});
+
+test("an old manifest is checked once, however often and as whatever it is replayed", () => {
+  const network = new VirtualNetwork();
+  const origin = new TestOrigin();
+  const options = origin.options(network.now, "alice", "viewer");
+  let checks = 0;
+  const blocks: BlockPort = {
+    ...options.blocks,
+    verify: (...manifest) => {
+      checks++;
+      return options.blocks.verify(...manifest);
+    },
+  };
+  network.add(ALICE, new MeshPeer({ ...options, blocks }));
+  for (const name of ["a", "b", "c"]) {
+    network.add(peerIdOf(name), origin.peer(network.now, name, "viewer"));
+    network.connect(ALICE, peerIdOf(name));
+  }
+  network.run(200);
+  const tell = (name: string, { jws, leaves }: ReturnType<TestOrigin["block"]>) => {
+    const message: Message = { type: "manifest", ageMs: 0, jws, leaves };
+    network.input(ALICE, { kind: "message", neighbour: peerIdOf(name), message });
+  };
+  const old = origin.block(network.now, blockAt(0), segmentOf(0));
+  network.run(60_000);
+  for (const name of ["a", "b", "c"])
+    tell(name, origin.block(network.now, blockAt(9), segmentOf(9)));
+  expect(checks).toBe(1);
+  for (let replays = 0; replays < 20; replays++) tell("c", old);
+  expect(checks).toBe(2);
+  network.run(5000);
+  expect(network.outputs(ALICE, "missing").map(({ block }) => block.sequence)).toEqual([9]);
+});
+
+test("a manifest of a rendition that is not followed is refused", () => {
+  const { network, origin } = world();
+  network.connect(ALICE, SEED);
+  network.run(200);
+  const { jws, leaves } = origin.block(network.now, { ...blockAt(0), rendition: 7 }, segmentOf(0));
+  const message: Message = { type: "manifest", ageMs: 0, jws, leaves };
+  network.input(ALICE, { kind: "message", neighbour: SEED, message });
+  expect(network.outputs(ALICE, "rejected")).toMatchObject([{ code: "manifest-unwanted" }]);
 });

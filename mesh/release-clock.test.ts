@@ -36,6 +36,7 @@ describe("a release clock", () => {
     expect(releases.told(at(1200), liar, released(1000), 150)).toBe(at(1000));
     expect(releases.told(at(2200), liar, released(2000), 9000)).toBe(at(1500));
     expect(releases.told(at(3200), liar, released(3000), 0)).toBe(at(3150));
+    expect(releases.told(at(20_000), liar, released(3000), 0)).toBe(at(3000 + 4000));
   });
 
   test("asks neighbours that have not told until three have, and again after half a minute", () => {

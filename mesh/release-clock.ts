@@ -19,7 +19,7 @@ interface Word {
 
 /**
  * When the origin released a block. Whose manifest comes first says how old it is; who makes it older
- * than it is would take it from this peer. All blocks are released about as long after their signed
+ * than it is would take it from this peer, and who makes it young would have it fetched in vain. All blocks are released about as long after their signed
  * `completedAtMs`, so what neighbours said of other blocks bounds what one of them says of this one.
  */
 export class ReleaseClock {
@@ -40,8 +40,10 @@ export class ReleaseClock {
     const claimed = now - ageMs - neighbour.rttMs / 2;
     if (init === null || ageMs >= AGE_MAX_MS) return instantMs(claimed);
     this.#words.set(neighbour, { offsetMs: claimed - completedAtMs, at: now });
-    const earliest = completedAtMs + this.#offsetMs(now) - TOLERANCE_MS;
-    return instantMs(Math.min(now, Math.max(claimed, earliest)));
+    const usual = completedAtMs + this.#offsetMs(now);
+    const { maxDelayMs } = this.#state.options.limits;
+    const bounded = Math.min(usual + maxDelayMs, Math.max(usual - TOLERANCE_MS, claimed));
+    return instantMs(Math.min(now, bounded));
   }
 
   /** Whom to ask for the manifest of the newest block, for one more word on ages. */
@@ -62,7 +64,7 @@ export class ReleaseClock {
     this.#forgetOld(now);
     const offsets = Array.from(this.#words.values(), ({ offsetMs }) => offsetMs);
     offsets.sort((a, b) => a - b);
-    return offsets[offsets.length >> 1] ?? Number.NEGATIVE_INFINITY;
+    return offsets[offsets.length >> 1] ?? 0;
   }
 
   #forgetOld(now: InstantMs): void {
