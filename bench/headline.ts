@@ -62,7 +62,8 @@ if (values.help) {
 }
 
 async function run(size: HeadlineSize): Promise<void> {
-  const flags = `${size.isQuick ? " --quick" : ""} --seeds ${size.seeds}`;
+  const only = values.only === "" ? "" : ` --only ${values.only}`;
+  const flags = `${only}${size.isQuick ? " --quick" : ""} --seeds ${size.seeds}`;
   const section = async (name: string, flag: string, lines: Promise<readonly string[]>) => {
     const command = `npm run sim:headline --${flag}${flags}`;
     if (values.write === undefined) await lines;
