@@ -15,6 +15,7 @@ export const NEWCOMER_MS = 10_000;
 const DEADLINES_MS = [2000, 4000, 6000] as const;
 
 type SymbolMessage = Extract<Message, { type: "symbol" }>;
+type ManifestMessage = Extract<Message, { type: "manifest" }>;
 
 /** When a block is judged: all deadlines have passed then. */
 export function settleMs({ deadlineMs }: Settings): number {
@@ -87,9 +88,8 @@ export class Metrics {
     if (!host.isSeed) this.#sentByViewers += resentBytes;
   }
 
-  /** A message came to a host and is about to be given to its peer. */
-  received(host: Host, from: Host, message: Message, now: number): void {
-    if (message.type !== "symbol" && message.type !== "manifest") return;
+  /** A symbol or a manifest came to a host and is about to be given to its peer. */
+  received(host: Host, from: Host, message: SymbolMessage | ManifestMessage, now: number): void {
     const record = this.record(host);
     if (record === undefined) return;
     if (message.type === "symbol") this.#symbol(record, from, message, now);

@@ -52,6 +52,8 @@ export class World implements NetworkListener {
   readonly #factory: HostFactory;
   readonly #dialler: Dialler;
   readonly #byId = new Map<string, Host>();
+  /** The ids of all hosts by their numbers: what is looked up for each message is kept small. */
+  readonly #ids: string[] = [];
   #timeoutsAtOnce = 0;
 
   constructor(settings: Settings, seed: number, protocol: Protocol) {
@@ -131,6 +133,7 @@ export class World implements NetworkListener {
   join(plan: HostPlan): Host {
     const host = this.#factory.make(this.now, plan);
     this.hosts.push(host);
+    this.#ids.push(host.id);
     this.#byId.set(host.id, host);
     this.metrics.joined(host);
     this.checkers.joined(host, this.now);
@@ -202,17 +205,20 @@ export class World implements NetworkListener {
   }
 
   received(direction: number, message: Message): void {
-    const from = this.hosts[this.network.links.from(direction)] as Host;
-    const host = this.hosts[this.network.links.to(direction)] as Host;
-    this.trace.message(this.now, from.index, host.index, message);
-    this.metrics.received(host, from, message, this.now);
-    this.feed(host, { kind: "message", neighbour: from.id, message });
+    const from = this.network.links.from(direction);
+    const to = this.network.links.to(direction);
+    const host = this.hosts[to] as Host;
+    this.trace.message(this.now, from, to, message);
+    if (message.type === "symbol" || message.type === "manifest") {
+      this.metrics.received(host, this.hosts[from] as Host, message, this.now);
+    }
+    this.feed(host, { kind: "message", neighbour: this.#ids[from] as string, message });
   }
 
   drained(direction: number, bytes: number): void {
     const host = this.hosts[this.network.links.from(direction)] as Host;
-    const neighbour = this.hosts[this.network.links.to(direction)] as Host;
-    this.feed(host, { kind: "buffered", neighbour: neighbour.id, bytes });
+    const neighbour = this.#ids[this.network.links.to(direction)] as string;
+    this.feed(host, { kind: "buffered", neighbour, bytes });
   }
 
   closed(direction: number): void {
