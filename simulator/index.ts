@@ -22,3 +22,4 @@ export { findScenario, listScenarios, type Scenario } from "./scenario.ts";
 export { SETTING_WORDS } from "./setting-words.ts";
 export { DEFAULT_SETTINGS, type Settings } from "./settings.ts";
 export { type Estimate, estimate, isSignificant, pairedDifference } from "./statistics.ts";
+export { UplinkDeck } from "./workload.ts";

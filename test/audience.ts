@@ -6,8 +6,17 @@ import type { ViewersNews, ViewersOrder, Watched } from "./mesh-viewers.ts";
 import { packageFile, plainEnvironment } from "./origin-process.ts";
 
 const PROGRAM = packageFile("dist/test/mesh-viewers.js");
-const START_EVERY_MS = 1500;
+/** Starting takes much of the machine, and those who are there want to play. */
+const START_EVERY_MS = 400;
 const LOG_LENGTH_MAX = 20_000;
+
+/** Where a viewer runs, and what it may send. */
+export interface ViewerPlace {
+  readonly address: string;
+  /** What to put before a command so that it runs there. */
+  readonly enter: readonly string[];
+  readonly uploadBytesPerS: number;
+}
 
 /** One viewer as its process told of it. */
 export interface AudienceMember {
@@ -31,19 +40,24 @@ export class Audience {
     }));
   }
 
-  /** Starts `count` viewers, dealt out to `processes` processes, one process after the other. */
+  /**
+   * Starts a viewer at each place, dealt out to `processes` processes, one process after the other.
+   * Those of one process are at places that one enters in the same way.
+   */
   static async gather(
-    count: number,
+    places: readonly ViewerPlace[],
     processes: number,
     order: Omit<ViewersOrder, "viewers">,
   ): Promise<Audience> {
-    const audience = new Audience(count);
-    for (let first = 0; first < Math.min(count, processes); first++) {
-      const viewers: number[] = [];
-      for (let viewer = first; viewer < count; viewer += processes) viewers.push(viewer);
-      audience.#processes.push({ child: audience.#start({ ...order, viewers }), viewers });
-      // Starting takes much of the machine, and those who are there want to play.
-      await delay(START_EVERY_MS);
+    const audience = new Audience(places.length);
+    const orders = places.map(({ address, uploadBytesPerS }, viewer) => {
+      return { viewer, bindAddress: address, uploadBytesPerS };
+    });
+    for (const [first, { enter }] of places.slice(0, processes).entries()) {
+      const viewers = orders.filter(({ viewer }) => viewer % processes === first);
+      const child = audience.#start(enter, { ...order, viewers });
+      audience.#processes.push({ child, viewers: viewers.map(({ viewer }) => viewer) });
+      await delay(START_EVERY_MS * viewers.length);
     }
     return audience;
   }
@@ -82,8 +96,9 @@ export class Audience {
     );
   }
 
-  #start(order: ViewersOrder): ChildProcess {
-    const child = spawn(process.execPath, [PROGRAM, JSON.stringify(order)], {
+  #start(enter: readonly string[], order: ViewersOrder): ChildProcess {
+    const [command = "", ...args] = [...enter, process.execPath, PROGRAM, JSON.stringify(order)];
+    const child = spawn(command, args, {
       env: plainEnvironment(),
       stdio: ["ignore", "ignore", "pipe", "ipc"],
     });

@@ -2,7 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { Audience, type AudienceMember } from "./audience.ts";
+import { Audience, type AudienceMember, type ViewerPlace } from "./audience.ts";
 import { eventually } from "./eventually.ts";
 import { newestSequence, sha256 } from "./first-light.ts";
 import type { Watched } from "./mesh-viewers.ts";
@@ -11,15 +11,16 @@ import { Publisher } from "./publisher.ts";
 import { ReleaseTimes } from "./release-times.ts";
 
 export interface MeshRunOptions {
-  readonly peers: number;
+  readonly viewers: readonly ViewerPlace[];
   readonly processes: number;
+  /** The origin's own address. */
+  readonly originAddress: string;
   /** Length of the steady state that is measured, and of the time after the crash. */
   readonly seconds: number;
   readonly afterCrashS: number;
   readonly streamKbps: number;
-  /** Uplinks as multiples of the stream's rate: the seeder's budget, and that of each viewer. */
+  /** The seeder's budget as a multiple of the stream's rate. */
   readonly originUplink: number;
-  readonly viewerUplink: number;
   /** A segment counts as missing if it is not there this long after its release. */
   readonly deadlineMs: number;
   readonly tell?: (line: string) => void;
@@ -56,12 +57,13 @@ const AUDIO_KBPS = 140;
 
 /** Runs an origin and its viewers as real processes, kills 30 % of the viewers, and measures. */
 export async function runMesh(options: MeshRunOptions): Promise<MeshRun> {
-  const { streamKbps, originUplink, tell = () => undefined } = options;
+  const { streamKbps, originUplink, originAddress, tell = () => undefined } = options;
   const folder = await mkdtemp(join(tmpdir(), "starling-"));
   const seederMbps = String((streamKbps * originUplink) / 1000);
   const origin = new OriginProcess(join(folder, "data"), [
     ...["--no-demo", "--retention-count", "1000", "--tokens-per-minute", "10000"],
     ...["--seeder-upload-mbps", seederMbps, "--seeder-peer-upload-mbps", seederMbps],
+    ...["--host", originAddress, "--webrtc-address", originAddress],
   ]);
   let publisher: Publisher | undefined;
   let audience: Audience | undefined;
@@ -78,10 +80,9 @@ export async function runMesh(options: MeshRunOptions): Promise<MeshRun> {
       () => origin.output,
     );
     tell(`The origin runs at ${origin.httpUrl}.`);
-    audience = await Audience.gather(options.peers, options.processes, {
+    audience = await Audience.gather(options.viewers, options.processes, {
       apiUrl: origin.httpUrl,
       stream: STREAM,
-      uploadBytesPerS: (options.viewerUplink * streamKbps * 1000) / 8,
       maxDelayMs: options.deadlineMs,
     });
     return await measure(options, origin, { audience, releases });

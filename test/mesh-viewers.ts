@@ -6,10 +6,16 @@ import { type PeerReport, type PeerSegment, runPeer } from "../peer/node/index.t
 export interface ViewersOrder {
   readonly apiUrl: string;
   readonly stream: string;
-  /** The numbers of its viewers. */
-  readonly viewers: readonly number[];
-  readonly uploadBytesPerS: number;
+  readonly viewers: readonly ViewerOrder[];
   readonly maxDelayMs: number;
+}
+
+export interface ViewerOrder {
+  /** Its number among all viewers. */
+  readonly viewer: number;
+  readonly uploadBytesPerS: number;
+  /** The one address that it uses. */
+  readonly bindAddress: string;
 }
 
 /** A media segment that a viewer put out. */
@@ -35,11 +41,11 @@ async function main(order: ViewersOrder): Promise<void> {
   const { viewers, ...options } = order;
   const tell = (news: ViewersNews): void => void process.send?.(news);
   await Promise.all(
-    viewers.map((viewer) =>
+    viewers.map(({ viewer, ...own }) =>
       runPeer({
         ...options,
+        ...own,
         log: pino({ level: "warn" }, pino.destination(2)).child({ viewer }),
-        bindAddress: "127.0.0.1",
         signal: new AbortController().signal,
         onReport: (report) => tell({ kind: "report", viewer, report }),
         onSegment: (segment) => {
