@@ -150,10 +150,10 @@ export class Starling {
   #advise(): void {
     const { config, userConfig } = this.#hls;
     const isSet = (name: keyof HlsConfig): boolean => userConfig[name] !== undefined;
-    if (!isSet("lowLatencyMode")) config.lowLatencyMode = false;
     if (!isSet("liveSyncDuration") && !isSet("liveSyncDurationCount")) {
       config.liveSyncDuration = this.#options.targetLatencyS ?? 4;
     }
+    if (!isSet("maxLiveSyncPlaybackRate")) config.maxLiveSyncPlaybackRate = 1.05;
     if (!isSet("backBufferLength")) config.backBufferLength = 30;
   }
 

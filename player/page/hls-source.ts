@@ -40,7 +40,6 @@ const livePolicy = (maxTimeToFirstByteMs: number): LoadPolicy => ({
 /** hls.js for a live edge of one-second segments: about 3 s behind, gently sped up when it falls back. */
 const LIVE_CONFIG: Partial<HlsConfig> = {
   workerPath: "/player/hls.worker.js",
-  lowLatencyMode: false,
   liveSyncDuration: 3,
   liveMaxLatencyDuration: 15,
   maxLiveSyncPlaybackRate: 1.05,

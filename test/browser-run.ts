@@ -1,0 +1,176 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { setTimeout as delay } from "node:timers/promises";
+import { pino } from "pino";
+import { type PeerReport, runPeer } from "../peer/node/index.ts";
+import { BrowserViewers, type PageState } from "./browser-viewers.ts";
+import { eventually } from "./eventually.ts";
+import { newestSequence } from "./first-light.ts";
+import { OriginProcess } from "./origin-process.ts";
+import { Publisher } from "./publisher.ts";
+
+export interface BrowserRunOptions {
+  readonly viewers: number;
+  /** Length of the steady state that is measured. */
+  readonly seconds: number;
+  /** Where screenshots go; left out, none are made. */
+  readonly screenshotDir?: string | undefined;
+  readonly tell?: (line: string) => void;
+}
+
+/** What viewers in Chromium came to, beside one headless peer. */
+export interface BrowserRun {
+  /** Stalls in the steady state. */
+  readonly stalls: number;
+  /** Of the browsers' media bytes, what came over WebRTC, and what of that came from other viewers. */
+  readonly p2pShare: number;
+  readonly peersShare: number;
+  /** What the origin sent of the stream, by its seeder and over HTTP, in copies of it. */
+  readonly originCopies: number;
+  readonly latencyP50S: number;
+  readonly latencyP95S: number;
+  readonly startupP95Ms: number;
+  /** Seconds that the slowest viewer's video went on in the steady state, per second. */
+  readonly slowestPace: number;
+  /** Refusals of all viewers. */
+  readonly rejected: number;
+  readonly consoleErrors: readonly string[];
+  /** Connections of a viewer whose player was taken from it: made, and still open then. */
+  readonly connections: { readonly made: number; readonly open: number };
+}
+
+const SETTLE_MS = 10_000;
+const SAMPLE_EVERY_MS = 1000;
+const VIDEO_KBPS = 1000;
+/** What the seeder may send: a stream and a half, so that viewers have to help each other. */
+const SEEDER_MBPS = "1.8";
+
+/** Runs an origin, a publisher, a headless peer and viewers in Chromium, and measures. */
+export async function runBrowsers(options: BrowserRunOptions): Promise<BrowserRun> {
+  const { viewers: count, tell = () => undefined } = options;
+  const folder = await mkdtemp(join(tmpdir(), "starling-"));
+  const upload = ["--seeder-upload-mbps", SEEDER_MBPS, "--seeder-peer-upload-mbps", SEEDER_MBPS];
+  const origin = new OriginProcess(join(folder, "data"), ["--no-demo", ...upload]);
+  const stop = new AbortController();
+  let publisher: Publisher | undefined;
+  let viewers: BrowserViewers | undefined;
+  let peer: HeadlessPeer | undefined;
+  try {
+    await origin.start();
+    const url = `${origin.rtmpUrl}/${origin.streamKey}`;
+    publisher = new Publisher({ url, videoKbps: VIDEO_KBPS });
+    await eventually(
+      async () => ((await newestSequence(origin)) ?? 0) >= 4,
+      30_000,
+      () => origin.output,
+    );
+    peer = new HeadlessPeer(origin.httpUrl, stop.signal);
+    viewers = await BrowserViewers.open(`${origin.httpUrl}/watch/main`);
+    for (let viewer = 0; viewer < count; viewer++) {
+      await viewers.add();
+      await viewers.playing(); // Starting takes much of a small machine, and those who are there want to play.
+      tell(`${viewers.count} of ${count} viewers play.`);
+    }
+    await delay(SETTLE_MS);
+    return await measure(options, origin, { viewers, peer });
+  } finally {
+    await viewers?.close();
+    stop.abort();
+    await peer?.ended;
+    await publisher?.end("SIGKILL");
+    await origin.stop();
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+async function measure(
+  { seconds, screenshotDir, tell = () => undefined }: BrowserRunOptions,
+  origin: OriginProcess,
+  { viewers, peer }: { readonly viewers: BrowserViewers; readonly peer: HeadlessPeer },
+): Promise<BrowserRun> {
+  const before = { states: await viewers.states(), sent: await sentBytes(origin, peer) };
+  const startedAtMs = performance.now();
+  const latenciesS: number[] = [];
+  while (performance.now() - startedAtMs < seconds * 1000) {
+    await delay(SAMPLE_EVERY_MS);
+    for (const { latencyS } of await viewers.states()) {
+      if (latencyS !== null) latenciesS.push(latencyS);
+    }
+  }
+  const states = await viewers.states();
+  const elapsedS = (performance.now() - startedAtMs) / 1000;
+  const sent = await sentBytes(origin, peer);
+  if (screenshotDir !== undefined) {
+    await viewers.screenshot(0, join(screenshotDir, "watch.png"));
+    tell(`Screenshots are in ${screenshotDir}.`);
+  }
+  const sum = (pick: (state: PageState) => number): number =>
+    states.reduce((total, state, viewer) => {
+      return total + pick(state) - pick(before.states[viewer] ?? state);
+    }, 0);
+  const peersBytes = sum(({ fromPeersBytes }) => fromPeersBytes);
+  const seedsBytes = sum(({ fromSeedsBytes }) => fromSeedsBytes);
+  const httpBytes = sum(({ fromHttpBytes }) => fromHttpBytes);
+  const bytes = peersBytes + seedsBytes + httpBytes;
+  const originBytes =
+    seedsBytes + (sent.toPeer - before.sent.toPeer) + sent.http - before.sent.http;
+  const copyBytes = sum(({ playedBytes }) => playedBytes) / states.length;
+  return {
+    stalls: sum(({ stalls }) => stalls),
+    p2pShare: (peersBytes + seedsBytes) / bytes,
+    peersShare: peersBytes / bytes,
+    originCopies: originBytes / copyBytes,
+    latencyP50S: quantile(latenciesS, 0.5),
+    latencyP95S: quantile(latenciesS, 0.95),
+    startupP95Ms: Math.round(
+      quantile(
+        states.map(({ startupMs }) => startupMs ?? Number.POSITIVE_INFINITY),
+        0.95,
+      ),
+    ),
+    slowestPace: Math.min(
+      ...states.map(({ timeS }, viewer) => {
+        return (timeS - (before.states[viewer]?.timeS ?? 0)) / elapsedS;
+      }),
+    ),
+    rejected: sum(({ rejected }) => Object.values(rejected).reduce((all, one) => all + one, 0)),
+    connections: await viewers.connectionsAfterDestroy(0),
+    consoleErrors: viewers.errors,
+  };
+}
+
+/** Media that the origin sent over HTTP to anybody, and its seeder to the headless peer, bytes. */
+async function sentBytes(
+  origin: OriginProcess,
+  peer: HeadlessPeer,
+): Promise<{ readonly http: number; readonly toPeer: number }> {
+  const metrics = await (await fetch(`${origin.httpUrl}/metrics`)).text();
+  const line = /^starling_http_media_bytes_total\{kind="segment"\} (\d+)/m.exec(metrics);
+  return { http: Number(line?.[1] ?? 0), toPeer: peer.report?.fromSeedsBytes ?? 0 };
+}
+
+/** A peer of the mesh in this process. */
+class HeadlessPeer {
+  /** What it told last. */
+  report: PeerReport | undefined;
+  readonly ended: Promise<unknown>;
+
+  constructor(apiUrl: string, signal: AbortSignal) {
+    this.ended = runPeer({
+      ...{ apiUrl, signal },
+      stream: "main",
+      log: pino({ level: "silent" }),
+      onSegment: () => undefined,
+      onReport: (report) => {
+        this.report = report;
+      },
+    });
+  }
+}
+
+/** The nearest-rank quantile for 0 < `share` <= 1; 0 without values. */
+function quantile(values: readonly number[], share: number): number {
+  const sorted = [...values].sort((a, b) => a - b);
+  return sorted[Math.ceil(share * sorted.length) - 1] ?? 0;
+}

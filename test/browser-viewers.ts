@@ -1,0 +1,118 @@
+import type { Browser, Page } from "playwright-core";
+import { launchChromium } from "./chromium.ts";
+import { eventually } from "./eventually.ts";
+
+/** How a viewer's page does: what of `starling.stats()` is measured, and the video's clock. */
+export interface PageState {
+  readonly timeS: number;
+  readonly startupMs: number | null;
+  readonly latencyS: number | null;
+  readonly stalls: number;
+  readonly playedBytes: number;
+  readonly fromPeersBytes: number;
+  readonly fromSeedsBytes: number;
+  readonly fromHttpBytes: number;
+  readonly rejected: Readonly<Record<string, number>>;
+}
+
+const PLAY_TIMEOUT_MS = 60_000;
+
+const READ_STATE = `(() => {
+  const video = document.querySelector("video");
+  const stats = globalThis.starling?.stats();
+  return stats === undefined ? undefined : { ...stats, timeS: video.currentTime };
+})()`;
+
+/** Keeps count of the connections that a page makes. */
+const COUNT_CONNECTIONS = `
+  globalThis.connections = [];
+  globalThis.RTCPeerConnection = class extends RTCPeerConnection {
+    constructor(...options) {
+      super(...options);
+      connections.push(this);
+    }
+  };
+`;
+
+/** The watch page in Chromium, in a context of its own for each viewer. */
+export class BrowserViewers {
+  readonly #browser: Browser;
+  readonly #url: string;
+  readonly #pages: Page[] = [];
+  /** Errors that the pages wrote to their consoles, or did not catch. */
+  readonly errors: string[] = [];
+
+  private constructor(browser: Browser, url: string) {
+    this.#browser = browser;
+    this.#url = url;
+  }
+
+  static async open(url: string): Promise<BrowserViewers> {
+    return new BrowserViewers(await launchChromium(), url);
+  }
+
+  get count(): number {
+    return this.#pages.length;
+  }
+
+  /** Opens one more viewer. */
+  async add(): Promise<void> {
+    const context = await this.#browser.newContext();
+    const page = await context.newPage();
+    await page.addInitScript(COUNT_CONNECTIONS);
+    page.on("pageerror", (error) => this.errors.push(String(error)));
+    page.on("console", (message) => {
+      if (message.type() === "error") this.errors.push(message.text());
+    });
+    await page.goto(this.#url);
+    this.#pages.push(page);
+  }
+
+  /** Waits until all play. */
+  async playing(): Promise<void> {
+    await eventually(
+      async () => (await this.states()).every(({ startupMs }) => startupMs !== null),
+      PLAY_TIMEOUT_MS,
+      () => this.errors.join("\n"),
+    );
+  }
+
+  /** How each viewer does. A page that has no player yet is passed over until it has. */
+  async states(): Promise<PageState[]> {
+    const states = await Promise.all(
+      this.#pages.map((page) => page.evaluate<PageState | undefined>(READ_STATE)),
+    );
+    return states.map((state) => state ?? NOT_STARTED);
+  }
+
+  async screenshot(viewer: number, path: string): Promise<void> {
+    await this.#pages[viewer]?.screenshot({ path });
+  }
+
+  /** Takes a viewer's Starling out of its player, and counts the connections that it leaves behind. */
+  async connectionsAfterDestroy(viewer: number): Promise<{ made: number; open: number }> {
+    const page = this.#pages[viewer];
+    if (page === undefined) throw new Error(`There is no viewer ${viewer}.`);
+    return page.evaluate(`(async () => {
+      await starling.destroy();
+      const open = connections.filter(({ connectionState }) => connectionState !== "closed");
+      return { made: connections.length, open: open.length };
+    })()`);
+  }
+
+  async close(): Promise<void> {
+    await this.#browser.close();
+  }
+}
+
+const NOT_STARTED: PageState = {
+  timeS: 0,
+  startupMs: null,
+  latencyS: null,
+  stalls: 0,
+  playedBytes: 0,
+  fromPeersBytes: 0,
+  fromSeedsBytes: 0,
+  fromHttpBytes: 0,
+  rejected: {},
+};
