@@ -11,7 +11,7 @@ const out = here("../dist/player/");
 
 await mkdir(out, { recursive: true });
 await build({
-  entryPoints: [here("page/watch.ts"), here("page/home.ts")],
+  entryPoints: [here("page/watch.ts"), here("page/home.ts"), here("page/starling-player.ts")],
   entryNames: "[name].bundle",
   outdir: out,
   bundle: true,
@@ -23,7 +23,7 @@ await build({
   logLevel: "warning",
 });
 
-const copies = ["watch.html", "home.html", "watch.css", "starling.svg"].map((name) => [
+const copies = ["watch.html", "home.html", "watch.css", "mesh.css", "starling.svg"].map((name) => [
   here(`page/${name}`),
   name,
 ]);
@@ -31,4 +31,4 @@ const worker = fileURLToPath(import.meta.resolve("hls.js/dist/hls.worker.js"));
 await Promise.all(
   [...copies, [worker, "hls.worker.js"]].map(([from, name]) => copyFile(from, `${out}${name}`)),
 );
-console.log(`player: ${copies.length + 3} files in dist/player`);
+console.log(`player: ${copies.length + 4} files in dist/player`);

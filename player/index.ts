@@ -1,6 +1,7 @@
 /** `starling/player`: live video over HLS that viewers pass on to each other. */
-export type { FragmentLoaderClass } from "./fragment-loader.ts";
+export { type LiveHlsOptions, openLiveHls } from "./live-hls.ts";
 export type { VerifiedSegment } from "./segment-store.ts";
+export { defineStarlingPlayer, type StarlingPlayerElement } from "./starling-element.ts";
 export {
   createStarling,
   type Starling,

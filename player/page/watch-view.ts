@@ -1,7 +1,10 @@
+import type { StarlingStats } from "../index.ts";
+import { MeshPicture } from "./mesh-picture.ts";
+import { meshText } from "./mesh-text.ts";
 import { audienceText, bitrateText, latencyText, type Readout, resolutionText } from "./readout.ts";
 import type { Scene } from "./scene.ts";
 
-function element<T extends HTMLElement>(id: string, kind: new () => T): T {
+function element<T extends Element>(id: string, kind: new () => T): T {
   const found = document.getElementById(id);
   if (!(found instanceof kind))
     throw new TypeError(`watch.html has no ${kind.name} with id "${id}"`);
@@ -15,12 +18,16 @@ type Slot =
   | "noticeTitle"
   | "noticeText"
   | "latency"
+  | "share"
+  | "meshText"
   | "resolution"
   | "bitrate";
 
 /** The elements of watch.html, and the only code that writes to them. */
 export class WatchView {
   readonly video = element("video", HTMLVideoElement);
+  readonly #mesh = element("mesh", HTMLElement);
+  readonly #meshPicture = new MeshPicture(element("mesh-picture", SVGSVGElement));
   readonly #unmute = element("unmute", HTMLButtonElement);
   readonly #text: Readonly<Record<Slot, HTMLElement>> = {
     title: element("title", HTMLElement),
@@ -29,6 +36,8 @@ export class WatchView {
     noticeTitle: element("notice-title", HTMLElement),
     noticeText: element("notice-text", HTMLElement),
     latency: element("latency", HTMLElement),
+    share: element("share", HTMLElement),
+    meshText: element("mesh-text", HTMLElement),
     resolution: element("resolution", HTMLElement),
     bitrate: element("bitrate", HTMLElement),
   };
@@ -63,6 +72,16 @@ export class WatchView {
     this.#write("latency", latencyText(readout.latencyS));
     this.#write("resolution", resolutionText(readout.widthPx, readout.heightPx));
     this.#write("bitrate", bitrateText(readout.bitsPerS));
+  }
+
+  /** Shows the mesh; of undefined, that there is none. */
+  showMesh(stats: StarlingStats | undefined): void {
+    const { share, words } = meshText(stats);
+    this.#write("share", share);
+    this.#mesh.hidden = stats?.isInMesh !== true;
+    if (stats === undefined || this.#mesh.hidden) return;
+    this.#write("meshText", words);
+    this.#meshPicture.show(stats.neighbours);
   }
 
   #offerSound(): void {

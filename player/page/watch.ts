@@ -7,6 +7,7 @@ import { fetchStatus, type StatusAnswer } from "./stream-status.ts";
 import { WatchView } from "./watch-view.ts";
 
 const LOOK_EVERY_MS = 250;
+const SHOW_MESH_EVERY_MS = 1000;
 const ASK_EVERY_MS = { playing: 5000, waiting: 1500 };
 /** A picture that stands still for this long while the stream is live is started anew. */
 const STUCK_MS = 12_000;
@@ -23,6 +24,7 @@ class WatchPage {
   #isAsking = false;
   #askedAtMs = Number.NEGATIVE_INFINITY;
   #liveSinceMs = 0;
+  #meshShownAtMs = Number.NEGATIVE_INFINITY;
   #source: LiveSource | undefined;
 
   constructor(stream: string) {
@@ -73,6 +75,10 @@ class WatchPage {
     const isPlaying = scene.name === "live";
     this.#view.showScene(scene);
     this.#view.showReadout((isPlaying && this.#source?.readout()) || {});
+    if (nowMs - this.#meshShownAtMs >= SHOW_MESH_EVERY_MS) {
+      this.#meshShownAtMs = nowMs;
+      this.#view.showMesh(this.#source?.mesh?.());
+    }
 
     const askEveryMs = isPlaying ? ASK_EVERY_MS.playing : ASK_EVERY_MS.waiting;
     if (!this.#isAsking && nowMs - this.#askedAtMs >= askEveryMs) void this.#ask();

@@ -1,0 +1,134 @@
+import type Hls from "hls.js";
+import { openLiveHls } from "./live-hls.ts";
+import type { Starling, StarlingOptions, StarlingStats } from "./starling-hls.ts";
+
+const REOPEN_AFTER_MS = 2000;
+/** Of its own attributes, those that the video inside takes too. */
+const VIDEO_ATTRIBUTES = ["autoplay", "controls", "muted", "playsinline", "poster"] as const;
+const SOURCE_ATTRIBUTES = ["src", "stream", "api-url", "token-url", "p2p"] as const;
+
+/** What `<starling-player>` is in scripts. */
+export interface StarlingPlayerElement extends HTMLElement {
+  /** The video inside. */
+  readonly video: HTMLVideoElement;
+  /** Undefined while nothing plays, and where the browser plays HLS itself. */
+  readonly starling: Starling | undefined;
+  /** Options beyond the attributes; they count from the next `src`. */
+  options: StarlingOptions;
+  stats(): StarlingStats | undefined;
+}
+
+/**
+ * Defines `<starling-player src="…/live/<stream>/media.m3u8">`: a video that takes part in the mesh. Attributes:
+ * `src`, `stream`, `api-url`, `token-url`, `p2p="off"`, and `autoplay`, `controls`, `muted`, `playsinline`, `poster` of a
+ * video. Where hls.js cannot run, the browser plays the playlist itself.
+ */
+export function defineStarlingPlayer(hlsClass: typeof Hls, name = "starling-player"): void {
+  if (customElements.get(name) !== undefined) return;
+  customElements.define(
+    name,
+    class extends StarlingPlayer {
+      constructor() {
+        super(hlsClass);
+      }
+    },
+  );
+}
+
+/** Outside browsers there is no HTMLElement, and importing this module must do no harm. */
+function elementClass(): typeof HTMLElement {
+  return typeof HTMLElement === "undefined" ? (class {} as typeof HTMLElement) : HTMLElement;
+}
+
+class StarlingPlayer extends /* @__PURE__ */ elementClass() implements StarlingPlayerElement {
+  static get observedAttributes(): readonly string[] {
+    return [...VIDEO_ATTRIBUTES, ...SOURCE_ATTRIBUTES];
+  }
+
+  readonly video = document.createElement("video");
+  options: StarlingOptions = {};
+  readonly #hlsClass: typeof Hls;
+  #playing: ReturnType<typeof openLiveHls> | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+  #isDue = false;
+
+  constructor(hlsClass: typeof Hls) {
+    super();
+    this.#hlsClass = hlsClass;
+    const style = document.createElement("style");
+    style.textContent =
+      ":host{display:block;aspect-ratio:16/9;background:#000}video{display:block;width:100%;height:100%}";
+    this.video.setAttribute("part", "video");
+    this.attachShadow({ mode: "open" }).append(style, this.video);
+  }
+
+  get starling(): Starling | undefined {
+    return this.#playing?.starling;
+  }
+
+  stats(): StarlingStats | undefined {
+    return this.starling?.stats();
+  }
+
+  connectedCallback(): void {
+    this.#open();
+  }
+
+  disconnectedCallback(): void {
+    this.#close();
+  }
+
+  attributeChangedCallback(name: string, _old: string | null, value: string | null): void {
+    if (VIDEO_ATTRIBUTES.some((attribute) => attribute === name)) {
+      if (value === null) this.video.removeAttribute(name);
+      else this.video.setAttribute(name, value);
+      if (name === "muted") this.video.muted = value !== null;
+    } else if (this.isConnected) this.#open();
+  }
+
+  /** Opens the source once all attributes that are being changed have changed. */
+  #open(): void {
+    if (this.#isDue) return;
+    this.#isDue = true;
+    queueMicrotask(() => {
+      this.#isDue = false;
+      this.#close();
+      const src = this.getAttribute("src");
+      if (!this.isConnected || src === null || src === "") return;
+      if (this.#hlsClass.isSupported()) this.#openHls(new URL(src, document.baseURI).href);
+      else this.video.src = src;
+    });
+  }
+
+  #openHls(playlistUrl: string): void {
+    const text = (name: string): string | undefined => this.getAttribute(name) ?? undefined;
+    this.#playing = openLiveHls(this.#hlsClass, {
+      video: this.video,
+      playlistUrl,
+      starling: {
+        stream: text("stream"),
+        apiUrl: text("api-url"),
+        tokenUrl: text("token-url"),
+        p2p: text("p2p") !== "off",
+        ...this.options,
+      },
+      onLost: () => {
+        this.#playing = undefined;
+        this.#timer = setTimeout(() => this.#open(), REOPEN_AFTER_MS);
+      },
+    });
+    const { starling } = this.#playing;
+    for (const event of ["stall", "rejected", "error", "joining"] as const) {
+      starling.on(event, (detail) => {
+        this.dispatchEvent(new CustomEvent(`starling-${event}`, { detail }));
+      });
+    }
+  }
+
+  #close(): void {
+    clearTimeout(this.#timer);
+    this.#playing?.hls.destroy();
+    this.#playing = undefined;
+    this.video.removeAttribute("src");
+  }
+}
