@@ -348,6 +348,6 @@ export class Downloads {
   }
 }
 
-function badSymbol({ key }: Block, esi: number): StarlingError {
-  return new StarlingError("symbol-bad-hash", `Symbol ${esi} of block ${key} is not its own.`);
+function badSymbol({ id }: Block, esi: number): StarlingError {
+  return new StarlingError("symbol-bad-hash", `Symbol ${esi} of block ${blockKey(id)} is not its own.`);
 }
