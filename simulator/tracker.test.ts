@@ -51,7 +51,7 @@ describe("Tracker", () => {
     const [asker] = audience(tracker, 5);
     if (asker === undefined) throw new Error("nobody asks");
     const seeds = (now: number) =>
-      tracker.introduce(now, asker, 2).filter(({ role }) => role === "seed").length;
+      tracker.introduce(now, asker).filter(({ role }) => role === "seed").length;
     expect([seeds(0), seeds(1), seeds(2), seeds(3000)]).toEqual([1, 1, 0, 1]);
   });
 

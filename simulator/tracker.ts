@@ -7,6 +7,7 @@ export type Introduction = ReturnType<Introducer["choose"]>[number];
 
 /** Whom the tracker names at the most, as the API does by default. */
 const SEEDS_MAX = 4;
+const VIEWERS_MAX = 8;
 /** A seed tells how many viewers more it takes this often. */
 const ROOM_EVERY_MS = 2000;
 /** Viewers that a seed of a protocol without a word for it takes, for each stream rate of its uplink. */
@@ -99,8 +100,10 @@ export class Tracker {
     this.#clusters.clear();
   }
 
-  /** Names up to `count` viewers for `host` to dial, and the seeds that have room. */
-  introduce(now: number, host: Host, count: number): Introduction[] {
+  /** Names up to `count` peers for `host` to dial: seeds that have room, then viewers. */
+  introduce(now: number, host: Host, count: number = SEEDS_MAX + VIEWERS_MAX): Introduction[] {
+    const seedsMax = Math.min(count, SEEDS_MAX);
+    const viewersMax = Math.min(count, VIEWERS_MAX);
     const seeds = Array.from(this.#rooms, ([seed, room]) => {
       if (now - room.toldAt >= ROOM_EVERY_MS) {
         room.count = this.#roomOf(seed);
@@ -111,18 +114,18 @@ export class Tracker {
     // One more than wanted: the host itself may be drawn.
     const named = this.#introducer.choose(
       host.id,
-      { seedsMax: SEEDS_MAX, viewersMax: count },
+      { seedsMax, viewersMax },
       {
         seeds,
-        cluster: this.#clusterOf.get(host)?.draw(this.#random, count + 1) ?? [],
-        mesh: this.#mesh.draw(this.#random, count + 1),
+        cluster: this.#clusterOf.get(host)?.draw(this.#random, viewersMax + 1) ?? [],
+        mesh: this.#mesh.draw(this.#random, viewersMax + 1),
       },
     );
     for (const { peer } of named) {
       const seed = seeds.find((one) => one.peer === peer);
       if (seed !== undefined) seed.told.count--;
     }
-    return named;
+    return named.slice(0, count);
   }
 
   #roomOf(seed: Host): number {

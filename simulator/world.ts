@@ -21,8 +21,6 @@ import { Tracker } from "./tracker.ts";
 export const START_MS = 1_000_000;
 /** A joining peer opens a WebSocket to the tracker. */
 const TRACKER_JOIN_RTTS = 2;
-/** Peers that the tracker names to a newcomer. */
-const FIRST_INTRODUCTIONS = 16;
 /** A tracker notices that a peer vanished when its socket dies. */
 const TRACKER_NOTICE_MS = 20_000;
 /** Timeouts in a row at one instant after which a peer will never be quiet. */
@@ -151,7 +149,7 @@ export class World implements NetworkListener {
         return;
       }
       this.tracker.join(host);
-      if (!host.isSeed) this.#introduce(host, FIRST_INTRODUCTIONS);
+      if (!host.isSeed) this.#introduce(host);
     });
   }
 
@@ -307,7 +305,7 @@ export class World implements NetworkListener {
     });
   }
 
-  #introduce(host: Host, count: number): void {
+  #introduce(host: Host, count?: number): void {
     const peers = this.tracker.introduce(this.now, host, count);
     if (peers.length > 0) this.feed(host, { kind: "introduced", peers });
   }
