@@ -18,6 +18,8 @@ export interface CostedRun {
 export interface HeadlineSize {
   readonly isQuick: boolean;
   readonly seeds: number;
+  /** Runs at a time. */
+  readonly workers: number;
 }
 
 /** A world of the headline: what to run, and the smaller form of it. */

@@ -1,6 +1,6 @@
 import { execFileSync, spawn } from "node:child_process";
 import { appendFileSync, existsSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { availableParallelism, tmpdir } from "node:os";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { findScenario } from "../simulator/index.ts";
@@ -18,7 +18,7 @@ interface Job {
 }
 
 /**
- * Makes the runs of worlds, each in a process of its own and as many at a time as there are cores, and
+ * Makes the runs of worlds, each in a process of its own and some at a time, and
  * tells on the standard error how far it is. Ends this process when a run fails.
  */
 export class HeadlineRuns {
@@ -57,7 +57,7 @@ export class HeadlineRuns {
         await this.#make(job);
       }
     };
-    await Promise.all(Array.from({ length: availableParallelism() }, lane));
+    await Promise.all(Array.from({ length: this.#size.workers }, lane));
     return jobs.map((job) => this.#runs.get(this.#keyOf(job)) as CostedRun);
   }
 
@@ -75,7 +75,8 @@ export class HeadlineRuns {
     const run = await runOf(job);
     const key = this.#keyOf(job);
     this.#runs.set(key, run);
-    if (this.#file !== undefined) appendFileSync(this.#file, `${JSON.stringify({ key, run })}\n`);
+    // A line that an interrupted run left unfinished must not spoil this one.
+    if (this.#file !== undefined) appendFileSync(this.#file, `\n${JSON.stringify({ key, run })}\n`);
     this.#doneWork += workOf(job);
     const spentS = (performance.now() - this.#startedAtMs) / 1000;
     const leftS = (spentS * (this.#plannedWork - this.#doneWork)) / this.#doneWork;
@@ -87,7 +88,7 @@ export class HeadlineRuns {
 
   #read(file: string): void {
     for (const line of readFileSync(file, "utf8").split("\n")) {
-      if (line === "") continue;
+      if (!line.startsWith("{") || !line.endsWith("}")) continue;
       const { key, run } = JSON.parse(line) as { key: string; run: CostedRun };
       this.#runs.set(key, run);
     }

@@ -1,3 +1,4 @@
+import { availableParallelism } from "node:os";
 import { parseArgs } from "node:util";
 import { type Estimate, estimate, estimateText, numberText } from "../simulator/index.ts";
 import { compareBaselines } from "./headline-baselines.ts";
@@ -19,6 +20,7 @@ measured, what no protocol can beat, the best published result, and the target.
 
   --quick           fewer peers and seconds, two seeds: some minutes
   --seeds <n>       runs per scenario (default 20; 2 with --quick)
+  --workers <n>     runs at a time (default: one per core)
   --only <ids>      these rows only, separated by commas: 1,3b
   --baselines       run every protocol in the scenarios 1, 3, 4 and 5 instead
   --resume <file>   keep finished runs in a file and do not make them again, so that a table can
@@ -43,6 +45,7 @@ const { values } = parseArgs({
   options: {
     quick: { type: "boolean", default: false },
     seeds: { type: "string" },
+    workers: { type: "string", default: String(availableParallelism()) },
     only: { type: "string", default: "" },
     baselines: { type: "boolean", default: false },
     resume: { type: "string" },
@@ -52,13 +55,17 @@ const { values } = parseArgs({
   },
 });
 const seeds = values.seeds ?? String(values.quick ? SEEDS_QUICK : SEEDS_DEFAULT);
+const { workers } = values;
+const [wrong] = Object.entries({ seeds, workers }).filter(
+  ([, text]) => !/^[1-9]\d{0,2}$/.test(text),
+);
 if (values.help) {
   console.log(HELP);
-} else if (!/^[1-9]\d{0,2}$/.test(seeds)) {
-  console.error(`--seeds: expected a whole number from 1 to 999, not "${seeds}".`);
+} else if (wrong !== undefined) {
+  console.error(`--${wrong[0]}: expected a whole number from 1 to 999, not "${wrong[1]}".`);
   process.exitCode = 2;
 } else {
-  await run({ isQuick: values.quick, seeds: Number(seeds) });
+  await run({ isQuick: values.quick, seeds: Number(seeds), workers: Number(workers) });
 }
 
 async function run(size: HeadlineSize): Promise<void> {
