@@ -11,12 +11,16 @@ describe("a world", () => {
     });
   });
 
-  test("has a warm-up that leaves most of a shorter run, unless it is told another", () => {
-    expect(simWorld("x", "steady", ["durationS=15"]).assignments).toContain("warmUpS=5");
-    expect(simWorld("x", "steady", ["durationS=15", "warmUpS=2"]).assignments).toEqual([
+  test("that is shorter fills and warms up as much sooner, unless it is told when", () => {
+    const times = (...assignments: readonly string[]) =>
+      simWorld("x", "steady", assignments).assignments;
+    expect(times("durationS=15")).toEqual(["durationS=15", "warmUpS=5", "joinOverS=2.5"]);
+    expect(times("durationS=15", "warmUpS=2", "joinOverS=1")).toEqual([
       "durationS=15",
       "warmUpS=2",
+      "joinOverS=1",
     ]);
+    expect(times("durationS=60")).toEqual(["durationS=60"]);
   });
 
   test.each([

@@ -23,11 +23,9 @@ export type SimSide =
   | { readonly kind: "world"; readonly world: SimWorld }
   | { readonly kind: "file"; readonly file: string };
 
-const WARM_UP_SHARE = 1 / 3;
-
 /**
- * A world by the name of its scenario. `protocol=...` among the assignments names the protocol; a run that is
- * shorter than its scenario's has a warm-up to fit. Throws StarlingError "unknown-scenario",
+ * A world by the name of its scenario. `protocol=...` among the assignments names the protocol; in a run that
+ * is shorter than its scenario's, viewers come and the warm-up ends as much sooner. Throws StarlingError "unknown-scenario",
  * "unknown-protocol" or "bad-setting", with the nearest right word.
  */
 export function simWorld(label: string, name: string, assignments: readonly string[]): SimWorld {
@@ -51,7 +49,7 @@ export function simWorld(label: string, name: string, assignments: readonly stri
   const protocols = PROTOCOLS.map(({ name: known }) => known);
   checkWord("unknown-protocol", "protocol", protocol, protocols);
   values.delete("protocol");
-  const fitted = withWarmUp(findScenario(name), values);
+  const fitted = withTimes(findScenario(name), values);
   findScenario(name, fitted); // Refuses what cannot be.
   return { label, scenario: name, assignments: fitted, protocol };
 }
@@ -132,10 +130,12 @@ export function checkWord(
   );
 }
 
-function withWarmUp({ settings }: Scenario, values: Map<string, string>): readonly string[] {
-  const durationS = Number(values.get("durationS") ?? settings.durationS);
-  const warmUpMaxS = Math.floor(durationS * WARM_UP_SHARE * 10) / 10;
-  if (!values.has("warmUpS") && settings.warmUpS > warmUpMaxS)
-    values.set("warmUpS", String(warmUpMaxS));
+function withTimes({ settings }: Scenario, values: Map<string, string>): readonly string[] {
+  const share = Number(values.get("durationS") ?? settings.durationS) / settings.durationS;
+  for (const key of ["warmUpS", "joinOverS"] as const) {
+    if (share < 1 && !values.has(key)) {
+      values.set(key, String(Math.floor(settings[key] * share * 10) / 10));
+    }
+  }
   return [...values].map(([key, value]) => `${key}=${value}`);
 }
