@@ -98,8 +98,8 @@ export type Message =
 /** A set of classes of symbols: bit c for class c; bit MANIFEST_CLASS for the manifests. */
 export type ClassSet = number;
 
-/** Classes of source symbols: symbol `esi` of a block is in class (esi + 5 sequence + 11 part) mod 16. */
-export const SYMBOL_CLASSES = 16;
+/** Classes of source symbols: symbol `esi` of a block is in class (esi + 5 sequence + 11 part) mod 8. */
+export const SYMBOL_CLASSES = 8;
 /** The class of the manifests. */
 export const MANIFEST_CLASS: number = SYMBOL_CLASSES;
 /** All classes, that of the manifests among them. */

@@ -91,7 +91,7 @@ describe("a message is refused", () => {
       "zero byte",
       () => fromHex("03000000000100000280" + "00"),
     ],
-    ["with a class that is none", "Unknown classes", () => fromHex("0b0000020000")],
+    ["with a class that is none", "Unknown classes", () => fromHex("0b000200")],
     [
       "with a role that is none",
       "Unknown role",

@@ -100,9 +100,9 @@ function bodyOf(message: Message): readonly Uint8Array[] {
     case "decline":
       return [...blockOf(message.block), ...listOf(message.esis)];
     case "subscribe":
-      return [u8(message.rendition), u32(message.classes)];
+      return [u8(message.rendition), u16(message.classes)];
     case "serve":
-      return [u8(message.rendition), u32(message.classes), u16(message.spare)];
+      return [u8(message.rendition), u16(message.classes), u16(message.spare)];
     case "status":
       return [
         u32(message.capacityKbps),
@@ -150,9 +150,9 @@ function bodyLengthOf(message: Message): number {
     case "decline":
       return BLOCK_BYTES + 1 + message.esis.length;
     case "subscribe":
-      return 5;
+      return 3;
     case "serve":
-      return 7;
+      return 5;
     case "status":
       return 11 + message.feeds.length * (1 + LAGS);
     case "peers":
@@ -319,7 +319,7 @@ function readMany<Item>(
 }
 
 function readClasses(reader: ByteReader): ClassSet {
-  const classes = reader.u32();
+  const classes = reader.u16();
   if (classes > CLASS_SET_MAX) throw new StarlingError("wire-malformed", "Unknown classes.");
   return classes;
 }

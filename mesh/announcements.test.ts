@@ -35,7 +35,7 @@ describe("a status", () => {
     subscriptions.answered(START, parent, { type: "serve", rendition: 0, classes: 1, spare: 0 });
     announcements.status(START);
     const [status] = mesh.sent("status");
-    expect(status?.message).toMatchObject({ type: "status", capacityKbps: 960, spare: 28 });
+    expect(status?.message).toMatchObject({ type: "status", capacityKbps: 960, spare: 14 });
     const lags = [...(status?.message.feeds[0]?.lags ?? [])];
     expect(lags).toEqual([8, ...new Array(LAGS - 1).fill(LAG_UNKNOWN)]);
     announcements.status(at(999));

@@ -93,6 +93,11 @@ export class Block {
     return this.decoder !== undefined;
   }
 
+  /** Whether a symbol of it is asked for. */
+  get isAsked(): boolean {
+    return this.asked.some((open) => open > 0);
+  }
+
   has(esi: number): boolean {
     return this.#symbols.has(esi);
   }

@@ -349,5 +349,8 @@ export class Downloads {
 }
 
 function badSymbol({ id }: Block, esi: number): StarlingError {
-  return new StarlingError("symbol-bad-hash", `Symbol ${esi} of block ${blockKey(id)} is not its own.`);
+  return new StarlingError(
+    "symbol-bad-hash",
+    `Symbol ${esi} of block ${blockKey(id)} is not its own.`,
+  );
 }

@@ -19,7 +19,7 @@ const SPARE_MAX = 0xff_ff;
 /** A subscriber with this many times the capacity takes the place of another. */
 const PREEMPT_RATIO = 1.5;
 /** The weakest subscriber gets a symbol this much later than the strongest. */
-const PENALTY_MAX_MS = 400;
+const PENALTY_MAX_MS = 150;
 /** A subscriber that can feed this many others is served at once. */
 const STRONG_COPIES = 4;
 

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { LAG_STEP_MS, LAG_UNKNOWN } from "../core/index.ts";
+import { LAG_STEP_MS, LAG_UNKNOWN, LAGS } from "../core/index.ts";
 import { ClassFeed, Feed } from "./feed.ts";
 import { at, neighbourOf } from "./testing/test-state.ts";
 
@@ -47,7 +47,7 @@ test("a feed tells the lag of those classes only that are pushed", () => {
   for (const classFeed of [asked, served, late]) classFeed?.choose(at(0), PARENT, 110);
   if (served !== undefined) served.isServed = true;
   if (late !== undefined) Object.assign(late, { isServed: true, lagMs: 1e6 });
-  const unknown = new Array(15).fill(LAG_UNKNOWN);
+  const unknown = new Array(LAGS - 3).fill(LAG_UNKNOWN);
   const steps = Math.round(110 / LAG_STEP_MS);
   expect([...feed.lags()]).toEqual([LAG_UNKNOWN, steps, LAG_UNKNOWN - 1, ...unknown]);
   expect(feed.countOf(PARENT)).toBe(3);

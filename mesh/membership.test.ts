@@ -79,13 +79,18 @@ describe("a viewer", () => {
     expect(taken(mesh, "dial")).toEqual([{ kind: "dial", peer: peerIdOf("y"), via: alice.id }]);
   });
 
-  test("asks the tracker when it knows nobody, every five seconds", () => {
+  test("asks the tracker when it knows nobody, each second at first, then every five", () => {
     const { mesh, membership } = world();
     membership.run(at(0));
     expect(taken(mesh, "wantPeers").length).toBe(1);
-    membership.run(at(4999));
+    membership.run(at(999));
     expect(taken(mesh, "wantPeers")).toEqual([]);
-    membership.run(at(5000));
+    membership.run(at(1000));
+    expect(taken(mesh, "wantPeers").length).toBe(1);
+    for (const name of ["a", "b"]) mesh.join(name);
+    membership.run(at(5999));
+    expect(taken(mesh, "wantPeers")).toEqual([]);
+    membership.run(at(6000));
     expect(taken(mesh, "wantPeers").length).toBe(1);
   });
 
@@ -106,15 +111,15 @@ describe("a viewer", () => {
     expect(taken(mesh, "dial").length).toBe(2);
   });
 
-  test("gives a dial up that comes to nothing in twenty seconds, and dials another", () => {
+  test("dials another beside those that take more than three seconds", () => {
     const { mesh, membership, subscriptions } = world();
     feed(mesh, subscriptions);
     membership.introduced(named(4));
     membership.run(at(0));
     expect(taken(mesh, "dial").length).toBe(3);
-    membership.run(at(20_000));
+    membership.run(at(2999));
     expect(taken(mesh, "dial")).toEqual([]);
-    membership.run(at(20_001));
+    membership.run(at(3000));
     expect(taken(mesh, "dial").length).toBe(1);
   });
 

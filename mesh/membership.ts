@@ -21,8 +21,13 @@ const SEED_GRACE_MS = 1000;
 const REDIAL_AFTER_MS = 30_000;
 /** The same for a peer that has no other neighbour. */
 const LONELY_REDIAL_AFTER_MS = 2000;
-/** The tracker is asked for more peers at most this often. */
+/** The tracker is asked for more peers at most this often; by who has few neighbours, more often. */
 const WANT_EVERY_MS = 5000;
+const FEW_WANT_EVERY_MS = 1000;
+/** A dial that takes longer than this may come to nothing: others are tried beside it. */
+const SLOW_DIAL_MS = 3000;
+/** Beyond its degree a peer seeks parents up to this many times that, so that newcomers find room. */
+const SEEK_DEGREES = 1.5;
 
 /** Who can send this many times the stream seeks a place at a seed, this often. */
 const CLIMB_COPIES = 1.5;
@@ -121,7 +126,7 @@ export class Membership {
     if (this.#subscriptions.lacking() > 0) this.#seekParents(now);
     this.#climb(now);
     const { degree } = this.#state.tuning;
-    let lacking = degree - this.#state.neighbours.size - this.#dialledAt.size;
+    let lacking = degree - this.#state.neighbours.size - this.#dialsUnderWay(now);
     if (lacking <= 0) return;
     for (const [id, candidate] of this.#best()) {
       if (lacking-- <= 0) break;
@@ -157,6 +162,13 @@ export class Membership {
   #neighboursMax(): number {
     const { degreeMax } = this.#state.tuning;
     return Math.min(NEIGHBOURS_MAX, Math.max(degreeMax, this.#fanOut.granted + degreeMax / 2));
+  }
+
+  /** Dials that may come to something soon. */
+  #dialsUnderWay(now: InstantMs): number {
+    let dials = 0;
+    for (const at of this.#dialledAt.values()) if (now - at < SLOW_DIAL_MS) dials++;
+    return dials;
   }
 
   #leaveAlone(now: InstantMs, id: string): void {
@@ -213,7 +225,8 @@ export class Membership {
   /** Dials one peer beyond the degree that has classes to spare. */
   #seekParents(now: InstantMs): void {
     if (now - this.#soughtAt < SEEK_EVERY_MS) return;
-    if (this.#state.neighbours.size + this.#dialledAt.size >= this.#neighboursMax()) return;
+    const sought = SEEK_DEGREES * this.#state.tuning.degree;
+    if (this.#state.neighbours.size + this.#dialsUnderWay(now) >= sought) return;
     this.#soughtAt = now;
     const [best] = this.#best();
     if (best !== undefined && best[1].spare > 0) this.#dial(now, ...best);
@@ -231,7 +244,8 @@ export class Membership {
   }
 
   #want(now: InstantMs, count: number): void {
-    if (now - this.#wantedAt < WANT_EVERY_MS) return;
+    const hasFew = this.#state.ready.length < this.#state.tuning.degree / 2;
+    if (now - this.#wantedAt < (hasFew ? FEW_WANT_EVERY_MS : WANT_EVERY_MS)) return;
     this.#wantedAt = now;
     this.#state.outputs.push({ kind: "wantPeers", count });
   }

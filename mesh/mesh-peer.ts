@@ -167,10 +167,8 @@ export class MeshPeer implements ProtocolPeer {
 
   /** When the next "timeout" input is due, or undefined. */
   pollTimeout(): InstantMs | undefined {
-    const { dueAt } = this.#state;
-    const lookAt = dueAt < this.#tickAt ? dueAt : this.#tickAt;
-    const budgetAt = this.#uploads.nextTimeout();
-    return budgetAt !== undefined && budgetAt < lookAt ? budgetAt : lookAt;
+    const budgetAt = this.#uploads.nextTimeout() ?? NEVER;
+    return instantMs(Math.min(this.#tickAt, this.#state.dueAt, budgetAt));
   }
 
   #take(now: InstantMs, input: Input): void {

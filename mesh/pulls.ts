@@ -20,6 +20,7 @@ import type { MeshState } from "./mesh-state.ts";
 import type { Neighbour, Pull } from "./neighbour.ts";
 import type { Subscriptions } from "./subscriptions.ts";
 
+const NEVER = instantMs(Number.POSITIVE_INFINITY);
 /** What a neighbour is thought to send at the least, bytes a second. */
 const RATE_MIN = 10_000;
 const RATE_GAIN = 0.25;
@@ -46,6 +47,8 @@ const DISTRUST_COST_MS = 1000;
 export class Pulls {
   readonly #state: MeshState;
   readonly #subscriptions: Subscriptions;
+  /** No pull lapses before. */
+  #expiresAt: InstantMs = NEVER;
 
   constructor(state: MeshState, subscriptions: Subscriptions) {
     this.#state = state;
@@ -101,6 +104,8 @@ export class Pulls {
 
   /** Takes back what did not come in time, so that it can be asked of another. */
   expire(now: InstantMs): void {
+    if (now < this.#expiresAt) return;
+    this.#expiresAt = NEVER;
     for (const neighbour of this.#state.ready) {
       for (const { block, esi } of neighbour.takePullsIf(({ expiresAt }) => expiresAt <= now)) {
         block.lapsed[esi] = 1;
@@ -109,11 +114,15 @@ export class Pulls {
         block.declinedBy(neighbour);
         this.#state.send(neighbour, { type: "cancel", block: block.id, esis: [esi] });
       }
+      for (const { expiresAt } of neighbour.pulls) {
+        if (expiresAt < this.#expiresAt) this.#expiresAt = expiresAt;
+      }
     }
   }
 
   /** Takes back all that was asked for a block that is complete. */
   cancel(block: Block): void {
+    if (!block.isAsked) return;
     for (const neighbour of this.#state.ready) {
       const esis = neighbour.takePulls(block);
       if (esis.length > 0) this.#state.send(neighbour, { type: "cancel", block: block.id, esis });
@@ -145,6 +154,8 @@ export class Pulls {
       return false;
     }
     block.overdue[esi] = 1;
+    const parent = this.#subscriptions.parentOf(block, esi);
+    if (parent !== undefined) block.declinedBy(parent);
     this.#subscriptions.missed(now, block, esi);
     return true;
   }
@@ -152,10 +163,11 @@ export class Pulls {
   /** Asks for `lacking` symbols: those that are late, then repair symbols, then again what lapsed. */
   #ask(now: InstantMs, block: Block, late: readonly number[], lacking: number): void {
     const plan = new Map<Neighbour, number[]>();
-    let left = lacking;
+    const open = this.#state.ready.filter((neighbour) => this.#isOpen(now, neighbour, block));
+    let left = open.length === 0 ? 0 : lacking;
     for (const esi of inOrder(block, late)) {
       if (left === 0) break;
-      const neighbour = this.#holderOf(now, block, esi);
+      const neighbour = holderOf(now, open, block, esi);
       if (neighbour === undefined) continue;
       this.#note(now, neighbour, block, esi);
       const planned = plan.get(neighbour);
@@ -163,7 +175,7 @@ export class Pulls {
       else planned.push(esi);
       left--;
     }
-    if (left > 0) {
+    if (left > 0 || open.length === 0) {
       block.forgive();
       block.lookAt = now;
     }
@@ -176,14 +188,11 @@ export class Pulls {
     }
   }
 
-  /** Whether a neighbour has a symbol and may be asked for it now. */
-  #isHolder(now: InstantMs, neighbour: Neighbour, block: Block, esi: number): boolean {
+  /** Whether a neighbour may be asked for symbols of a block now. */
+  #isOpen(now: InstantMs, neighbour: Neighbour, block: Block): boolean {
     if (neighbour.isQuiet(now) || now < neighbour.busyUntil) return false;
-    if (neighbour.status.roomKbps === 0) return false;
-    if (block.hasDeclined(neighbour) || neighbour.isAsked(block, esi)) return false;
-    return neighbour.isSeed
-      ? this.#isSeedWanted(now, neighbour, block)
-      : isLikely(now, neighbour, block, esi);
+    if (neighbour.status.roomKbps === 0 || block.hasDeclined(neighbour)) return false;
+    return !neighbour.isSeed || this.#isSeedWanted(now, neighbour, block);
   }
 
   /** Whether a seed is to be asked: viewers had their time to bring a symbol, or cannot. */
@@ -198,30 +207,37 @@ export class Pulls {
     const bytes = symbolLength(fec, byteLength, esi);
     const expectedMs = 2 * (neighbour.rttMs + waitMs(neighbour, bytes)) + PULL_TIMEOUT_MIN_MS;
     const expiresAt = after(now, Math.min(PULL_TIMEOUT_MAX_MS, expectedMs));
+    if (expiresAt < this.#expiresAt) this.#expiresAt = expiresAt;
     neighbour.addPull({ block, esi, bytes, askedAt: now, expiresAt });
   }
+}
 
-  /** The neighbour that has the symbol and would bring it soonest. */
-  #holderOf(now: InstantMs, block: Block, esi: number): Neighbour | undefined {
-    const { fec, byteLength } = block.manifest;
-    const bytes = symbolLength(fec, byteLength, esi);
-    let best: Neighbour | undefined;
-    let bestCost = Number.POSITIVE_INFINITY;
-    for (const neighbour of this.#state.ready) {
-      if (!this.#isHolder(now, neighbour, block, esi)) continue;
-      if (neighbour.pulledBytes + bytes > openBytesOf(neighbour)) continue;
-      const cost =
-        neighbour.rttMs +
-        waitMs(neighbour, bytes) +
-        (neighbour.isSeed ? SEED_COST_MS : 0) +
-        (neighbour.score.isDistrusted(now) ? DISTRUST_COST_MS : 0);
-      if (cost < bestCost) {
-        best = neighbour;
-        bestCost = cost;
-      }
+/** Of those that may be asked, the neighbour that has the symbol and would bring it soonest. */
+function holderOf(
+  now: InstantMs,
+  open: readonly Neighbour[],
+  block: Block,
+  esi: number,
+): Neighbour | undefined {
+  const { fec, byteLength } = block.manifest;
+  const bytes = symbolLength(fec, byteLength, esi);
+  let best: Neighbour | undefined;
+  let bestCost = Number.POSITIVE_INFINITY;
+  for (const neighbour of open) {
+    if (neighbour.pulledBytes + bytes > openBytesOf(neighbour)) continue;
+    if (neighbour.isAsked(block, esi)) continue;
+    if (!neighbour.isSeed && !isLikely(now, neighbour, block, esi)) continue;
+    const cost =
+      neighbour.rttMs +
+      waitMs(neighbour, bytes) +
+      (neighbour.isSeed ? SEED_COST_MS : 0) +
+      (neighbour.score.isDistrusted(now) ? DISTRUST_COST_MS : 0);
+    if (cost < bestCost) {
+      best = neighbour;
+      bestCost = cost;
     }
-    return best;
   }
+  return best;
 }
 
 /** Whether a neighbour has a symbol, or gets its class or whole blocks so early that it should by now. */

@@ -51,7 +51,8 @@ describe("a parent is chosen", () => {
     const { mesh, subscriptions } = world();
     const parents = ["a", "b", "c", "d"].map((name) => mesh.join(name, { lagMs: 100 }));
     subscriptions.maintain(START);
-    for (const parent of parents) expect(Math.abs(sizeOf(wantedOf(parent)) - 4.25)).toBeLessThan(1);
+    for (const parent of parents)
+      expect(Math.abs(sizeOf(wantedOf(parent)) - CLASSES / 4)).toBeLessThan(1);
   });
 
   test("never of those that get no such class, have none to spare, or are distrusted", () => {
@@ -168,7 +169,7 @@ describe("a parent is left", () => {
     expect(classesIn(wantedOf(near))).toEqual([0, 1, 2, MANIFEST_CLASS]);
     expect(wantedOf(behind)).toBe(0);
     subscriptions.maintain(at(1600));
-    expect(sizeOf(wantedOf(behind))).toBe(13);
+    expect(sizeOf(wantedOf(behind))).toBe(CLASSES - 4);
   });
 
   test("for one that is much nearer to the origin, by a peer that feeds many", () => {

@@ -3,6 +3,7 @@ import {
   evidenceMessage,
   helloProofMessage,
   type InstantMs,
+  LAGS,
   type Message,
   nobleCrypto,
   type PeerRole,
@@ -138,7 +139,7 @@ export class FuzzInputs {
   }
 
   #status(rendition: number, spare: number): Message {
-    const lags = Uint8Array.from({ length: 18 }, () => this.#random.below(256));
+    const lags = Uint8Array.from({ length: LAGS }, () => this.#random.below(256));
     const capacityKbps = this.#random.below(100_000);
     const feeds = [{ rendition, lags }];
     return { type: "status", capacityKbps, roomKbps: capacityKbps, spare, feeds };
