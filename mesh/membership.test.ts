@@ -79,18 +79,18 @@ describe("a viewer", () => {
     expect(taken(mesh, "dial")).toEqual([{ kind: "dial", peer: peerIdOf("y"), via: alice.id }]);
   });
 
-  test("asks the tracker when it knows nobody, each second at first, then every five", () => {
+  test("asks the tracker when it knows nobody, every two seconds at first, then every five", () => {
     const { mesh, membership } = world();
     membership.run(at(0));
     expect(taken(mesh, "wantPeers").length).toBe(1);
-    membership.run(at(999));
+    membership.run(at(1999));
     expect(taken(mesh, "wantPeers")).toEqual([]);
-    membership.run(at(1000));
+    membership.run(at(2000));
     expect(taken(mesh, "wantPeers").length).toBe(1);
     for (const name of ["a", "b"]) mesh.join(name);
-    membership.run(at(5999));
+    membership.run(at(6999));
     expect(taken(mesh, "wantPeers")).toEqual([]);
-    membership.run(at(6000));
+    membership.run(at(7000));
     expect(taken(mesh, "wantPeers").length).toBe(1);
   });
 
@@ -189,9 +189,9 @@ describe("a seed", () => {
     membership.introduced(named(3));
     for (let rank = 0; rank < 9; rank++) mesh.join(`peer ${rank}`, { capacityKbps: rank * 1000 });
     expect(membership.makeRoom(at(0))).toBe(true);
-    membership.run(at(999));
+    membership.run(at(1999));
     expect(mesh.state.neighbours.size).toBe(9);
-    membership.run(at(1000));
+    membership.run(at(2000));
     const gone = taken(mesh, "disconnect").map(({ neighbour }) => neighbour);
     expect(gone).toEqual([0, 1, 2].map((rank) => peerIdOf(`peer ${rank}`)));
     expect(taken(mesh, "dial")).toEqual([]);
