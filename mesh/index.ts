@@ -5,7 +5,7 @@ export {
   type IntroducerOptions,
   type IntroductionLimits,
 } from "./introducer.ts";
-export { CHANNEL_QUEUE_BYTES_MAX } from "./limits.ts";
+export { CHANNEL_QUEUE_BYTES_MAX, TOLD_BYTES_MIN } from "./limits.ts";
 export type { Input, MeshHealth, MeshStats, Output, ProtocolPeer } from "./mesh-io.ts";
 export { MeshPeer } from "./mesh-peer.ts";
 export type { MeshLimits, MeshOptions } from "./mesh-state.ts";

@@ -113,6 +113,8 @@ export const INIT_BLOCKS_MAX = 8;
 export const UPLOAD_QUEUE_MAX = 512;
 /** Bytes that may wait in a channel: Chromium closes one at about 16 MiB. */
 export const CHANNEL_QUEUE_BYTES_MAX: number = 1024 * 1024;
+/** A driver tells when messages of this size have left a channel; of smaller ones it need not. */
+export const TOLD_BYTES_MIN = 1024;
 /** Bytes asked of one neighbour that have not come yet. */
 export const REQUESTED_BYTES_MAX: number = 1024 * 1024;
 /** ESIs in one request. */

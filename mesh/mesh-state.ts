@@ -13,6 +13,7 @@ import {
 import type { Block } from "./block.ts";
 import { BlockCache } from "./block-cache.ts";
 import type { BlockPort } from "./block-port.ts";
+import { TOLD_BYTES_MIN } from "./limits.ts";
 import type { MeshStats, Output } from "./mesh-io.ts";
 import type { Neighbour } from "./neighbour.ts";
 import { DEFAULT_TUNING, type Tuning } from "./tuning.ts";
@@ -47,9 +48,6 @@ export interface MeshLimits {
   /** A block that is not complete this long after the origin released it is given up. */
   readonly maxDelayMs: number;
 }
-
-/** What waits in a channel below this are messages that follow the symbols. */
-const SMALL_BYTES_MAX = 1024;
 
 /** What the parts of one MeshPeer share. */
 export class MeshState {
@@ -125,7 +123,7 @@ export class MeshState {
   send(neighbour: Neighbour, message: Message): void {
     const byteLength = messageByteLength(message);
     neighbour.bufferedBytes += byteLength;
-    if (message.type === "symbol") {
+    if (message.type === "symbol" && byteLength >= TOLD_BYTES_MIN) {
       if (this.symbolBytesWaiting === 0) this.onBusy();
       neighbour.symbolBytesWaiting += byteLength;
       this.symbolBytesWaiting += byteLength;
@@ -136,7 +134,7 @@ export class MeshState {
   /** Takes the driver's word for what waits in a channel. Gives the bytes of symbols that have left. */
   setBuffered(neighbour: Neighbour, bytes: number): number {
     neighbour.bufferedBytes = bytes;
-    const symbolBytes = bytes < SMALL_BYTES_MAX ? 0 : bytes;
+    const symbolBytes = bytes < TOLD_BYTES_MIN ? 0 : bytes;
     const left = Math.max(0, neighbour.symbolBytesWaiting - symbolBytes);
     neighbour.symbolBytesWaiting -= left;
     this.symbolBytesWaiting -= left;

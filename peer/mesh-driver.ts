@@ -5,7 +5,7 @@ import {
   type InstantMs,
   type Message,
 } from "../core/index.ts";
-import type { Input, MeshPeer, Output } from "../mesh/index.ts";
+import { type Input, type MeshPeer, type Output, TOLD_BYTES_MIN } from "../mesh/index.ts";
 import { shortId } from "./identity.ts";
 import type { Log } from "./log.ts";
 import { type Channel, DRAINED_BYTES, QUEUED_BYTES_MAX } from "./transport.ts";
@@ -34,6 +34,8 @@ export class MeshDriver {
   readonly #inputs: Input[] = [];
   /** Links whose queue the machine must hear of. */
   readonly #untold = new Set<Link>();
+  /** Links with so little in their queue that no "drained" event will come: to be looked at again. */
+  readonly #draining = new Set<Link>();
   #isRunning = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
@@ -101,6 +103,8 @@ export class MeshDriver {
   #run(): void {
     if (this.#isRunning) return;
     this.#isRunning = true;
+    for (const link of this.#draining) this.#untold.add(link);
+    this.#draining.clear();
     const { mesh } = this;
     try {
       for (let input = this.#next(); input !== undefined; input = this.#next()) {
@@ -124,6 +128,7 @@ export class MeshDriver {
       const { peer, bufferedAmount } = link.channel;
       if (this.#links.get(peer) !== link) continue;
       link.untoldBytes = 0;
+      if (bufferedAmount > 0 && bufferedAmount <= DRAINED_BYTES) this.#draining.add(link);
       return { kind: "buffered", neighbour: peer, bytes: bufferedAmount };
     }
     return undefined;
@@ -151,7 +156,8 @@ export class MeshDriver {
     link.channel.send(bytes);
     link.untoldBytes += bytes.length;
     // The "drained" event does not come for a queue that never rose above its threshold.
-    if (link.untoldBytes >= DRAINED_BYTES / 4) this.#untold.add(link);
+    const isLarge = bytes.length >= TOLD_BYTES_MIN;
+    if (isLarge || link.untoldBytes >= DRAINED_BYTES / 4) this.#untold.add(link);
   }
 
   #disconnect({ neighbour, code, reason }: Extract<Output, { kind: "disconnect" }>): void {
