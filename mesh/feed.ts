@@ -27,6 +27,8 @@ export class ClassFeed {
   /** Mean time from release to arrival by push, and its mean deviation. */
   lagMs: number = Number.POSITIVE_INFINITY;
   deviationMs = 0;
+  /** Whether its last parent was left because nothing came: what others tell of it may be old. */
+  isDry = false;
   #lostAt: InstantMs = instantMs(Number.NEGATIVE_INFINITY);
 
   /** Asks `parent` for the class; it is expected to lag as `lagMs` says. */
@@ -42,6 +44,7 @@ export class ClassFeed {
   /** Notes that the parent pushed a symbol `lagMs` after its release. */
   arrived(lagMs: number): void {
     this.misses = 0;
+    this.isDry = false;
     const error = lagMs - this.lagMs;
     this.lagMs += LAG_GAIN * error;
     this.deviationMs += DEVIATION_GAIN * (Math.abs(error) - this.deviationMs);

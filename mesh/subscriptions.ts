@@ -30,6 +30,8 @@ const SPREAD_MS = 15;
 const SEED_SPREAD_MS = 120;
 /** Without a spare class only a stronger subscriber gets one, so such a neighbour comes later. */
 const NO_SPARE_MS = 400;
+/** However unsteady a class is, it is late after this many times the slack. */
+const SLACKS_MAX = 2;
 /** Who can feed this many others takes the place of almost any. */
 const STRONG_COPIES = 3;
 /** A new parent must be this much nearer to the origin to be worth the change. */
@@ -98,7 +100,8 @@ export class Subscriptions {
     const feed = this.#feedOf(block, esi);
     if (feed?.parent === undefined) return block.releasedAt;
     const { slackMs } = this.#state.tuning;
-    return after(block.releasedAt, feed.lagMs + Math.max(slackMs, 3 * feed.deviationMs));
+    const spareMs = Math.min(SLACKS_MAX * slackMs, Math.max(slackMs, 3 * feed.deviationMs));
+    return after(block.releasedAt, feed.lagMs + spareMs);
   }
 
   /** Notes that a symbol is late; a parent that is late again and again is left. */
@@ -106,7 +109,9 @@ export class Subscriptions {
     const feed = this.#feedOf(block, esi);
     if (feed?.parent === undefined || feed.since > block.releasedAt) return;
     const isSilent = now - feed.parent.heardAt > PARENT_SILENCE_MAX_MS;
-    if (++feed.misses >= MISSES_MAX || isSilent) this.#leave(now, feed, block.id.rendition);
+    if (++feed.misses < MISSES_MAX && !isSilent) return;
+    this.#leave(now, feed, block.id.rendition);
+    feed.isDry = true;
   }
 
   /** A neighbour tells which classes it pushes. */
@@ -196,6 +201,8 @@ export class Subscriptions {
     const classFeed = feed.classes[symbolClass] as ClassFeed;
     const { parent, lagMs } = classFeed;
     if (parent === undefined || !classFeed.isServed) return;
+    // Perhaps nobody else gets it from the seed, which spreads its classes itself.
+    if (parent.isSeed) return;
     const isStrong = this.#copies() >= STRONG_COPIES;
     const { maxDelayMs } = this.#state.options.limits;
     // Places near the source are for those who feed many: others are content with what is soon enough.
@@ -204,7 +211,7 @@ export class Subscriptions {
     if (best === undefined || best.neighbour === parent) return;
     const isDry = best.neighbour.isSeed && lagMs > DRY_SHARE * maxDelayMs;
     if (best.neighbour.status.spare === 0 && !isStrong && !isDry) return;
-    const cost = lagMs + spreadMs(feed, parent);
+    const cost = lagMs + spreadMs(feed, parent, classFeed);
     if (cost - best.cost < Math.max(GAIN_MIN_MS, GAIN_MIN_SHARE * cost)) return;
     this.#change(parent, feed.rendition);
     this.#choose(now, feed, symbolClass, best.neighbour);
@@ -234,7 +241,7 @@ export class Subscriptions {
       const isFree = symbolClass === MANIFEST_CLASS || neighbour.status.spare > 0;
       const refusalMs = isFree ? 0 : this.#refusalMs();
       if (!Number.isFinite(refusalMs)) continue;
-      const cost = lagMs + hopMs(neighbour) + spreadMs(feed, neighbour) + refusalMs;
+      const cost = lagMs + hopMs(neighbour) + spreadMs(feed, neighbour, classFeed) + refusalMs;
       if (best === undefined || cost < best.cost) best = { neighbour, cost };
     }
     return best;
@@ -292,7 +299,8 @@ function mayAsk(
   return !isIn(granted.get(rendition) ?? 0, symbolClass);
 }
 
-function spreadMs(feed: Feed, neighbour: Neighbour): number {
+function spreadMs(feed: Feed, neighbour: Neighbour, { isDry }: ClassFeed): number {
+  if (neighbour.isSeed && isDry) return 0;
   const count = feed.countOf(neighbour);
   return count * (neighbour.isSeed ? SEED_SPREAD_MS : SPREAD_MS);
 }
