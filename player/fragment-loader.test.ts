@@ -183,7 +183,7 @@ describe("the fragment loader", () => {
     expect(http.isDestroyed).toBe(true);
     http.answer(1);
     await load.done;
-    expect(load.told).toEqual(["wasted 40", "played 09 from mesh", "success 09"]);
+    expect(load.told).toEqual(["played 09 from mesh", "wasted 40", "success 09"]);
     expect(load.loader.stats.aborted).toBe(false);
   });
 

@@ -1,16 +1,6 @@
-import type {
-  FragmentLoaderContext,
-  HlsConfig,
-  Loader,
-  LoaderCallbacks,
-  LoaderConfiguration,
-  LoaderStats,
-} from "hls.js";
-import { clearStats, stampStats, stampWaiting } from "./load-stats.ts";
+import type { FragmentLoaderContext, HlsConfig, Loader } from "hls.js";
+import { RaceLoader, type Rival } from "./race-loader.ts";
 import type { VerifiedSegment } from "./segment-store.ts";
-
-/** However much is buffered, what was asked for is not waited for longer than this. */
-const WAIT_MS_MAX = 8000;
 
 export type FragmentLoaderClass = new (config: HlsConfig) => Loader<FragmentLoaderContext>;
 
@@ -29,156 +19,41 @@ export interface MediaSource {
   wasted(byteLength: number): void;
 }
 
-/** A load that is under way. */
-interface Request {
-  readonly source: MediaSource;
-  readonly sequence: number;
-  readonly context: FragmentLoaderContext;
-  readonly config: LoaderConfiguration;
-  readonly callbacks: LoaderCallbacks<FragmentLoaderContext>;
-}
-
 /**
  * A loader for `fLoader`: gives what the mesh has, waits for what it may bring in time, and loads the rest
- * by `Base` over HTTP. Whichever is first wins. hls.js gets bytes of its own: it gives them away.
+ * by `Base` over HTTP. hls.js gets bytes of its own: it gives them away.
  */
 export function fragmentLoader(
   source: MediaSource,
   Base: FragmentLoaderClass,
 ): FragmentLoaderClass {
-  return class extends MeshFragmentLoader {
+  return class extends RaceLoader<FragmentLoaderContext> {
     constructor(config: HlsConfig) {
-      // The players of interstitials share the configuration, and have streams of their own.
-      super(new Base(config), config.primarySessionId ? undefined : source);
+      super(new Base(config), (context) => {
+        // The players of interstitials share the configuration, and have streams of their own.
+        const sequence = config.primarySessionId ? undefined : source.sequenceOf(context);
+        return sequence === undefined ? undefined : rivalOf(source, sequence);
+      });
     }
   };
 }
 
-class MeshFragmentLoader implements Loader<FragmentLoaderContext> {
-  readonly stats: LoaderStats;
-  context: FragmentLoaderContext | null = null;
-  readonly #source: MediaSource | undefined;
-  #http: Loader<FragmentLoaderContext> | undefined;
-  /** Set while the mesh may still answer. */
-  #request: Request | undefined;
-  #onAbort: (() => void) | undefined;
-  #isHttp = false;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #unsubscribe: () => void = () => undefined;
-
-  constructor(http: Loader<FragmentLoaderContext>, source: MediaSource | undefined) {
-    this.#http = http;
-    this.#source = source;
-    this.stats = http.stats; // hls.js keeps this object: it is changed in place.
-  }
-
-  load(
-    context: FragmentLoaderContext,
-    config: LoaderConfiguration,
-    callbacks: LoaderCallbacks<FragmentLoaderContext>,
-  ): void {
-    this.context = context;
-    this.#onAbort = () => callbacks.onAbort?.(this.stats, context, null);
-    const source = this.#source;
-    const sequence = source?.sequenceOf(context);
-    if (source === undefined || sequence === undefined) {
-      this.#isHttp = true;
-      this.#http?.load(context, config, callbacks);
-      return;
-    }
-    const request = { source, sequence, context, config, callbacks };
-    this.#request = request;
-    this.#unsubscribe = source.onSettled(sequence, () => this.#settle(request));
-    const isHere = source.segment(sequence) !== undefined;
-    const waitMs = isHere ? 0 : Math.min(source.patienceMs(sequence), WAIT_MS_MAX);
-    if (!isHere && waitMs <= 0) {
-      this.#loadHttp(request);
-      return;
-    }
-    stampWaiting(this.stats, performance.now());
-    this.#timer = setTimeout(() => this.#settle(request), waitMs); // Never at once: hls.js waits for it.
-  }
-
-  abort(): void {
-    this.#end();
-    this.stats.aborted = true;
-    if (this.#isHttp) this.#http?.abort();
-    else this.#onAbort?.();
-  }
-
-  destroy(): void {
-    this.#end();
-    this.context = null;
-    this.#destroyHttp();
-  }
-
-  getCacheAge(): number | null {
-    return (this.#isHttp && this.#http?.getCacheAge?.()) || null;
-  }
-
-  getResponseHeader(name: string): string | null {
-    return (this.#isHttp && this.#http?.getResponseHeader?.(name)) || null;
-  }
-
-  /** Delivers what is here; what is not is loaded over HTTP. */
-  #settle(request: Request): void {
-    if (this.#request !== request) return;
-    const segment = request.source.segment(request.sequence);
-    if (segment !== undefined) this.#deliver(request, segment);
-    else if (!this.#isHttp) this.#loadHttp(request);
-  }
-
-  #deliver(
-    { source, sequence, context, callbacks }: Request,
-    { bytes, transferMs }: VerifiedSegment,
-  ): void {
-    const { stats } = this;
-    if (this.#isHttp) source.wasted(stats.loaded);
-    this.#end();
-    this.#destroyHttp(); // A request that is under way ends without a word to hls.js.
-    stats.aborted = false;
-    stampStats(stats, { nowMs: performance.now(), byteLength: bytes.length, transferMs });
-    source.played(sequence, bytes);
-    const data = bytes.slice().buffer;
-    callbacks.onProgress?.(stats, context, data, null);
-    callbacks.onSuccess({ url: context.url, data, code: 200 }, stats, context, null);
-  }
-
-  #loadHttp({ source, sequence, context, config, callbacks }: Request): void {
-    clearTimeout(this.#timer);
-    this.#isHttp = true;
-    clearStats(this.stats);
-    this.#http?.load(context, config, {
-      ...callbacks,
-      onSuccess: (response, stats, ...rest) => {
-        this.#end();
-        const { data } = response;
-        const loadMs = stats.loading.end - stats.loading.start;
-        if (data instanceof ArrayBuffer)
-          source.played(sequence, new Uint8Array(data.slice()), loadMs);
-        callbacks.onSuccess(response, stats, ...rest);
-      },
-      onError: (...error) => {
-        this.#end();
-        callbacks.onError(...error);
-      },
-      onTimeout: (...timeout) => {
-        this.#end();
-        callbacks.onTimeout(...timeout);
-      },
-    });
-  }
-
-  /** The mesh has no more say in it. */
-  #end(): void {
-    clearTimeout(this.#timer);
-    this.#unsubscribe();
-    this.#request = undefined;
-  }
-
-  #destroyHttp(): void {
-    this.#http?.destroy();
-    this.#http = undefined;
-    this.#isHttp = false;
-  }
+function rivalOf(source: MediaSource, sequence: number): Rival {
+  const isHere = source.segment(sequence) !== undefined;
+  return {
+    patienceMs: isHere ? undefined : source.patienceMs(sequence),
+    onSettled: (listener) => source.onSettled(sequence, listener),
+    take: () => {
+      const segment = source.segment(sequence);
+      if (segment === undefined) return undefined;
+      const { bytes, transferMs } = segment;
+      source.played(sequence, bytes);
+      return { data: bytes.slice().buffer, byteLength: bytes.length, transferMs };
+    },
+    lost: ({ data }, loadMs) => {
+      if (!(data instanceof ArrayBuffer)) return;
+      source.played(sequence, new Uint8Array(data.slice()), loadMs);
+    },
+    wasted: (byteLength) => source.wasted(byteLength),
+  };
 }

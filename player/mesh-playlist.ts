@@ -54,12 +54,11 @@ export class MeshPlaylist {
     return this.#extend(nowMs);
   }
 
-  /** How long growth may still be waited for; 0: it has grown, or is late, or is not to be had. */
-  patienceMs(nowMs: number): number {
-    const isHopeless = this.#playlist === undefined || this.#announced.size === 0;
-    if (isHopeless || !this.#isTold) return 0;
-    const patienceMs = (this.#playlist?.targetDurationS ?? 0) * 1000;
-    return Math.max(0, this.#grewAtMs + patienceMs - nowMs);
+  /** How long growth may still be waited for; 0: it is late, or not to be had; undefined: it has grown. */
+  patienceMs(nowMs: number): number | undefined {
+    if (this.#playlist === undefined || this.#announced.size === 0) return 0;
+    if (!this.#isTold) return undefined;
+    return Math.max(0, this.#grewAtMs + this.#playlist.targetDurationS * 1000 - nowMs);
   }
 
   /** The playlist, if it has grown since it was taken or learned last. */

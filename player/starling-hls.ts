@@ -104,8 +104,10 @@ export class Starling {
     );
     config.pLoader = playlistLoader(
       {
-        take: (url) => this.#playlistOf(url)?.take(performance.now()),
-        patienceMs: (url) => this.#playlistOf(url)?.patienceMs(performance.now()) ?? 0,
+        take: (url) =>
+          url === this.#playlistUrl ? this.#playlist.take(performance.now()) : undefined,
+        patienceMs: (url) =>
+          url === this.#playlistUrl ? this.#playlist.patienceMs(performance.now()) : 0,
         onGrown: (listener) => this.#playlistGrown.on("grown", listener),
         learn: (url, text) => this.#learn(url, text),
       },
@@ -242,10 +244,6 @@ export class Starling {
     if (!text.includes("#EXTINF")) return;
     this.#playlistUrl = url;
     this.#playlist.learn(performance.now(), text);
-  }
-
-  #playlistOf(url: string): MeshPlaylist | undefined {
-    return url === this.#playlistUrl ? this.#playlist : undefined;
   }
 
   #sequenceOf({ frag, part, rangeEnd }: FragmentLoaderContext): number | undefined {

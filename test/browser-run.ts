@@ -1,14 +1,8 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { setTimeout as delay } from "node:timers/promises";
-import { pino } from "pino";
-import { type PeerReport, runPeer } from "../peer/node/index.ts";
-import { BrowserViewers, type PageState } from "./browser-viewers.ts";
-import { eventually } from "./eventually.ts";
-import { newestSequence } from "./first-light.ts";
-import { OriginProcess } from "./origin-process.ts";
-import { Publisher } from "./publisher.ts";
+import { BrowserStage, type HeadlessPeer } from "./browser-stage.ts";
+import type { PageState } from "./browser-viewers.ts";
+import type { OriginProcess } from "./origin-process.ts";
 
 export interface BrowserRunOptions {
   readonly viewers: number;
@@ -42,52 +36,21 @@ export interface BrowserRun {
 
 const SETTLE_MS = 10_000;
 const SAMPLE_EVERY_MS = 1000;
-const VIDEO_KBPS = 1000;
-/** What the seeder may send: a stream and a half, so that viewers have to help each other. */
-const SEEDER_MBPS = "1.8";
 
 /** Runs an origin, a publisher, a headless peer and viewers in Chromium, and measures. */
 export async function runBrowsers(options: BrowserRunOptions): Promise<BrowserRun> {
-  const { viewers: count, tell = () => undefined } = options;
-  const folder = await mkdtemp(join(tmpdir(), "starling-"));
-  const upload = ["--seeder-upload-mbps", SEEDER_MBPS, "--seeder-peer-upload-mbps", SEEDER_MBPS];
-  const origin = new OriginProcess(join(folder, "data"), ["--no-demo", ...upload]);
-  const stop = new AbortController();
-  let publisher: Publisher | undefined;
-  let viewers: BrowserViewers | undefined;
-  let peer: HeadlessPeer | undefined;
+  const stage = await BrowserStage.open(options.viewers, options.tell);
   try {
-    await origin.start();
-    const url = `${origin.rtmpUrl}/${origin.streamKey}`;
-    publisher = new Publisher({ url, videoKbps: VIDEO_KBPS });
-    await eventually(
-      async () => ((await newestSequence(origin)) ?? 0) >= 4,
-      30_000,
-      () => origin.output,
-    );
-    peer = new HeadlessPeer(origin.httpUrl, stop.signal);
-    viewers = await BrowserViewers.open(`${origin.httpUrl}/watch/main`);
-    for (let viewer = 0; viewer < count; viewer++) {
-      await viewers.add();
-      await viewers.playing(); // Starting takes much of a small machine, and those who are there want to play.
-      tell(`${viewers.count} of ${count} viewers play.`);
-    }
     await delay(SETTLE_MS);
-    return await measure(options, origin, { viewers, peer });
+    return await measure(options, stage);
   } finally {
-    await viewers?.close();
-    stop.abort();
-    await peer?.ended;
-    await publisher?.end("SIGKILL");
-    await origin.stop();
-    await rm(folder, { recursive: true, force: true });
+    await stage.close();
   }
 }
 
 async function measure(
   { seconds, screenshotDir, tell = () => undefined }: BrowserRunOptions,
-  origin: OriginProcess,
-  { viewers, peer }: { readonly viewers: BrowserViewers; readonly peer: HeadlessPeer },
+  { origin, viewers, peer }: BrowserStage,
 ): Promise<BrowserRun> {
   const before = { states: await viewers.states(), sent: await sentBytes(origin, peer) };
   const startedAtMs = performance.now();
@@ -148,25 +111,6 @@ async function sentBytes(
   const metrics = await (await fetch(`${origin.httpUrl}/metrics`)).text();
   const line = /^starling_http_media_bytes_total\{kind="segment"\} (\d+)/m.exec(metrics);
   return { http: Number(line?.[1] ?? 0), toPeer: peer.report?.fromSeedsBytes ?? 0 };
-}
-
-/** A peer of the mesh in this process. */
-class HeadlessPeer {
-  /** What it told last. */
-  report: PeerReport | undefined;
-  readonly ended: Promise<unknown>;
-
-  constructor(apiUrl: string, signal: AbortSignal) {
-    this.ended = runPeer({
-      ...{ apiUrl, signal },
-      stream: "main",
-      log: pino({ level: "silent" }),
-      onSegment: () => undefined,
-      onReport: (report) => {
-        this.report = report;
-      },
-    });
-  }
 }
 
 /** The nearest-rank quantile for 0 < `share` <= 1; 0 without values. */

@@ -100,6 +100,33 @@ export class BrowserViewers {
     })()`);
   }
 
+  /** From now on each page keeps the SHA-256 of the media segments that come to its player. */
+  async keepSegments(): Promise<void> {
+    await this.#all(`(() => {
+      globalThis.kept = [];
+      starling.on("segment", async ({ sequence, bytes }) => {
+        const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
+        const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
+        kept.push({ sequence, digest: hex });
+      });
+    })()`);
+  }
+
+  /** What the pages kept, of all viewers. */
+  async keptSegments(): Promise<{ sequence: number; digest: string }[]> {
+    return (await this.#all<{ sequence: number; digest: string }[]>("kept")).flat();
+  }
+
+  /** Closes the first viewers at once, without a word to the others. */
+  async closeFirst(count: number): Promise<void> {
+    const closed = this.#pages.splice(0, count);
+    await Promise.all(closed.map((page) => page.context().close()));
+  }
+
+  #all<Result>(script: string): Promise<Result[]> {
+    return Promise.all(this.#pages.map((page) => page.evaluate<Result>(script)));
+  }
+
   async close(): Promise<void> {
     await this.#browser.close();
   }

@@ -3,7 +3,7 @@ import { openLiveHls } from "../index.ts";
 import type { LiveSource, LiveSourceOptions } from "./live-source.ts";
 import { MediaBitrate } from "./readout.ts";
 
-const TARGET_LATENCY_S = 3;
+const TARGET_LATENCY_S = 4;
 
 /** Tells whether this browser has Media Source Extensions (or Managed Media Source) for hls.js. */
 export function canUseMediaSource(): boolean {

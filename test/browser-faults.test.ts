@@ -1,0 +1,98 @@
+import { setTimeout as delay } from "node:timers/promises";
+import { afterAll, beforeAll, beforeEach, expect, test } from "@jest/globals";
+import { BrowserStage } from "./browser-stage.ts";
+import type { PageState } from "./browser-viewers.ts";
+import { eventually } from "./eventually.ts";
+import { sha256 } from "./first-light.ts";
+import { HostilePeer } from "./hostile-peer.ts";
+
+const VIEWERS = 4;
+/** Buffers fill, and classes find parents for those who left. */
+const SETTLE_MS = 10_000;
+/** What a viewer's video may be behind the clock for: two looks at it, on a busy machine. */
+const SLACK_S = 1.5;
+
+let stage: BrowserStage;
+
+beforeAll(async () => {
+  stage = await BrowserStage.open(VIEWERS);
+}, 180_000);
+
+beforeEach(() => delay(SETTLE_MS));
+
+afterAll(() => stage.close(), 60_000);
+
+/** Watches for some seconds: what all viewers did meanwhile. */
+async function watch(seconds: number): Promise<{ stalls: number; playedS: number[] }> {
+  const before = await stage.viewers.states();
+  await delay(seconds * 1000);
+  const after = await stage.viewers.states();
+  const since = (pick: (state: PageState) => number): number[] =>
+    after.map((state, viewer) => pick(state) - pick(before[viewer] ?? state));
+  return {
+    stalls: since(({ stalls }) => stalls).reduce((sum, count) => sum + count, 0),
+    playedS: since(({ timeS }) => timeS),
+  };
+}
+
+function expectPlaying(
+  { stalls, playedS }: { stalls: number; playedS: number[] },
+  seconds: number,
+) {
+  expect(stalls).toBe(0);
+  for (const played of playedS) expect(played).toBeGreaterThan(seconds - SLACK_S);
+}
+
+test("a viewer that flips bytes is named and cut, and no wrong byte reaches a player", async () => {
+  await stage.viewers.keepSegments();
+  const hostile = await HostilePeer.join(stage.origin, (message) => {
+    if (message.type !== "symbol") return [message];
+    const bytes = message.bytes.slice();
+    bytes[7] = (bytes[7] ?? 0) ^ 1;
+    return [{ ...message, bytes }];
+  });
+  try {
+    await eventually(
+      async () =>
+        (await stage.viewers.states()).some(({ rejected }) => rejected["symbol-bad-hash"]),
+      30_000,
+    );
+    expectPlaying(await watch(8), 8);
+  } finally {
+    await hostile.leave();
+  }
+  const kept = await stage.viewers.keptSegments();
+  expect(kept.length).toBeGreaterThan(6 * VIEWERS);
+  for (const { sequence, digest } of kept) {
+    const response = await fetch(`${stage.origin.httpUrl}/live/main/${sequence}.m4s`);
+    if (response.ok) expect(digest).toBe(sha256(new Uint8Array(await response.arrayBuffer())));
+  }
+}, 120_000);
+
+test("playback and the mesh go on while tracker, playlists and HTTP do not answer", async () => {
+  const before = await stage.viewers.states();
+  const resume = await stage.origin.haltRole("api");
+  try {
+    expectPlaying(await watch(15), 15);
+  } finally {
+    resume();
+  }
+  for (const [viewer, { playedBytes }] of (await stage.viewers.states()).entries()) {
+    expect(playedBytes - (before[viewer]?.playedBytes ?? 0)).toBeGreaterThan(1_000_000);
+  }
+}, 120_000);
+
+test("playback goes on when the seeder hangs", async () => {
+  const resume = await stage.origin.haltRole("seeder");
+  try {
+    expectPlaying(await watch(12), 12);
+  } finally {
+    resume();
+  }
+}, 120_000);
+
+test("the rest do not stall when half of the viewers are gone at once", async () => {
+  await stage.viewers.closeFirst(VIEWERS / 2);
+  expect(stage.viewers.count).toBe(VIEWERS / 2);
+  expectPlaying(await watch(10), 10);
+}, 120_000);

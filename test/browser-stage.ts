@@ -1,0 +1,107 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { pino } from "pino";
+import { type PeerReport, runPeer } from "../peer/node/index.ts";
+import { BrowserViewers } from "./browser-viewers.ts";
+import { eventually } from "./eventually.ts";
+import { newestSequence } from "./first-light.ts";
+import { OriginProcess } from "./origin-process.ts";
+import { Publisher } from "./publisher.ts";
+
+const VIDEO_KBPS = 1000;
+/** What the seeder may send: a stream and a half, so that viewers have to help each other. */
+const SEEDER_MBPS = "1.8";
+const SEGMENTS_FIRST = 4;
+
+/** An origin, a publisher, a headless peer, and viewers in Chromium that play. */
+export class BrowserStage {
+  readonly origin: OriginProcess;
+  readonly peer: HeadlessPeer;
+  readonly viewers: BrowserViewers;
+  readonly #folder: string;
+  readonly #publisher: Publisher;
+
+  private constructor(
+    folder: string,
+    parts: {
+      readonly origin: OriginProcess;
+      readonly publisher: Publisher;
+      readonly peer: HeadlessPeer;
+      readonly viewers: BrowserViewers;
+    },
+  ) {
+    this.#folder = folder;
+    this.#publisher = parts.publisher;
+    this.origin = parts.origin;
+    this.peer = parts.peer;
+    this.viewers = parts.viewers;
+  }
+
+  /** Starts it all, one viewer after the other, and waits until all play. */
+  static async open(
+    count: number,
+    tell: (line: string) => void = () => undefined,
+  ): Promise<BrowserStage> {
+    const folder = await mkdtemp(join(tmpdir(), "starling-"));
+    const upload = ["--seeder-upload-mbps", SEEDER_MBPS, "--seeder-peer-upload-mbps", SEEDER_MBPS];
+    const origin = new OriginProcess(join(folder, "data"), ["--no-demo", ...upload]);
+    await origin.start();
+    const url = `${origin.rtmpUrl}/${origin.streamKey}`;
+    const publisher = new Publisher({ url, videoKbps: VIDEO_KBPS });
+    const viewers = await BrowserViewers.open(`${origin.httpUrl}/watch/main`);
+    const peer = new HeadlessPeer(origin.httpUrl);
+    const stage = new BrowserStage(folder, { origin, publisher, peer, viewers });
+    try {
+      await eventually(
+        async () => ((await newestSequence(origin)) ?? 0) >= SEGMENTS_FIRST,
+        30_000,
+        () => origin.output,
+      );
+      for (let viewer = 0; viewer < count; viewer++) {
+        await viewers.add();
+        // Starting takes much of a small machine, and those who are there want to play.
+        await viewers.playing();
+        tell(`${viewers.count} of ${count} viewers play.`);
+      }
+    } catch (error) {
+      await stage.close();
+      throw error;
+    }
+    return stage;
+  }
+
+  async close(): Promise<void> {
+    await this.viewers.close();
+    await this.peer.leave();
+    await this.#publisher.end("SIGKILL");
+    await this.origin.stop();
+    await rm(this.#folder, { recursive: true, force: true });
+  }
+}
+
+/** A peer of the mesh in this process. */
+export class HeadlessPeer {
+  /** What it told last. */
+  report: PeerReport | undefined;
+  readonly #stop = new AbortController();
+  readonly #ended: Promise<unknown>;
+
+  constructor(apiUrl: string) {
+    this.#ended = runPeer({
+      apiUrl,
+      signal: this.#stop.signal,
+      stream: "main",
+      log: pino({ level: "silent" }),
+      onSegment: () => undefined,
+      onReport: (report) => {
+        this.report = report;
+      },
+    });
+  }
+
+  async leave(): Promise<void> {
+    this.#stop.abort();
+    await this.#ended;
+  }
+}
