@@ -1,2 +1,6 @@
 /** What benchmarks use too. */
 export { launchChromium } from "./chromium.ts";
+export { eventually } from "./eventually.ts";
+export { newestSequence } from "./first-light.ts";
+export { OriginProcess, packageFile } from "./origin-process.ts";
+export { Publisher } from "./publisher.ts";
