@@ -25,6 +25,8 @@ export interface ApiOptions {
   readonly tokenTtlS?: number | undefined;
   /** Join tokens that one address gets without an API key. */
   readonly tokensPerMinute?: number | undefined;
+  /** False: no viewer gets a token, so that all play plain HLS. Default true. */
+  readonly p2p?: boolean | undefined;
   /** How many reverse proxies stand in front and set X-Forwarded-*; 0 believes no such header. */
   readonly trustedProxies?: number | undefined;
   /** STUN and TURN servers for peers. */
@@ -82,6 +84,7 @@ function withDefaults(options: ApiOptions): ResolvedOptions {
     offlineAfterMs: options.offlineAfterMs ?? 60_000,
     tokenTtlS: options.tokenTtlS ?? 300,
     tokensPerMinute: options.tokensPerMinute ?? 60,
+    p2p: options.p2p !== false,
     trustedProxies: options.trustedProxies ?? 0,
     iceServers: options.iceServers ?? [],
     seedsMax: options.seedsMax ?? 4,

@@ -18,6 +18,7 @@ const PROBLEMS = {
   "redis-unreachable": [503, "Starling cannot reach its Redis"],
   "request-invalid": [400, "The request is not valid"],
   "route-not-found": [404, "There is nothing at this address"],
+  "p2p-off": [403, "This origin lets no viewer into the mesh"],
   "seed-role-refused": [403, "Only the origin's own seeders may have this role"],
   "stream-exists": [409, "A stream of this id exists already"],
   "stream-id-invalid": [400, "The stream id is not valid"],

@@ -77,6 +77,15 @@ describe("a join token", () => {
     expect((await askToken("nowhere", { publicKey })).body["code"]).toBe("stream-not-found");
   });
 
+  test("is refused to viewers, and not to seeds, by an origin without a mesh", async () => {
+    const plain = await origin.startApi({ p2p: false });
+    const url = `${plain.url}/api/v1/streams/open/tokens`;
+    const refused = await ask(url, posting({ publicKey }, origin.apiKey));
+    expect([refused.status, refused.body["code"]]).toEqual([403, "p2p-off"]);
+    const seed = await ask(url, posting({ publicKey, role: "seed" }, origin.internalKey));
+    expect(seed.status).toBe(201);
+  });
+
   test("is given to one address at a limited rate, and to the backend without", async () => {
     const slow = await origin.startApi({ tokensPerMinute: 3 });
     const url = `${slow.url}/api/v1/streams/open/tokens`;

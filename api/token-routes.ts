@@ -54,6 +54,8 @@ export interface TokenRouteParts {
   readonly tokenTtlS: number;
   /** Tokens that one address may ask for without a key. */
   readonly tokensPerMinute: number;
+  /** False: no viewer gets a token. */
+  readonly p2p: boolean;
   /** Address of this API as viewers see it; undefined: as the request names it. */
   readonly publicUrl: string | undefined;
 }
@@ -73,11 +75,12 @@ export function tokenRoutes(parts: TokenRouteParts): Route[] {
       summary: 'Get a join token; streams with access "backend" need the API key',
       body: tokenRequestSchema,
       answers: { 201: { description: "The token", schema: tokenSchema } },
-      problems: ["stream-not-found", "seed-role-refused", "too-many-requests"],
+      problems: ["stream-not-found", "p2p-off", "seed-role-refused", "too-many-requests"],
       handle: async (request, response, { publicKey, role = "viewer" }) => {
         const caller = await parts.access.callerOf(request, response);
         const stream = await namedStream(request, parts.registry);
         authorise({ caller, stream, role }, response);
+        if (!parts.p2p && role === "viewer") throw refusal("p2p-off", "Play plain HLS.");
         if (caller === "anybody" && !limiter.take(request.ip, instantMs(Date.now()))) {
           response.set("Retry-After", "10");
           throw refusal("too-many-requests", "Too many tokens for one address. Wait a little.");

@@ -44,6 +44,7 @@ const API = [
   "tokenKeyFile",
   "tokenTtlS",
   "tokensPerMinute",
+  "p2p",
   "peersPerAddress",
   "trustedProxies",
   "iceServer",

@@ -197,6 +197,12 @@ export const OPTIONS = {
     "60",
     "join tokens that one address gets without an API key",
   ),
+  p2p: option(
+    "HTTP and tracker",
+    flag,
+    "true",
+    "let viewers into the mesh; without it they leave it within the life of their tokens, and play plain HLS",
+  ),
   peersPerAddress: option(
     "HTTP and tracker",
     integer(1, 100_000, "peers"),

@@ -64,6 +64,7 @@ export const START_ROLE: Readonly<
       publicUrl: config.publicUrl,
       tokenTtlS: config.tokenTtlS,
       tokensPerMinute: config.tokensPerMinute,
+      p2p: config.p2p,
       trackerConnectionsPerAddressMax: config.peersPerAddress,
       trustedProxies: config.trustedProxies,
       iceServers: config.iceServer ?? [],

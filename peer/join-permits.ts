@@ -17,6 +17,7 @@ const RENEWED_AFTER = 0.7;
 const FINAL_CODES: ReadonlySet<string> = new Set([
   "api-key-missing",
   "api-key-wrong",
+  "p2p-off",
   "request-invalid",
   "route-not-found",
   "seed-role-refused",

@@ -12,7 +12,12 @@ import { blockPort, type MeshLimits, MeshPeer, type Output, type Tuning } from "
 import { BlockFetcher } from "./block-fetcher.ts";
 import { Dialler } from "./dialler.ts";
 import { createIdentity, type Identity } from "./identity.ts";
-import { type JoinPermit, type JoinPermitOptions, JoinPermits } from "./join-permits.ts";
+import {
+  isFinalRefusal,
+  type JoinPermit,
+  type JoinPermitOptions,
+  JoinPermits,
+} from "./join-permits.ts";
 import type { Log } from "./log.ts";
 import { MeshDriver } from "./mesh-driver.ts";
 import type { Platform } from "./platform.ts";
@@ -57,6 +62,8 @@ export class MeshSession {
   readonly #keys: Map<string, TrustedKey>;
   #token: string;
   #renewedAtMs = performance.now();
+  /** Aborts with what refused this peer for good. */
+  readonly #refused = new AbortController();
 
   private constructor(options: MeshSessionOptions, { identity, permits, permit }: Admission) {
     this.#options = options;
@@ -97,11 +104,15 @@ export class MeshSession {
     return new MeshSession(options, { identity, permits, permit: await permits.current(signal) });
   }
 
-  /** Stays in the mesh until `signal` aborts, then leaves it. Throws as TrackerClient.run does. */
+  /**
+   * Stays in the mesh until `signal` aborts, then leaves it. Throws StarlingError for a refusal that no
+   * waiting heals, such as "stream-not-found" or "p2p-off".
+   */
   async run(signal: AbortSignal): Promise<void> {
     const upkeep = setInterval(() => void this.#upkeep(signal), UPKEEP_MS);
     try {
-      await this.#tracker.run(signal);
+      await this.#tracker.run(AbortSignal.any([signal, this.#refused.signal]));
+      if (this.#refused.signal.aborted) throw this.#refused.signal.reason;
     } finally {
       clearInterval(upkeep);
       this.driver.close();
@@ -201,7 +212,9 @@ export class MeshSession {
       for (const [id, key] of keys) this.#keys.set(id, key);
       this.driver.input({ kind: "token", token });
     } catch (error) {
-      this.#options.log.debug({ code: errorCode(error) }, "the join token was not renewed");
+      const code = errorCode(error);
+      this.#options.log.debug({ code }, "the join token was not renewed");
+      if (isFinalRefusal(code)) this.#refused.abort(error);
     }
   }
 }

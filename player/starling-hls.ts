@@ -54,7 +54,7 @@ export interface StarlingStats extends ViewerReport {
 }
 
 /** HTTP is asked when this much is left to play, and the time that it took lately twice. */
-const URGENT_MS = 300;
+const URGENT_MS = 500;
 const URGENT_MS_MAX = 4000;
 const LOAD_MS_START = 300;
 const LOAD_GAIN = 0.3;
