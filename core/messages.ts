@@ -49,7 +49,13 @@ export type Message =
       readonly bytes: Uint8Array;
     }
   | { readonly type: "cancel"; readonly block: BlockId; readonly esis: readonly number[] }
-  | { readonly type: "decline"; readonly block: BlockId; readonly esis: readonly number[] }
+  | {
+      readonly type: "decline";
+      readonly block: BlockId;
+      /** Whether the sender has the symbols and cannot send them soon; else it lacks them. */
+      readonly isBusy: boolean;
+      readonly esis: readonly number[];
+    }
   | {
       /** Asks for all new symbols of these classes; takes the place of what was asked before. */
       readonly type: "subscribe";

@@ -97,8 +97,9 @@ function bodyOf(message: Message): readonly Uint8Array[] {
     case "symbol":
       return [...blockOf(message.block), u8(message.esi), message.bytes];
     case "cancel":
-    case "decline":
       return [...blockOf(message.block), ...listOf(message.esis)];
+    case "decline":
+      return [...blockOf(message.block), u8(message.isBusy ? 1 : 0), ...listOf(message.esis)];
     case "subscribe":
       return [u8(message.rendition), u16(message.classes)];
     case "serve":
@@ -147,8 +148,9 @@ function bodyLengthOf(message: Message): number {
     case "symbol":
       return BLOCK_BYTES + 1 + message.bytes.length;
     case "cancel":
-    case "decline":
       return BLOCK_BYTES + 1 + message.esis.length;
+    case "decline":
+      return BLOCK_BYTES + 2 + message.esis.length;
     case "subscribe":
       return 3;
     case "serve":
@@ -208,8 +210,11 @@ function readBody(type: Message["type"], reader: ByteReader): Message {
     case "symbol":
       return { type, block: readBlock(reader), esi: reader.u8(), bytes: reader.rest() };
     case "cancel":
-    case "decline":
       return { type, block: readBlock(reader), esis: readList(reader, 1) };
+    case "decline": {
+      const block = readBlock(reader);
+      return { type, block, isBusy: readFlag(reader), esis: readList(reader, 1) };
+    }
     case "subscribe":
       return { type, rendition: reader.u8(), classes: readClasses(reader) };
     case "serve":
@@ -316,6 +321,12 @@ function readMany<Item>(
   const count = reader.u8();
   if (count > countMax) throw new StarlingError("wire-malformed", `More than ${countMax} entries.`);
   return Array.from({ length: count }, () => read(reader));
+}
+
+function readFlag(reader: ByteReader): boolean {
+  const flag = reader.u8();
+  if (flag > 1) throw new StarlingError("wire-malformed", "A flag is 0 or 1.");
+  return flag === 1;
 }
 
 function readClasses(reader: ByteReader): ClassSet {

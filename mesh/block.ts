@@ -54,6 +54,8 @@ export class Block {
   /** Symbols that neighbours have of it, by ESI. */
   readonly #holders = new Map<Neighbour, Uint8Array>();
   readonly #declined = new Set<Neighbour>();
+  /** Symbols that neighbours were asked for and lack. */
+  readonly #lacked = new Map<Neighbour, Set<number>>();
 
   constructor(
     { manifest, jws, leaves }: AnnouncedBlock,
@@ -141,6 +143,17 @@ export class Block {
     this.#declined.add(neighbour);
   }
 
+  /** A neighbour lacks these symbols: it is not asked for them until `forgive`. */
+  lackedBy(neighbour: Neighbour, esis: readonly number[]): void {
+    const lacked = this.#lacked.get(neighbour);
+    if (lacked === undefined) this.#lacked.set(neighbour, new Set(esis));
+    else for (const esi of esis) lacked.add(esi);
+  }
+
+  isLackedBy(neighbour: Neighbour, esi: number): boolean {
+    return this.#lacked.size > 0 && this.#lacked.get(neighbour)?.has(esi) === true;
+  }
+
   hasDeclined(neighbour: Neighbour): boolean {
     return this.#declined.has(neighbour);
   }
@@ -148,6 +161,7 @@ export class Block {
   /** Lets all neighbours be asked again. */
   forgive(): void {
     this.#declined.clear();
+    this.#lacked.clear();
   }
 
   /** Forgets what a neighbour that is gone has. */
@@ -155,6 +169,7 @@ export class Block {
     this.complete.delete(neighbour);
     this.#holders.delete(neighbour);
     this.#declined.delete(neighbour);
+    this.#lacked.delete(neighbour);
   }
 
   /** The ESIs that this peer has. */

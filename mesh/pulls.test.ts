@@ -72,7 +72,7 @@ describe("a symbol that is late", () => {
     const block = mesh.addBlock(0, "wanted");
     fill(mesh, block, all(block).slice(1));
     for (const neighbour of [first, second]) block.heldBy(neighbour, [0]);
-    const decline = { type: "decline", block: block.id, esis: [0] } as const;
+    const decline = { type: "decline", block: block.id, isBusy: true, esis: [0] } as const;
     pulls.run(at(100), block);
     expect(requests()).toEqual([{ to: first.id, esis: [0] }]);
     pulls.declined(at(150), first, decline);

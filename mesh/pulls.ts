@@ -32,13 +32,15 @@ const OPEN_MS = 300;
 const HEDGED_MAX = 2;
 /** Neighbours that pull at the same time from one that has room. */
 const ROOM_SHARED_BY = 4;
-/** A neighbour that declined is not asked for anything for so long. */
+/** A neighbour that is busy is not asked for anything for so long. */
 const BUSY_MS = 400;
 /** A neighbour has a symbol this long after it usually gets the class. */
 const LIKELY_AFTER_MS = 100;
 /** A seed or a neighbour that let us down is asked when nobody else can help sooner. */
 const SEED_COST_MS = 500;
 const DISTRUST_COST_MS = 1000;
+/** Who was silent for longer may be gone: each millisecond more counts as one of waiting. */
+const SILENCE_FREE_MS = 200;
 
 /**
  * Asks neighbours for what does not come by itself: symbols that are late or that nobody pushes. Any K
@@ -92,13 +94,17 @@ export class Pulls {
   declined(
     now: InstantMs,
     neighbour: Neighbour,
-    { block: id, esis }: Extract<Message, { type: "decline" }>,
+    { block: id, isBusy, esis }: Extract<Message, { type: "decline" }>,
   ): void {
     const block = this.#state.cache.get(id);
     if (block === undefined) return;
     for (const esi of esis) neighbour.takePull(block, esi);
-    block.declinedBy(neighbour);
-    neighbour.busyUntil = after(now, BUSY_MS);
+    if (isBusy) {
+      block.declinedBy(neighbour);
+      neighbour.busyUntil = after(now, BUSY_MS);
+    } else {
+      block.lackedBy(neighbour, esis);
+    }
     this.run(now, block);
   }
 
@@ -225,11 +231,12 @@ function holderOf(
   let bestCost = Number.POSITIVE_INFINITY;
   for (const neighbour of open) {
     if (neighbour.pulledBytes + bytes > openBytesOf(neighbour)) continue;
-    if (neighbour.isAsked(block, esi)) continue;
+    if (neighbour.isAsked(block, esi) || block.isLackedBy(neighbour, esi)) continue;
     if (!neighbour.isSeed && !isLikely(now, neighbour, block, esi)) continue;
     const cost =
       neighbour.rttMs +
       waitMs(neighbour, bytes) +
+      Math.max(0, now - neighbour.heardAt - SILENCE_FREE_MS) +
       (neighbour.isSeed ? SEED_COST_MS : 0) +
       (neighbour.score.isDistrusted(now) ? DISTRUST_COST_MS : 0);
     if (cost < bestCost) {

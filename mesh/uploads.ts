@@ -1,5 +1,6 @@
 import {
   after,
+  type BlockId,
   type InstantMs,
   MESSAGE_BYTES_MAX,
   type Message,
@@ -69,17 +70,22 @@ export class Uploads {
     const distrust = neighbour.score.isDistrusted(now) ? DISTRUST_MS : 0;
     const rank = (block?.releasedAt ?? 0) + distrust;
     const isFull = this.#pullWaitMs(rank) > Math.min(withinMs, PULL_WAIT_MAX_MS);
-    const declined: number[] = [];
+    const busy: number[] = [];
+    const lacking: number[] = [];
     for (const esi of esis) {
-      if (block === undefined || isFull || !block.has(esi)) declined.push(esi);
+      if (block?.has(esi) !== true) lacking.push(esi);
+      else if (isFull) busy.push(esi);
       else {
         const expiresAt = after(now, withinMs);
         this.#add(neighbour, { block, esi, rank, queuedAt: now, expiresAt, isPush: false });
       }
     }
-    if (declined.length > 0) {
-      this.#state.send(neighbour, { type: "decline", block: id, esis: declined });
-    }
+    if (busy.length > 0) this.#decline(neighbour, id, true, busy);
+    if (lacking.length > 0) this.#decline(neighbour, id, false, lacking);
+  }
+
+  #decline(neighbour: Neighbour, block: BlockId, isBusy: boolean, esis: readonly number[]): void {
+    this.#state.send(neighbour, { type: "decline", block, isBusy, esis });
   }
 
   cancel(neighbour: Neighbour, { block: id, esis }: Extract<Message, { type: "cancel" }>): void {

@@ -108,7 +108,7 @@ describe("a free-rider", () => {
     expect(sends(SYMBOL, { type: "have", block: BLOCK, esis: [1] }, STATUS)).toEqual([
       { ...STATUS, spare: 0 },
     ]);
-    expect(hears(REQUEST)).toEqual([{ type: "decline", block: BLOCK, esis: [1, 2] }]);
+    expect(hears(REQUEST)).toEqual([{ type: "decline", block: BLOCK, isBusy: true, esis: [1, 2] }]);
     expect(hears(SUBSCRIBE)).toEqual([{ type: "serve", rendition: 0, classes: 0, spare: 0 }]);
     expect(inner.inputs).toEqual([]);
   });

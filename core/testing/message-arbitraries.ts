@@ -50,7 +50,7 @@ export const MESSAGE_ARBITRARIES: {
   request: message("request", { block, withinMs: u32, esis: esis(0, 255) }),
   symbol: message("symbol", { block, esi: u8, bytes: fc.uint8Array({ maxLength: 300 }) }),
   cancel: message("cancel", { block, esis: esis(1, 255) }),
-  decline: message("decline", { block, esis: esis(1, 255) }),
+  decline: message("decline", { block, isBusy: fc.boolean(), esis: esis(1, 255) }),
   subscribe: message("subscribe", { rendition: u8, classes }),
   serve: message("serve", { rendition: u8, classes, spare: u16 }),
   status: message("status", {

@@ -118,7 +118,7 @@ export class FuzzInputs {
         return { type: "symbol", block, esi: esi & 0xff, bytes } as const;
       }),
       () => ({ type: "cancel", block, esis: [esi] }),
-      () => ({ type: "decline", block, esis: [esi] }),
+      () => ({ type: "decline", block, isBusy: this.#likely(), esis: [esi] }),
       () => ({ type: "subscribe", rendition, classes }),
       () => ({ type: "serve", rendition, classes, spare }),
       () => this.#status(rendition, spare),

@@ -12,7 +12,9 @@ export class FreeRider extends WrappedPeer {
     const { neighbour, message } = input;
     if (message.type === "request" && message.esis.length > 0) {
       const { block, esis } = message;
-      return [{ kind: "transmit", neighbour, message: { type: "decline", block, esis } }];
+      return [
+        { kind: "transmit", neighbour, message: { type: "decline", block, isBusy: true, esis } },
+      ];
     }
     if (message.type === "subscribe") {
       const { rendition } = message;
