@@ -28,8 +28,11 @@ const ORIGIN_UPLINK = 3;
 
 /** In the loopback world each viewer may send three times the stream. */
 const LOOPBACK_UPLINK = 3;
-/** As near, as fast and as sure as the simulator's worlds can be. */
-const LOOPBACK_WORLD = ["medianRttMs=2", "lossRate=0", "downlinkMbps=1000", "mix=h1.2"];
+/** Near, sure, and with links that are far wider than the budgets of those who send. */
+const LOOPBACK_WORLD = [
+  ...["medianRttMs=2", "lossRate=0", "downlinkMbps=1000", "mix=h1.2"],
+  "idleUplinkKbps=100000",
+];
 
 /** The mean of BB20 for the stream of 3 Mb/s that it is made for. */
 const LAB_SUPPLY = 2.217;
