@@ -92,11 +92,14 @@ export class Viewer {
 
   /** Joins the mesh, and joins it again after trouble, until `close`. */
   start(): void {
+    // Neighbours would wait for seconds for the signs of life of a page that is gone.
+    globalThis.addEventListener("pagehide", this.#onPageHide);
     this.#running ??= this.#run();
   }
 
   /** Says goodbye and frees every connection. */
   async close(): Promise<void> {
+    globalThis.removeEventListener("pagehide", this.#onPageHide);
     this.#stop.abort();
     await this.#running;
     this.#events.clear();
@@ -149,6 +152,8 @@ export class Viewer {
       neighbours: session === undefined ? [] : session.driver.mesh.health(session.now()).neighbours,
     };
   }
+
+  readonly #onPageHide = (): void => void this.close();
 
   async #run(): Promise<void> {
     const { signal } = this.#stop;
