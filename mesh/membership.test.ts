@@ -189,9 +189,9 @@ describe("a seed", () => {
     membership.introduced(named(3));
     for (let rank = 0; rank < 9; rank++) mesh.join(`peer ${rank}`, { capacityKbps: rank * 1000 });
     expect(membership.makeRoom(at(0))).toBe(true);
-    membership.run(at(1999));
+    membership.run(at(999));
     expect(mesh.state.neighbours.size).toBe(9);
-    membership.run(at(2000));
+    membership.run(at(1000));
     const gone = taken(mesh, "disconnect").map(({ neighbour }) => neighbour);
     expect(gone).toEqual([0, 1, 2].map((rank) => peerIdOf(`peer ${rank}`)));
     expect(taken(mesh, "dial")).toEqual([]);
