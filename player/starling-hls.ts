@@ -53,6 +53,8 @@ export interface StarlingStats extends ViewerReport {
   readonly stalls: number;
 }
 
+/** A segment is collected for this long after its time: it came over HTTP, and others may lack it. */
+const COLLECT_LATE_MS = 2000;
 /** HTTP is asked when this much is left to play, and the time that it took lately twice. */
 const URGENT_MS = 500;
 const URGENT_MS_MAX = 4000;
@@ -205,7 +207,7 @@ export class Starling {
       ...this.#options,
       ...where,
       uploadBitsPerSMax: this.#isUploadUnwanted() ? 0 : this.#options.uploadBitsPerSMax,
-      maxDelayMs: targetMs + 2000,
+      maxDelayMs: targetMs + COLLECT_LATE_MS,
       tuning: { fetchMs: 0 }, // The loader asks HTTP: it knows how much is left to play.
     });
     this.#viewer = viewer;
@@ -247,9 +249,8 @@ export class Starling {
   }
 
   #sequenceOf({ frag, part, rangeEnd }: FragmentLoaderContext): number | undefined {
-    const isOurs = this.#viewer !== undefined && frag.type === "main" && part === null;
-    if (!isOurs || rangeEnd) return undefined;
-    return typeof frag.sn === "number" ? frag.sn : undefined;
+    const isWhole = frag.type === "main" && part === null && !rangeEnd;
+    return isWhole && typeof frag.sn === "number" ? frag.sn : undefined;
   }
 
   #patienceMs(sequence: number): number {

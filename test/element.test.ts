@@ -10,10 +10,19 @@ import { eventually } from "./eventually.ts";
 let stage: BrowserStage;
 let browser: Browser;
 let site: Server;
+/** The URL of a page of another site than the origin's, which includes the script. */
+let siteUrl: string;
 
 beforeAll(async () => {
   stage = await BrowserStage.open(1);
   browser = await launchChromium();
+  site = createServer((_request, response) => {
+    const script = `${stage.origin.httpUrl}/player/starling-player.bundle.js`;
+    response.setHeader("Content-Type", "text/html");
+    response.end(`<!doctype html><body><script type="module" src="${script}"></script>`);
+  });
+  await once(site.listen(0, "localhost"), "listening");
+  siteUrl = `http://localhost:${(site.address() as AddressInfo).port}/`;
 }, 120_000);
 
 afterAll(async () => {
@@ -22,30 +31,29 @@ afterAll(async () => {
   await stage.close();
 }, 60_000);
 
-/** A page of another site than the origin's, with this in its body. */
-async function pageWith(body: string): Promise<Page> {
-  site = createServer((_request, response) => {
-    response.setHeader("Content-Type", "text/html").end(`<!doctype html><body>${body}`);
-  });
-  await once(site.listen(0, "localhost"), "listening");
+/** A page with one player, once the mesh has brought it this much. */
+async function pageWithPlayer(options: string, meshBytes: number): Promise<Page> {
   const page = await browser.newPage();
-  await page.goto(`http://localhost:${(site.address() as AddressInfo).port}/`);
+  await page.goto(siteUrl);
+  await page.evaluate(`(async () => {
+    await customElements.whenDefined("starling-player");
+    const player = document.createElement("starling-player");
+    player.options = ${options};
+    for (const name of ["muted", "autoplay"]) player.setAttribute(name, "");
+    player.setAttribute("src", "${stage.origin.httpUrl}/live/main/media.m3u8");
+    document.body.append(player);
+  })()`);
+  const fromMesh = `(() => {
+    const stats = document.querySelector("starling-player").stats();
+    if (stats === undefined || stats.startupMs === null) return 0;
+    return stats.fromPeersBytes + stats.fromSeedsBytes;
+  })()`;
+  await eventually(async () => (await page.evaluate<number>(fromMesh)) > meshBytes, 60_000);
   return page;
 }
 
 test("one tag on another site's page plays in the mesh, and leaves it with the tag", async () => {
-  const { httpUrl } = stage.origin;
-  const page = await pageWith(
-    `<script type="module" src="${httpUrl}/player/starling-player.bundle.js"></script>
-    <starling-player src="${httpUrl}/live/main/media.m3u8" muted autoplay></starling-player>`,
-  );
-  const fromMesh = `(() => {
-    const { stats } = { stats: document.querySelector("starling-player")?.stats?.() };
-    return stats !== undefined && stats.startupMs !== null
-      ? stats.fromPeersBytes + stats.fromSeedsBytes
-      : 0;
-  })()`;
-  await eventually(async () => (await page.evaluate<number>(fromMesh)) > 500_000, 60_000);
+  const page = await pageWithPlayer("{}", 500_000);
   const left = page.evaluate(`new Promise((resolve) => {
     const player = document.querySelector("starling-player");
     const { starling, video } = player;
@@ -54,4 +62,23 @@ test("one tag on another site's page plays in the mesh, and leaves it with the t
       neighbours: starling.stats().neighbours.length }), 500);
   })`);
   expect(await left).toEqual({ isGone: true, paused: true, neighbours: 0 });
+}, 120_000);
+
+test("a viewer that may not send is sent to, and sends nothing", async () => {
+  const page = await pageWithPlayer("{ uploadBitsPerSMax: 0 }", 1_000_000);
+  const uploaded = 'document.querySelector("starling-player").stats().uploadedBytes';
+  expect(await page.evaluate(uploaded)).toBe(0);
+}, 120_000);
+
+test("without the mesh a player makes no connection, and plays", async () => {
+  const page = await browser.newPage();
+  await page.addInitScript("globalThis.RTCPeerConnection = class { constructor() { throw 1; } };");
+  await page.goto(siteUrl);
+  await page.evaluate(`document.body.insertAdjacentHTML("beforeend",
+    '<starling-player p2p="off" muted autoplay src="${stage.origin.httpUrl}/live/main/media.m3u8">')`);
+  const played = `document.querySelector("starling-player").stats?.()?.playedBytes ?? 0`;
+  await eventually(async () => (await page.evaluate<number>(played)) > 1_000_000, 60_000);
+  const stats = 'document.querySelector("starling-player").stats()';
+  const { fromPeersBytes, fromSeedsBytes } = await page.evaluate<Record<string, number>>(stats);
+  expect([fromPeersBytes, fromSeedsBytes]).toEqual([0, 0]);
 }, 120_000);
