@@ -185,7 +185,7 @@ describe("a viewer with enough neighbours", () => {
 
 describe("a seed", () => {
   test("dials nobody, takes newcomers in, and lets those of least capacity go", () => {
-    const { mesh, membership } = world({ role: "seed" });
+    const { mesh, membership } = world({ role: "seed", copies: 0.5 });
     membership.introduced(named(3));
     for (let rank = 0; rank < 9; rank++) mesh.join(`peer ${rank}`, { capacityKbps: rank * 1000 });
     expect(membership.makeRoom(at(0))).toBe(true);

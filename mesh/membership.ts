@@ -161,7 +161,10 @@ export class Membership {
   /** Who can push to many may have many neighbours: two for each class that goes out, at the most. */
   #neighboursMax(): number {
     const { degreeMax } = this.#state.tuning;
-    return Math.min(NEIGHBOURS_MAX, Math.max(degreeMax, this.#fanOut.granted + degreeMax / 2));
+    const { granted } = this.#fanOut;
+    // A seed that counted what it pushes only would have room for fewer with each that it lets go.
+    const pushes = this.#isSeed() ? granted + this.#fanOut.spare() : granted;
+    return Math.min(NEIGHBOURS_MAX, Math.max(degreeMax, pushes + degreeMax / 2));
   }
 
   /** Dials that may come to something soon. */

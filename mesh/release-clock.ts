@@ -19,8 +19,9 @@ interface Word {
 
 /**
  * When the origin released a block. Whose manifest comes first says how old it is; who makes it older
- * than it is would take it from this peer, and who makes it young would have it fetched in vain. All blocks are released about as long after their signed
- * `completedAtMs`, so what neighbours said of other blocks bounds what one of them says of this one.
+ * than it is would take it from this peer, and who makes it young would have it fetched in vain. All
+ * blocks are released about as long after their signed `completedAtMs`, so what neighbours said of other
+ * blocks bounds what one of them says of this one.
  */
 export class ReleaseClock {
   readonly #state: MeshState;
