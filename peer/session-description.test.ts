@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import { toHex } from "../core/index.ts";
-import { fingerprintOf, offererAsDtlsClient } from "./session-description.ts";
+import { fingerprintOf } from "./session-description.ts";
 
 const COLONS = Array.from({ length: 32 }, (_, at) => (at + 160).toString(16).toUpperCase()).join(
   ":",
@@ -25,12 +25,5 @@ describe("fingerprintOf", () => {
     ["text that only looks like one", `s=${LINE}`],
   ])("refuses %s", (_, sdp) => {
     expect(() => fingerprintOf(sdp)).toThrow("one SHA-256 fingerprint");
-  });
-});
-
-describe("offererAsDtlsClient", () => {
-  test("leaves no choice of the DTLS role to the answering side", () => {
-    expect(offererAsDtlsClient("a=setup:actpass\r\n")).toBe("a=setup:active\r\n");
-    expect(offererAsDtlsClient("a=setup:passive\r\n")).toBe("a=setup:passive\r\n");
   });
 });

@@ -17,16 +17,6 @@ export function fingerprintOf(sdp: string): Uint8Array {
   return fingerprint;
 }
 
-/**
- * An offer in which the side that offers is the DTLS client, as RFC 8842 section 5.3 lets the
- * answering side choose. ICE ends at the offering side last, so its ClientHello finds the other
- * side ready; in the other order about one connection in four loses its ClientHello and waits one
- * second for the next.
- */
-export function offererAsDtlsClient(offer: string): string {
-  return offer.replace("a=setup:actpass", "a=setup:active");
-}
-
 function refused(): StarlingError {
   return new StarlingError(
     "transport-fingerprint",

@@ -1,6 +1,6 @@
 import { assert, MESSAGE_BYTES_MAX, type Signal, StarlingError } from "../core/index.ts";
 import { CHANNEL_LABEL, type Connection, type Connector } from "./connection.ts";
-import { fingerprintOf, offererAsDtlsClient } from "./session-description.ts";
+import { fingerprintOf } from "./session-description.ts";
 import {
   type Channel,
   type ChannelEvents,
@@ -42,6 +42,13 @@ export class WebRtcChannel implements Channel {
   readonly #connection: Connection;
   readonly #connectTimer: ReturnType<typeof setTimeout>;
   readonly #onClosed: () => void;
+  readonly #sendSignal: (signal: Signal) => void;
+  /**
+   * Candidates of the offering side wait for the answer, so that ICE starts from there, once that side
+   * knows the other's fingerprint, and its DTLS is ready when the ClientHello comes. Else it may come while
+   * the library takes the answer in, which fails the handshake, or before, which costs a second.
+   */
+  readonly #heldCandidates: Signal[] = [];
   #state: "connecting" | "open" | "closed" = "connecting";
   #events: ChannelEvents | undefined;
   /** Messages that came before anybody listened. */
@@ -59,6 +66,7 @@ export class WebRtcChannel implements Channel {
     this.offering = offering;
     this.via = options.via;
     this.#onClosed = options.onClosed;
+    this.#sendSignal = options.sendSignal;
     this.opened = new Promise((resolve, reject) => {
       this.#settleOpened = (failure) => (failure === undefined ? resolve() : reject(failure));
     });
@@ -135,11 +143,12 @@ export class WebRtcChannel implements Channel {
     if (sdpType !== expected || this.#remoteFingerprint !== undefined) return;
     try {
       this.#remoteFingerprint = fingerprintOf(sdp);
-      const applied = sdpType === "offer" ? offererAsDtlsClient(sdp) : sdp;
-      this.#connection.applyDescription(sdpType, applied);
+      this.#connection.applyDescription(sdpType, sdp);
     } catch (cause) {
       this.#vanish(failure("transport-failed", this.peer, cause));
+      return;
     }
+    for (const candidate of this.#heldCandidates.splice(0)) this.#sendSignal(candidate);
   }
 
   #addCandidate(candidate: string, mid: string): void {
@@ -149,7 +158,7 @@ export class WebRtcChannel implements Channel {
     this.#connection.addCandidate(candidate, mid);
   }
 
-  #connect({ connector, sendSignal }: WebRtcChannelOptions): Connection {
+  #connect({ connector }: WebRtcChannelOptions): Connection {
     const { offering, peer } = this;
     return connector.connect(
       { offering, name: peer.slice(0, 8) },
@@ -157,11 +166,13 @@ export class WebRtcChannel implements Channel {
         description: (sdpType, sdp) => {
           if (this.#state !== "connecting") return;
           this.#localFingerprint = fingerprintOf(sdp);
-          sendSignal({ kind: "description", sdpType, sdp });
+          this.#sendSignal({ kind: "description", sdpType, sdp });
         },
         candidate: (candidate, mid) => {
           if (this.#state !== "connecting") return;
-          sendSignal({ kind: "candidate", candidate, mid });
+          const signal = { kind: "candidate", candidate, mid } as const;
+          if (offering && this.#remoteFingerprint === undefined) this.#heldCandidates.push(signal);
+          else this.#sendSignal(signal);
         },
         open: (label, messageByteLengthMax) => this.#open(label, messageByteLengthMax),
         message: (message) => this.#receive(message),
