@@ -161,7 +161,10 @@ export class Downloads {
     this.#count(neighbour, bytes.length);
     this.#parts.fanOut.offer(now, block, esi, neighbour);
     if (decoder.needed === 0) this.#complete(now, block);
-    else this.#stopPush(neighbour, block, esi);
+    else {
+      this.#stopPush(neighbour, block, esi);
+      this.#parts.pulls.came(block, esi);
+    }
     if (pull !== undefined) this.#parts.pulls.arrived(now, neighbour, pull);
   }
 

@@ -43,6 +43,20 @@ test("a symbol is not pulled while its parent may still push it, and then from a
   expect([parent.pulls.length, other.pulls.length]).toEqual([0, block.k]);
 });
 
+test("a symbol that came from another is not asked for any more", () => {
+  const { mesh, pulls, requests } = world();
+  const block = mesh.addBlock(0, "wanted");
+  const holder = mesh.join("holder");
+  block.heldBy(holder, [3]);
+  pulls.run(at(0), block);
+  expect(requests().length).toBe(1);
+  pulls.came(block, 3);
+  pulls.came(block, 4);
+  const cancel = { type: "cancel", block: block.id, esis: [3] };
+  expect(mesh.sent("cancel")).toEqual([{ to: holder.id, message: cancel }]);
+  expect(holder.pulls).toEqual([]);
+});
+
 describe("a symbol that is late", () => {
   test("is pulled from a neighbour that has it", () => {
     const { mesh, pulls, requests } = world();

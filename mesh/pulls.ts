@@ -135,6 +135,15 @@ export class Pulls {
     }
   }
 
+  /** Takes back what was asked of others for a symbol that has come. */
+  came(block: Block, esi: number): void {
+    if (block.asked[esi] === 0) return;
+    for (const neighbour of this.#state.ready) {
+      if (neighbour.takePull(block, esi) === undefined) continue;
+      this.#state.send(neighbour, { type: "cancel", block: block.id, esis: [esi] });
+    }
+  }
+
   /** Forgets a neighbour that is gone. */
   lost(neighbour: Neighbour): void {
     neighbour.takePullsIf(() => true);

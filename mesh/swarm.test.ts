@@ -219,7 +219,7 @@ describe("a neighbour that makes blocks older than they are", () => {
     swarm.broadcast(3);
     isLying = true;
     swarm.broadcast(7);
-    swarm.network.run(1000);
+    swarm.network.run(2000);
     for (const name of ["x", "y"]) {
       expect(swarm.sequences(name)).toEqual(range(0, 12));
       expect(swarm.network.outputs(peerIdOf(name), "missing")).toEqual([]);
