@@ -73,6 +73,8 @@ export class Lab {
 
   /** Compiles the switch and starts a network; the first host is this machine. */
   static async start(links: readonly LabLink[]): Promise<Lab> {
+    const lacking = await Lab.lacks();
+    if (lacking !== undefined) throw new Error(lacking);
     const folder = await mkdtemp(join(tmpdir(), "starling-lab-"));
     try {
       const program = await compile(folder);
