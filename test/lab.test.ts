@@ -49,6 +49,7 @@ testInLab("two hosts of a lab reach each other, and nothing is left of it", asyn
   const [command = "", ...args] = [...(second?.enter ?? []), process.execPath, "-e", program];
   const { stdout } = await promisify(execFile)(command, args);
   server.close();
+  await once(server, "close"); // A connection left open would be closed in the next lab.
   expect(stdout).toBe(second?.address);
   expect(namesOfDevices()).toHaveLength(1);
   const traffic = await stopLab();
