@@ -3,6 +3,7 @@ import { INIT_PART, LAG_UNKNOWN, LAGS } from "../core/index.ts";
 import { Announcements } from "./announcements.ts";
 import { FanOut } from "./fan-out.ts";
 import { FeedRates } from "./feed-rates.ts";
+import { Liveness } from "./liveness.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { initSegment } from "./testing/test-origin.ts";
 import { at, START, TestState } from "./testing/test-state.ts";
@@ -13,7 +14,10 @@ function world() {
   const rates = new FeedRates();
   const uploads = new Uploads(mesh.state);
   const fanOut = new FanOut(mesh.state, uploads, rates);
-  const subscriptions = new Subscriptions(mesh.state, [0], () => 1);
+  const subscriptions = new Subscriptions(mesh.state, [0], {
+    liveness: new Liveness(mesh.state),
+    copies: () => 1,
+  });
   const announcements = new Announcements(mesh.state, { subscriptions, fanOut, uploads });
   return { mesh, rates, subscriptions, announcements };
 }

@@ -5,6 +5,7 @@ import {
   equalBytes,
   INIT_PART,
   type InstantMs,
+  instantMs,
   type Manifest,
   type Message,
   StarlingError,
@@ -18,7 +19,7 @@ import { MANIFEST_WAIT_MS, STALE_MANIFESTS_MAX } from "./limits.ts";
 import type { Input } from "./mesh-io.ts";
 import type { MeshState } from "./mesh-state.ts";
 import type { Neighbour } from "./neighbour.ts";
-import { Orphans } from "./orphans.ts";
+import { type LackingManifest, Orphans } from "./orphans.ts";
 import type { Pulls } from "./pulls.ts";
 import { ReleaseClock } from "./release-clock.ts";
 import type { Subscriptions } from "./subscriptions.ts";
@@ -34,9 +35,9 @@ export interface DownloadParts {
   readonly rates: FeedRates;
 }
 
-/** A newcomer starts with the blocks of the last second, and with this many at the least. */
-const GREETING_MS = 1000;
-const GREETING_BLOCKS_MIN = 2;
+/** A newcomer starts with the blocks of the last second, or of the time that two blocks last. */
+const BACK_MS = 1000;
+const BACK_BLOCKS = 2;
 
 /** Learns of blocks, verifies each symbol before use, passes it on, and puts blocks together. */
 export class Downloads {
@@ -46,6 +47,8 @@ export class Downloads {
   readonly #releases: ReleaseClock;
   /** By their JWS, manifests of blocks that were too old when they came; the oldest first. */
   readonly #stale = new Map<string, Manifest>();
+  /** When this peer had its first neighbour. */
+  #startedAt: InstantMs | undefined;
 
   constructor(state: MeshState, parts: DownloadParts) {
     this.#state = state;
@@ -78,7 +81,7 @@ export class Downloads {
     const stale = this.#stale.get(jws);
     if (stale !== undefined) {
       const releasedAt = this.#releases.told(now, neighbour, stale, ageMs);
-      if (stale.init === null || this.#isOld(now, releasedAt)) return;
+      if (stale.init === null || this.#isOld(now, stale, releasedAt)) return;
     }
     const manifest = this.#state.options.blocks.verify(now, jws, leaves);
     const { block: id } = manifest;
@@ -114,9 +117,20 @@ export class Downloads {
 
   /** Tells a new neighbour of blocks. */
   greet(now: InstantMs, neighbour: Neighbour): void {
-    for (const [age, block] of this.#state.cache.newestFirst().entries()) {
-      const isRecent = age < GREETING_BLOCKS_MIN || now - block.releasedAt < GREETING_MS;
-      if (!isRecent || this.#hasExpired(now, block)) break;
+    this.#startedAt ??= now;
+    this.#tellSince(now, neighbour, now);
+  }
+
+  /** Tells who shall get the manifests from here on of the blocks that it may not have heard of. */
+  catchUp(now: InstantMs, neighbour: Neighbour): void {
+    this.#tellSince(now, neighbour, instantMs(now - this.#state.options.limits.maxDelayMs));
+  }
+
+  /** Tells a neighbour of the blocks that who starts at `start` needs. */
+  #tellSince(now: InstantMs, neighbour: Neighbour, start: InstantMs): void {
+    for (const block of this.#state.cache.newestFirst()) {
+      if (!isOfUse(block.manifest, block.releasedAt, start) || this.#hasExpired(now, block)) break;
+      if (block.isKnownTo(neighbour)) continue;
       const init = this.#state.cache.initOf(block);
       if (init !== undefined && !init.isKnownTo(neighbour)) {
         init.heldBy(neighbour, []);
@@ -224,10 +238,20 @@ export class Downloads {
 
   #askForManifests(now: InstantMs): void {
     if (this.#orphans.isEmpty) return;
-    for (const { neighbour, block } of this.#orphans.due(now, this.#manifestWaitMs())) {
-      this.#askManifest(neighbour, block);
+    for (const lacking of this.#orphans.due(now, this.#manifestWaitMs())) {
+      const neighbour = this.#whoTells(now, lacking);
+      if (neighbour !== undefined) this.#askManifest(neighbour, lacking.block);
     }
     this.#state.wakeBy(after(now, MANIFEST_WAIT_MS));
+  }
+
+  /** Whom to ask for a manifest: those who told of the block and, as they may not have it, any others in turn. */
+  #whoTells(now: InstantMs, { tellers, asked }: LackingManifest): Neighbour | undefined {
+    const isThere = (neighbour: Neighbour): boolean => !neighbour.isQuiet(now);
+    const heard = tellers.filter(isThere);
+    if (asked % 2 === 0 && heard.length > 0) return heard[(asked / 2) % heard.length];
+    const others = this.#state.ready.filter(isThere);
+    return this.#state.options.random.pick(others);
   }
 
   #askManifest(neighbour: Neighbour, block: BlockId): void {
@@ -248,15 +272,17 @@ export class Downloads {
 
   #add(releasedAt: InstantMs, now: InstantMs, announced: AnnouncedBlock): Block | undefined {
     const { manifest, jws } = announced;
-    // An init segment is as old as its publish session.
-    const isOld = manifest.block.part !== INIT_PART && this.#isOld(now, releasedAt);
+    const isOld = this.#isOld(now, manifest, releasedAt);
     const block = isOld ? undefined : this.#state.cache.addWanted(releasedAt, announced);
     if (block === undefined) this.#noteStale(jws, manifest);
     return block;
   }
 
-  #isOld(now: InstantMs, releasedAt: InstantMs): boolean {
-    return after(releasedAt, this.#state.options.limits.maxDelayMs) <= now;
+  /** Whether a block comes too late, or is from before this peer's start. */
+  #isOld(now: InstantMs, manifest: Manifest, releasedAt: InstantMs): boolean {
+    if (manifest.block.part === INIT_PART) return false; // It is as old as its publish session.
+    if (after(releasedAt, this.#state.options.limits.maxDelayMs) <= now) return true;
+    return !isOfUse(manifest, releasedAt, this.#startedAt ?? now);
   }
 
   #noteStale(jws: string, manifest: Manifest): void {
@@ -349,6 +375,11 @@ export class Downloads {
     block.isFetching = true;
     this.#state.outputs.push({ kind: "fetch", block: block.id });
   }
+}
+
+/** Whether who starts at `start` needs a block. */
+function isOfUse({ durationMs }: Manifest, releasedAt: InstantMs, start: InstantMs): boolean {
+  return start - releasedAt < Math.max(BACK_MS, BACK_BLOCKS * durationMs);
 }
 
 function badSymbol({ id }: Block, esi: number): StarlingError {

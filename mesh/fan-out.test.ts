@@ -3,6 +3,7 @@ import { type ClassSet, MANIFEST_CLASS, type PeerRole, SYMBOL_CLASSES } from "..
 import { sizeOf } from "./class-set.ts";
 import { FanOut } from "./fan-out.ts";
 import { FeedRates } from "./feed-rates.ts";
+import { QUIET_MS } from "./limits.ts";
 import type { Neighbour } from "./neighbour.ts";
 import { at, claim, START, TestState } from "./testing/test-state.ts";
 import { Uploads } from "./uploads.ts";
@@ -208,4 +209,17 @@ test("what waits too long is too much: the weakest subscriber loses a class, one
   claim(weak, { capacityKbps: 1_000_000 });
   fanOut.shed(at(1750));
   expect(sizeOf(grantedTo(strong))).toBe(0);
+});
+
+test("what goes to one that may have vanished is taken from it, and it is told", () => {
+  const { mesh, fanOut, subscribe } = world(1);
+  const [gone, alive] = [mesh.join("gone"), mesh.join("alive")];
+  subscribe(gone, ALL_SYMBOLS);
+  const now = at(QUIET_MS + 1);
+  alive.heardAt = now;
+  expect(subscribe(alive, 0b1)).toBe(0);
+  fanOut.release(now);
+  expect(grantedTo(gone)).toBe(0);
+  expect(mesh.sent("serve").findLast(({ to }) => to === gone.id)?.message.classes).toBe(0);
+  expect(subscribe(alive, 0b1)).toBe(0b1);
 });

@@ -112,6 +112,13 @@ export class FanOut {
     this.#revokeFromWeakest(now, Number.POSITIVE_INFINITY);
   }
 
+  /** Takes its classes from who may have vanished: others have a use for them. */
+  release(now: InstantMs): void {
+    for (const neighbour of this.#state.ready) {
+      if (neighbour.granted.size > 0 && neighbour.isQuiet(now)) this.dismiss(neighbour);
+    }
+  }
+
   /** Forgets a neighbour that is gone. */
   lost(neighbour: Neighbour): void {
     for (const [rendition, classes] of [...neighbour.granted]) {

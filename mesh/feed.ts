@@ -91,9 +91,9 @@ export class Feed {
   lags(): Uint8Array {
     const lags = new Uint8Array(LAGS);
     for (const [symbolClass, { isServed, lagMs }] of this.classes.entries()) {
-      lags[symbolClass] = isServed ? stepsOf(lagMs) : LAG_UNKNOWN;
+      lags[symbolClass] = isServed ? lagSteps(lagMs) : LAG_UNKNOWN;
     }
-    lags[WHOLE_BLOCK] = stepsOf(this.#blockLagMs);
+    lags[WHOLE_BLOCK] = lagSteps(this.#blockLagMs);
     return lags;
   }
 
@@ -105,7 +105,8 @@ export class Feed {
   }
 }
 
-function stepsOf(lagMs: number): number {
+/** A lag as the wire tells it. */
+export function lagSteps(lagMs: number): number {
   return Number.isFinite(lagMs)
     ? Math.min(LAG_UNKNOWN - 1, Math.round(lagMs / LAG_STEP_MS))
     : LAG_UNKNOWN;

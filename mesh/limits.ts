@@ -15,6 +15,10 @@ export const RTT_START_MS = 100;
 
 /** Who tells nothing for this long, though a status is due each second, is asked for nothing. */
 export const QUIET_MS = 1600;
+/** When a parent falls silent, all who were silent for this long are pinged. */
+export const DOUBT_AFTER_SILENCE_MS = 250;
+/** Who does not answer a ping this long after a usual round trip is asked for nothing, too. */
+export const PONG_WAIT_MS = 300;
 /** While no block is on the way, a peer looks after its neighbours this often. */
 export const IDLE_TICK_MS = 500;
 /** A peer tells its neighbours how it does this often, and sooner when it has more to give. */

@@ -3,6 +3,7 @@ import { type InstantMs, type KnownPeer, type PeerRole, RELAY_BYTES_MAX } from "
 import { FanOut } from "./fan-out.ts";
 import { FeedRates } from "./feed-rates.ts";
 import { CANDIDATES_MAX } from "./limits.ts";
+import { Liveness } from "./liveness.ts";
 import { Membership } from "./membership.ts";
 import type { Output } from "./mesh-io.ts";
 import { Subscriptions } from "./subscriptions.ts";
@@ -20,7 +21,10 @@ function world({ role = "viewer" as PeerRole, copies = 1 } = {}) {
   rates.add(mesh.addBlock(0, "published", { byteLength: RATE }).manifest);
   const uploads = new Uploads(mesh.state);
   const fanOut = new FanOut(mesh.state, uploads, rates);
-  const subscriptions = new Subscriptions(mesh.state, [0], () => copies);
+  const subscriptions = new Subscriptions(mesh.state, [0], {
+    liveness: new Liveness(mesh.state),
+    copies: () => copies,
+  });
   const membership = new Membership(mesh.state, fanOut, subscriptions);
   mesh.state.onGone = (neighbour) => {
     subscriptions.lost(START, neighbour);

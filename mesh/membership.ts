@@ -128,7 +128,7 @@ export class Membership {
     const { degree } = this.#state.tuning;
     let lacking = degree - this.#state.neighbours.size - this.#dialsUnderWay(now);
     if (lacking <= 0) return;
-    for (const [id, candidate] of this.#best()) {
+    for (const [id, candidate] of this.#best(now)) {
       if (lacking-- <= 0) break;
       this.#dial(now, id, candidate);
     }
@@ -192,11 +192,12 @@ export class Membership {
   }
 
   /** Candidates, the best first: seeds, then those with classes to spare, then any, in random order. */
-  #best(): [string, Candidate][] {
+  #best(now: InstantMs): [string, Candidate][] {
     const worthOf = ({ role, spare, via }: Candidate): number =>
       role === "seed" && via === undefined ? 2 : Math.min(1, spare);
+    const within = [...this.#candidates].filter(([, { via }]) => via?.isQuiet(now) !== true);
     return this.#state.options.random
-      .shuffle([...this.#candidates])
+      .shuffle(within)
       .sort(([, a], [, b]) => worthOf(b) - worthOf(a));
   }
 
@@ -231,7 +232,7 @@ export class Membership {
     const sought = SEEK_DEGREES * this.#state.tuning.degree;
     if (this.#state.neighbours.size + this.#dialsUnderWay(now) >= sought) return;
     this.#soughtAt = now;
-    const [best] = this.#best();
+    const [best] = this.#best(now);
     if (best !== undefined && best[1].spare > 0) this.#dial(now, ...best);
     else this.#want(now, 1);
   }

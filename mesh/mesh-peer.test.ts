@@ -4,6 +4,7 @@ import {
   assert,
   type BlockId,
   INIT_PART,
+  MANIFEST_CLASS,
   type Message,
   messageByteLength,
   toHex,
@@ -125,6 +126,36 @@ describe("a viewer", () => {
     publish(blockAt(7), segmentOf(7));
     network.run(10_000);
     expect(network.outputs(ALICE, "missing")).toEqual([{ kind: "missing", block: blockAt(7) }]);
+  });
+});
+
+describe("a viewer", () => {
+  test("that starts takes what came in the time that two blocks last, and nothing older", () => {
+    const { network, publish } = world();
+    for (const sequence of [0, 1, 2, 3]) {
+      publish(blockAt(sequence), segmentOf(sequence));
+      network.run(600);
+    }
+    network.connect(ALICE, SEED);
+    network.run(3000);
+    expect([...mediaOf(network, ALICE).keys()].sort()).toEqual([1, 2, 3]);
+  });
+
+  test("that gets a new source of manifests is told of the blocks between", () => {
+    const { network, publish } = world();
+    network.connect(ALICE, SEED);
+    network.run(2000);
+    const unsubscribe: Message = { type: "subscribe", rendition: 0, classes: 0 };
+    network.input(SEED, { kind: "message", neighbour: ALICE, message: unsubscribe });
+    publish(blockAt(0), segmentOf(0));
+    network.run(500);
+    expect(network.outputs(ALICE, "manifest")).toEqual([]);
+    const subscribe: Message = { ...unsubscribe, classes: 1 << MANIFEST_CLASS };
+    network.input(SEED, { kind: "message", neighbour: ALICE, message: subscribe });
+    network.run(500);
+    expect(network.outputs(ALICE, "manifest").map(({ manifest }) => manifest.block)).toEqual([
+      blockAt(0),
+    ]);
   });
 });
 
@@ -317,8 +348,8 @@ test("a seed pushes no classes of renditions that it does not have", () => {
   const granted = (rendition: number) => {
     const message: Message = { type: "subscribe", rendition, classes: 0x1_ff };
     network.input(SEED, { kind: "message", neighbour: ALICE, message });
-    const last = network.outputs(SEED, "transmit").at(-1)?.message;
-    return last?.type === "serve" ? last.classes : undefined;
+    const sent = network.outputs(SEED, "transmit").map(({ message }) => message);
+    return sent.flatMap((message) => (message.type === "serve" ? [message.classes] : [])).at(-1);
   };
   expect(granted(7)).toBe(0);
   publish({ ...blockAt(0), rendition: 7 }, segmentOf(0));

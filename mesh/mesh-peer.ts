@@ -5,6 +5,7 @@ import {
   helloProofMessage,
   type InstantMs,
   instantMs,
+  MANIFEST_CLASS,
   type Message,
   type PeerRole,
   StarlingError,
@@ -12,24 +13,21 @@ import {
   WIRE_VERSION,
 } from "../core/index.ts";
 import { Announcements } from "./announcements.ts";
-import { sizeOf } from "./class-set.ts";
+import { isIn, sizeOf } from "./class-set.ts";
 import { Downloads } from "./downloads.ts";
 import { Evidence } from "./evidence.ts";
 import { FanOut } from "./fan-out.ts";
 import { FeedRates } from "./feed-rates.ts";
 import {
-  HELLO_TIMEOUT_MS,
   IDLE_TICK_MS,
   INIT_BLOCKS_MAX,
   MEDIA_BLOCKS_MAX,
   NEIGHBOURS_MAX,
-  PING_AFTER_SILENCE_MS,
-  PING_EVERY_MS,
   REQUESTED_BYTES_MAX,
-  SILENCE_MAX_MS,
   STRIKES_MAX,
   UPLOAD_QUEUE_MAX,
 } from "./limits.ts";
+import { Liveness } from "./liveness.ts";
 import { Membership } from "./membership.ts";
 import type { Input, MeshHealth, MeshStats, Output, ProtocolPeer, Usage } from "./mesh-io.ts";
 import { type MeshOptions, MeshState } from "./mesh-state.ts";
@@ -45,8 +43,6 @@ const SOON_MS = 20;
 /** Neighbours are looked after this often. */
 const LOOK_AFTER_MS = 250;
 const NEVER = instantMs(Number.POSITIVE_INFINITY);
-/** How much a new round trip counts in the mean (RFC 6298 section 2). */
-const RTT_GAIN = 1 / 8;
 
 /**
  * One peer of one stream's mesh: the whole protocol (PROTOCOL.md) and no IO. Feed what happened with
@@ -56,6 +52,7 @@ const RTT_GAIN = 1 / 8;
  */
 export class MeshPeer implements ProtocolPeer {
   readonly #state: MeshState;
+  readonly #liveness: Liveness;
   readonly #subscriptions: Subscriptions;
   readonly #uploads: Uploads;
   readonly #fanOut: FanOut;
@@ -72,14 +69,17 @@ export class MeshPeer implements ProtocolPeer {
   constructor(options: MeshOptions) {
     const state = new MeshState(options);
     const rates = this.#rates;
-    const subscriptions = new Subscriptions(state, options.renditions ?? [0], () =>
-      fanOut.copies(),
-    );
+    const liveness = new Liveness(state);
+    const subscriptions = new Subscriptions(state, options.renditions ?? [0], {
+      liveness,
+      copies: () => fanOut.copies(),
+    });
     const uploads = new Uploads(state);
     const fanOut = new FanOut(state, uploads, rates);
     const pulls = new Pulls(state, subscriptions);
     const announcements = new Announcements(state, { subscriptions, fanOut, uploads });
     this.#state = state;
+    this.#liveness = liveness;
     this.#subscriptions = subscriptions;
     this.#uploads = uploads;
     this.#fanOut = fanOut;
@@ -229,7 +229,9 @@ export class MeshPeer implements ProtocolPeer {
     this.#announcements.status(now);
     if (now < this.#lookAfterAt) return;
     this.#lookAfterAt = after(now, LOOK_AFTER_MS);
-    this.#keepAlive(now);
+    this.#liveness.run(now);
+    this.#fanOut.release(now);
+    this.#pulls.release(now);
     this.#membership.run(now);
     this.#evidence.run(now);
   }
@@ -309,7 +311,7 @@ export class MeshPeer implements ProtocolPeer {
   #hello(now: InstantMs, neighbour: Neighbour, hello: Extract<Message, { type: "hello" }>): void {
     if (neighbour.isReady) throw new StarlingError("wire-malformed", "A second hello.");
     this.#state.setReady(neighbour, this.#verifyHello(now, neighbour, hello));
-    this.#ping(now, neighbour);
+    this.#liveness.ping(now, neighbour);
     this.#announcements.introduce(neighbour);
     this.#downloads.greet(now, neighbour);
     for (const message of neighbour.takeEarly()) this.#received(now, neighbour.id, message);
@@ -362,9 +364,7 @@ export class MeshPeer implements ProtocolPeer {
         this.#pulls.declined(now, neighbour, message);
         break;
       case "subscribe":
-        this.#fanOut.subscribe(now, neighbour, message, (rendition, symbolClass) =>
-          this.#isSupplied(rendition, symbolClass, neighbour),
-        );
+        this.#subscribe(now, neighbour, message);
         break;
       case "serve":
         this.#subscriptions.answered(now, neighbour, message);
@@ -386,13 +386,24 @@ export class MeshPeer implements ProtocolPeer {
         this.#state.send(neighbour, { type: "pong", id: message.id });
         break;
       case "pong":
-        if (message.id !== neighbour.pingId) break;
-        neighbour.pingId = undefined;
-        neighbour.rttMs += RTT_GAIN * (now - neighbour.pingedAt - neighbour.rttMs);
+        this.#liveness.pong(now, neighbour, message);
         break;
       default:
         message satisfies never;
     }
+  }
+
+  #subscribe(
+    now: InstantMs,
+    neighbour: Neighbour,
+    message: Extract<Message, { type: "subscribe" }>,
+  ): void {
+    const getsManifests = () => isIn(neighbour.granted.get(message.rendition) ?? 0, MANIFEST_CLASS);
+    const hadManifests = getsManifests();
+    this.#fanOut.subscribe(now, neighbour, message, (rendition, symbolClass) =>
+      this.#isSupplied(rendition, symbolClass, neighbour),
+    );
+    if (!hadManifests && getsManifests()) this.#downloads.catchUp(now, neighbour);
   }
 
   /** Whether this peer can push a class to a neighbour: it gets it, and not from that one. */
@@ -423,29 +434,4 @@ export class MeshPeer implements ProtocolPeer {
       }
     }
   }
-
-  #keepAlive(now: InstantMs): void {
-    for (const neighbour of [...this.#state.neighbours.values()]) {
-      if (!neighbour.isReady && after(neighbour.connectedAt, HELLO_TIMEOUT_MS) <= now) {
-        this.#state.disconnect(neighbour, "silent", "no hello came in time");
-      } else if (after(neighbour.heardAt, SILENCE_MAX_MS) <= now) {
-        this.#state.disconnect(neighbour, "silent", "no sign of life");
-      } else if (neighbour.isReady && isPingDue(now, neighbour)) {
-        this.#ping(now, neighbour);
-      }
-    }
-  }
-
-  #ping(now: InstantMs, neighbour: Neighbour): void {
-    neighbour.pingedAt = now;
-    const id = this.#state.options.random.u32(); // Who guesses it could seem to be near.
-    neighbour.pingId = id;
-    this.#state.send(neighbour, { type: "ping", id });
-  }
-}
-
-/** Whether a neighbour is silent, or its round trip was measured long ago. */
-function isPingDue(now: InstantMs, { heardAt, pingedAt }: Neighbour): boolean {
-  const sinceSign = now - (heardAt > pingedAt ? heardAt : pingedAt);
-  return sinceSign >= PING_AFTER_SILENCE_MS || now - pingedAt >= PING_EVERY_MS;
 }

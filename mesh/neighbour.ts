@@ -11,9 +11,11 @@ import {
   type TokenBucket,
 } from "../core/index.ts";
 import type { Block } from "./block.ts";
+import { lagSteps } from "./feed.ts";
 import {
   EARLY_BYTES_MAX,
   EARLY_MESSAGES_MAX,
+  PONG_WAIT_MS,
   PULL_RATE_START,
   QUIET_MS,
   RTT_START_MS,
@@ -117,9 +119,15 @@ export class Neighbour {
     return this.role === "seed";
   }
 
+  /** Whether it was pinged and has given no sign of life since. */
+  get owesPong(): boolean {
+    return this.pingId !== undefined && this.heardAt < this.pingedAt;
+  }
+
   /** Whether it may have vanished: it is asked for nothing until it is heard again. */
   isQuiet(now: InstantMs): boolean {
-    return now - this.heardAt > QUIET_MS;
+    if (now - this.heardAt > QUIET_MS) return true;
+    return this.owesPong && now - this.pingedAt > this.rttMs + PONG_WAIT_MS;
   }
 
   /** How far behind the origin it gets a class, or WHOLE_BLOCK, in milliseconds; Infinity if not at all. */
@@ -135,6 +143,15 @@ export class Neighbour {
     this.status = { capacityKbps, roomKbps, spare };
     this.#lags.clear();
     for (const { rendition, lags } of feeds) this.#lags.set(rendition, lags);
+  }
+
+  /** It lacks a symbol so long after the release: it lags more than it last said. */
+  lacks(rendition: number, lag: number, ageMs: number): void {
+    const told = this.#lags.get(rendition);
+    if (told === undefined || ageMs <= this.lagMs(rendition, lag)) return;
+    const lags = told.slice();
+    lags[lag] = lagSteps(ageMs);
+    this.#lags.set(rendition, lags);
   }
 
   /** Keeps a message until the hello comes; false when there are too many. */

@@ -67,14 +67,14 @@ describe("messages about an unknown block", () => {
   });
 });
 
-test("those who told of an unknown block are asked for its manifest, one after the other", () => {
+test("the manifest of an unknown block is asked for again and again", () => {
   const orphans = new Orphans();
   orphans.add(at(0), ALICE, have(1));
   orphans.add(at(0), BOB, have(1));
-  const asked = (ms: number) => orphans.due(at(ms), 60).map(({ neighbour }) => neighbour);
-  expect(asked(59)).toEqual([]);
-  expect(asked(60)).toEqual([ALICE]);
-  expect(asked(359)).toEqual([]);
-  expect(asked(360)).toEqual([BOB]);
-  expect(asked(660)).toEqual([ALICE]);
+  orphans.add(at(0), ALICE, symbol(1, 100));
+  const lacking = (asked: number) => [{ block: idOf(1), tellers: [ALICE, BOB], asked }];
+  expect(orphans.due(at(59), 60)).toEqual([]);
+  expect(orphans.due(at(60), 60)).toEqual(lacking(0));
+  expect(orphans.due(at(359), 60)).toEqual([]);
+  expect(orphans.due(at(360), 60)).toEqual(lacking(1));
 });

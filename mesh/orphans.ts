@@ -14,12 +14,21 @@ export interface Orphan {
   readonly message: Extract<Message, { type: "have" | "symbol" }>;
 }
 
+/** A manifest that has not come. */
+export interface LackingManifest {
+  readonly block: BlockId;
+  /** Those that told of the block, the first one first. */
+  readonly tellers: readonly Neighbour[];
+  /** How often it was asked for before. */
+  readonly asked: number;
+}
+
 interface Family {
   readonly id: BlockId;
   readonly since: InstantMs;
   readonly orphans: Orphan[];
   askedAt: InstantMs | undefined;
-  /** How many neighbours were asked. */
+  /** How often its manifest was asked for. */
   asked: number;
   bytes: number;
 }
@@ -71,9 +80,9 @@ export class Orphans {
     }
   }
 
-  /** Whom to ask now for which manifest: those that told of its block, one after the other. */
-  due(now: InstantMs, waitMs: number): readonly { neighbour: Neighbour; block: BlockId }[] {
-    const due: { neighbour: Neighbour; block: BlockId }[] = [];
+  /** Which manifests to ask for now. */
+  due(now: InstantMs, waitMs: number): readonly LackingManifest[] {
+    const due: LackingManifest[] = [];
     for (const [key, family] of this.#families) {
       if (now - family.since > ORPHAN_MS) {
         this.take(key);
@@ -81,11 +90,9 @@ export class Orphans {
       }
       const waited = now - (family.askedAt ?? family.since);
       if (waited < (family.askedAt === undefined ? waitMs : MANIFEST_PULL_EVERY_MS)) continue;
-      const orphan = family.orphans[family.asked % family.orphans.length];
-      if (orphan === undefined) continue;
       family.askedAt = now;
-      family.asked++;
-      due.push({ neighbour: orphan.neighbour, block: family.id });
+      const tellers = new Set(family.orphans.map(({ neighbour }) => neighbour));
+      due.push({ block: family.id, tellers: [...tellers], asked: family.asked++ });
     }
     return due;
   }

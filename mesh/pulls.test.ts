@@ -1,5 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import type { Block } from "./block.ts";
+import { Liveness } from "./liveness.ts";
 import type { Neighbour } from "./neighbour.ts";
 import { Pulls } from "./pulls.ts";
 import { Subscriptions } from "./subscriptions.ts";
@@ -8,7 +9,10 @@ import { at, TestState } from "./testing/test-state.ts";
 /** A viewer to which nobody pushes. */
 function world() {
   const mesh = new TestState("viewer");
-  const subscriptions = new Subscriptions(mesh.state, [0], () => 1);
+  const subscriptions = new Subscriptions(mesh.state, [0], {
+    liveness: new Liveness(mesh.state),
+    copies: () => 1,
+  });
   const pulls = new Pulls(mesh.state, subscriptions);
   const requests = () =>
     mesh.sent("request").map(({ to, message }) => ({ to, esis: [...message.esis] }));
@@ -226,4 +230,35 @@ test("no more is on the way from a neighbour than it can send in a while", () =>
   pulls.run(at(0), block);
   expect(holder.pulledBytes).toBeGreaterThan(50_000);
   expect(holder.pulledBytes).toBeLessThanOrEqual(65_536);
+});
+
+test("what was asked of one that may have vanished is asked of another", () => {
+  const { mesh, pulls, requests } = world();
+  const block = mesh.addBlock(0, "wanted");
+  const [gone, other] = [mesh.join("gone"), mesh.join("other")];
+  gone.rttMs = 1;
+  for (const holder of [gone, other]) block.heldBy(holder, [3]);
+  pulls.run(at(0), block);
+  expect(requests().map(({ to }) => to)).toEqual([gone.id]);
+  gone.pingedAt = at(0);
+  gone.pingId = 1;
+  gone.heardAt = at(-1);
+  pulls.release(at(301));
+  expect(requests()).toEqual([]);
+  pulls.release(at(302));
+  pulls.run(at(302), block);
+  expect(requests()).toEqual([{ to: other.id, esis: [3] }]);
+});
+
+test("who lacks a symbol so long after the release is known to lag by as much", () => {
+  const { mesh, pulls } = world();
+  const block = mesh.addBlock(0, "wanted");
+  const neighbour = mesh.join("neighbour", { lagMs: 100 });
+  neighbour.rttMs = 40;
+  const [symbolClass, other] = [block.classOf(3), block.classOf(4)];
+  const decline = { type: "decline", block: block.id, isBusy: false, esis: [3] } as const;
+  pulls.declined(at(520), neighbour, decline);
+  expect([neighbour.lagMs(0, symbolClass), neighbour.lagMs(0, other)]).toEqual([500, 100]);
+  pulls.declined(at(320), neighbour, decline);
+  expect(neighbour.lagMs(0, symbolClass)).toBe(500);
 });

@@ -104,6 +104,11 @@ export class Pulls {
       neighbour.busyUntil = after(now, BUSY_MS);
     } else {
       block.lackedBy(neighbour, esis);
+      const ageMs = now - block.releasedAt - neighbour.rttMs / 2;
+      for (const esi of esis) {
+        const lag = esi < block.k ? block.classOf(esi) : WHOLE_BLOCK;
+        neighbour.lacks(id.rendition, lag, ageMs);
+      }
     }
     this.run(now, block);
   }
@@ -113,16 +118,28 @@ export class Pulls {
     if (now < this.#expiresAt) return;
     this.#expiresAt = NEVER;
     for (const neighbour of this.#state.ready) {
-      for (const { block, esi } of neighbour.takePullsIf(({ expiresAt }) => expiresAt <= now)) {
-        block.lapsed[esi] = 1;
-        neighbour.score.lapsed(now);
-        neighbour.pullRate = Math.max(RATE_MIN, neighbour.pullRate / 2);
-        block.declinedBy(neighbour);
-        this.#state.send(neighbour, { type: "cancel", block: block.id, esis: [esi] });
-      }
+      this.#takeBack(now, neighbour, ({ expiresAt }) => expiresAt <= now);
       for (const { expiresAt } of neighbour.pulls) {
         if (expiresAt < this.#expiresAt) this.#expiresAt = expiresAt;
       }
+    }
+  }
+
+  /** Takes back what was asked of neighbours that may have vanished. */
+  release(now: InstantMs): void {
+    for (const neighbour of this.#state.ready) {
+      if (neighbour.pulls.length > 0 && neighbour.isQuiet(now))
+        this.#takeBack(now, neighbour, () => true);
+    }
+  }
+
+  #takeBack(now: InstantMs, neighbour: Neighbour, isLapsed: (pull: Pull) => boolean): void {
+    for (const { block, esi } of neighbour.takePullsIf(isLapsed)) {
+      block.lapsed[esi] = 1;
+      neighbour.score.lapsed(now);
+      neighbour.pullRate = Math.max(RATE_MIN, neighbour.pullRate / 2);
+      block.declinedBy(neighbour);
+      this.#state.send(neighbour, { type: "cancel", block: block.id, esis: [esi] });
     }
   }
 

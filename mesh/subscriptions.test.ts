@@ -2,6 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { CLASSES, type ClassSet, type InstantMs, MANIFEST_CLASS } from "../core/index.ts";
 import type { Block } from "./block.ts";
 import { classesIn, sizeOf } from "./class-set.ts";
+import { Liveness } from "./liveness.ts";
 import type { Neighbour } from "./neighbour.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { at, claim, START, TestState } from "./testing/test-state.ts";
@@ -11,7 +12,10 @@ const ALL: ClassSet = 2 ** CLASSES - 1;
 /** A viewer that could send the stream `copies` times. */
 function world({ copies = 1, renditions = [0] } = {}) {
   const mesh = new TestState("viewer");
-  const subscriptions = new Subscriptions(mesh.state, renditions, () => copies);
+  const subscriptions = new Subscriptions(mesh.state, renditions, {
+    liveness: new Liveness(mesh.state),
+    copies: () => copies,
+  });
   const answer = (neighbour: Neighbour, now: InstantMs, classes: ClassSet, spare = 16): void => {
     subscriptions.answered(now, neighbour, { type: "serve", rendition: 0, classes, spare });
   };
@@ -121,21 +125,43 @@ describe("a class that a neighbour refuses", () => {
   });
 });
 
-describe("a parent is left", () => {
-  test("at the first late symbol when it has been silent for half a second", () => {
+describe("a parent that falls silent", () => {
+  test("is left with all of its classes at the first late symbol, when it has been silent for half a second", () => {
     const { mesh, subscriptions, servedBy } = world();
     const parent = servedBy("parent", 100);
-    const other = mesh.join("other", { lagMs: 120, spare: 17 }, at(0));
+    const other = mesh.join("other", { lagMs: 120, spare: 17 }, at(500));
     const block = mesh.addBlock(0, "wanted");
     parent.heardAt = at(100);
     miss(subscriptions, at(600), block, [0]);
     expect(subscriptions.parentOf(block, 0)).toBe(parent);
     miss(subscriptions, at(601), block, [0]);
     subscriptions.maintain(at(601));
-    expect(subscriptions.parentOf(block, 0)).toBe(other);
-    expect(subscriptions.parentOf(block, 1)).toBe(parent);
+    expect([0, 1].map((esi) => subscriptions.parentOf(block, esi)?.id)).toEqual([
+      other.id,
+      other.id,
+    ]);
   });
 
+  test("is left for one that answers when others are silent too", () => {
+    const { mesh, subscriptions, servedBy } = world();
+    const parent = servedBy("parent", 100);
+    const others = ["near", "far"].map((name, at) =>
+      mesh.join(name, { lagMs: 120 + at, spare: 17 }),
+    );
+    const block = mesh.addBlock(0, "wanted");
+    mesh.sent("ping");
+    miss(subscriptions, at(601), block, [0]);
+    expect(mesh.sent("ping").map(({ to }) => to)).toEqual([parent, ...others].map(({ id }) => id));
+    subscriptions.maintain(at(601));
+    expect(subscriptions.parentOf(block, 0)).toBeUndefined();
+    const [, far] = others;
+    if (far !== undefined) far.heardAt = at(650);
+    subscriptions.maintain(at(650));
+    expect(subscriptions.parentOf(block, 0)?.id).toBe(far?.id);
+  });
+});
+
+describe("a parent is left", () => {
   test("after four late symbols in a row when it is still heard", () => {
     const { mesh, subscriptions, servedBy } = world();
     const parent = servedBy("parent", 100);

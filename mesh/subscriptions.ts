@@ -17,6 +17,7 @@ import {
   PARENT_SILENCE_MAX_MS,
   SERVE_TIMEOUT_MS,
 } from "./limits.ts";
+import type { Liveness } from "./liveness.ts";
 import type { MeshState } from "./mesh-state.ts";
 import type { Neighbour } from "./neighbour.ts";
 
@@ -37,10 +38,16 @@ const STRONG_COPIES = 3;
 /** A new parent must be this much nearer to the origin to be worth the change. */
 const GAIN_MIN_MS = 150;
 const GAIN_MIN_SHARE = 0.4;
-/** A lag of this share of the longest delay is soon enough. */
+/** A lag of this share of the longest delay is soon enough; for more than that no symbol is waited. */
 const CONTENT_SHARE = 0.25;
 /** A class that lags by this share of it lives on pulls: perhaps no seed sends it. */
 const DRY_SHARE = 0.5;
+
+export interface SubscriptionParts {
+  readonly liveness: Liveness;
+  /** How many times this peer could send the whole stream. */
+  readonly copies: () => number;
+}
 
 /**
  * Chooses for each class of each rendition the neighbour that shall push it: the one by which it
@@ -51,15 +58,14 @@ export class Subscriptions {
   readonly #feeds = new Map<number, Feed>();
   /** Neighbours whose classes have changed, by rendition. */
   readonly #changed = new Map<Neighbour, Set<number>>();
-  readonly #copies: () => number;
+  readonly #parts: SubscriptionParts;
   #improvedAt: InstantMs = instantMs(0);
   /** How often a class has got or lost its parent. */
   changes = 0;
 
-  /** `copies` tells how many times this peer could send the whole stream. */
-  constructor(state: MeshState, renditions: readonly number[], copies: () => number) {
+  constructor(state: MeshState, renditions: readonly number[], parts: SubscriptionParts) {
     this.#state = state;
-    this.#copies = copies;
+    this.#parts = parts;
     for (const rendition of renditions) this.#feeds.set(rendition, new Feed(rendition));
   }
 
@@ -101,17 +107,20 @@ export class Subscriptions {
     if (feed?.parent === undefined) return block.releasedAt;
     const { slackMs } = this.#state.tuning;
     const spareMs = Math.min(SLACKS_MAX * slackMs, Math.max(slackMs, 3 * feed.deviationMs));
-    return after(block.releasedAt, feed.lagMs + spareMs);
+    return after(block.releasedAt, Math.min(feed.lagMs, this.#contentMs()) + spareMs);
   }
 
   /** Notes that a symbol is late; a parent that is late again and again is left. */
   missed(now: InstantMs, block: Block, esi: number): void {
     const feed = this.#feedOf(block, esi);
     if (feed?.parent === undefined || feed.since > block.releasedAt) return;
-    const isSilent = now - feed.parent.heardAt > PARENT_SILENCE_MAX_MS;
-    if (++feed.misses < MISSES_MAX && !isSilent) return;
-    this.#leave(now, feed, block.id.rendition);
-    feed.isDry = true;
+    const { parent } = feed;
+    const isSilent = now - parent.heardAt > PARENT_SILENCE_MAX_MS;
+    if (isSilent) this.#leaveSilent(now, parent);
+    else if (++feed.misses >= MISSES_MAX) {
+      this.#leave(now, feed, block.id.rendition);
+      feed.isDry = true;
+    }
   }
 
   /** A neighbour tells which classes it pushes. */
@@ -188,8 +197,9 @@ export class Subscriptions {
   #maintain(now: InstantMs, feed: Feed, symbolClass: number): void {
     const classFeed = feed.classes[symbolClass] as ClassFeed;
     const { parent, isServed, since } = classFeed;
-    if (parent !== undefined && !isServed && now - since > SERVE_TIMEOUT_MS) {
-      this.#leave(now, classFeed, feed.rendition);
+    if (parent !== undefined && !isServed) {
+      const isInVain = now - since > SERVE_TIMEOUT_MS || parent.isQuiet(now);
+      if (isInVain) this.#leave(now, classFeed, feed.rendition);
     }
     if (classFeed.parent !== undefined) return;
     const best = this.#best(now, feed, symbolClass);
@@ -203,13 +213,13 @@ export class Subscriptions {
     if (parent === undefined || !classFeed.isServed) return;
     // Perhaps nobody else gets it from the seed, which spreads its classes itself.
     if (parent.isSeed) return;
-    const isStrong = this.#copies() >= STRONG_COPIES;
-    const { maxDelayMs } = this.#state.options.limits;
+    const isStrong = this.#parts.copies() >= STRONG_COPIES;
     // Places near the source are for those who feed many: others are content with what is soon enough.
-    if (!isStrong && lagMs < CONTENT_SHARE * maxDelayMs) return;
+    if (!isStrong && lagMs < this.#contentMs()) return;
     const best = this.#best(now, feed, symbolClass);
     if (best === undefined || best.neighbour === parent) return;
-    const isDry = best.neighbour.isSeed && lagMs > DRY_SHARE * maxDelayMs;
+    const isDry =
+      best.neighbour.isSeed && lagMs > DRY_SHARE * this.#state.options.limits.maxDelayMs;
     if (best.neighbour.status.spare === 0 && !isStrong && !isDry) return;
     const cost = lagMs + spreadMs(feed, parent, classFeed);
     if (cost - best.cost < Math.max(GAIN_MIN_MS, GAIN_MIN_SHARE * cost)) return;
@@ -247,9 +257,14 @@ export class Subscriptions {
     return best;
   }
 
+  /** The lag with which a peer is content. */
+  #contentMs(): number {
+    return CONTENT_SHARE * this.#state.options.limits.maxDelayMs;
+  }
+
   /** What a neighbour without a spare class costs: the stronger this peer, the likelier it gets one. */
   #refusalMs(): number {
-    const copies = this.#copies();
+    const copies = this.#parts.copies();
     if (copies < 1) return Number.POSITIVE_INFINITY;
     return NO_SPARE_MS * (1 - Math.min(1, copies / STRONG_COPIES));
   }
@@ -262,6 +277,18 @@ export class Subscriptions {
     parent.askAgainAt[symbolClass] = after(now, ASK_AGAIN_AFTER_MS);
     this.#drop(now, classFeed);
     this.#change(parent, rendition);
+  }
+
+  /** Leaves a parent that seems to be gone. */
+  #leaveSilent(now: InstantMs, parent: Neighbour): void {
+    this.#parts.liveness.doubt(now);
+    for (const { rendition, classes } of this.#feeds.values()) {
+      for (const classFeed of classes) {
+        if (classFeed.parent !== parent) continue;
+        this.#leave(now, classFeed, rendition);
+        classFeed.isDry = true;
+      }
+    }
   }
 
   #drop(now: InstantMs, classFeed: ClassFeed): void {
@@ -294,7 +321,7 @@ function mayAsk(
   symbolClass: number,
 ): boolean {
   const { askAgainAt, granted, score } = neighbour;
-  if (neighbour.isQuiet(now)) return false;
+  if (neighbour.isQuiet(now) || neighbour.owesPong) return false;
   if (now < (askAgainAt[symbolClass] ?? 0) || score.isDistrusted(now)) return false;
   return !isIn(granted.get(rendition) ?? 0, symbolClass);
 }
