@@ -66,7 +66,7 @@ export class Announcements {
   status(now: InstantMs): void {
     const spare = this.#fanOut.spare();
     const sinceMs = now - this.#statusAt;
-    const served = this.#subscriptions.served();
+    const served = this.#subscriptions.served;
     const isNews = (this.#toldSpare === 0 && spare > 0) || this.#toldServed < served;
     if (sinceMs < (isNews ? NEWS_AFTER_MS : STATUS_EVERY_MS)) return;
     this.#statusAt = now;

@@ -13,7 +13,11 @@ export interface BlockCacheOptions {
 /** The live window of blocks, bounded by count and by bytes. The oldest media block goes first. */
 export class BlockCache {
   /** Oldest first. */
-  readonly #blocks: Block[] = [];
+  readonly #media: Block[] = [];
+  readonly #inits: Block[] = [];
+  readonly #byJws = new Map<string, Block>();
+  /** What was to be collected when that was last asked, and what came since. */
+  #wanted: Block[] = [];
   readonly #bytesMax: number;
   readonly #maxDelayMs: number;
   readonly #port: BlockPort;
@@ -29,7 +33,7 @@ export class BlockCache {
   }
 
   get blockCount(): number {
-    return this.#blocks.length;
+    return this.#byJws.size;
   }
 
   /** What the symbols of all blocks take, at the most. */
@@ -38,28 +42,33 @@ export class BlockCache {
   }
 
   get isEmpty(): boolean {
-    return this.#blocks.length === 0;
+    return this.#byJws.size === 0;
   }
 
   /** The block of this id, if it is here. Most are asked for while they are new. */
   get(id: BlockId): Block | undefined {
-    for (let at = this.#blocks.length - 1; at >= 0; at--) {
-      const block = this.#blocks[at] as Block;
+    const blocks = id.part === INIT_PART ? this.#inits : this.#media;
+    for (let at = blocks.length - 1; at >= 0; at--) {
+      const block = blocks[at] as Block;
       if (block.id === id || isSame(block.id, id)) return block;
     }
     return undefined;
   }
 
-  /** All blocks, oldest first. */
-  values(): readonly Block[] {
-    return this.#blocks;
+  /** The block of this very manifest, if it is here. */
+  find(jws: string): Block | undefined {
+    return this.#byJws.get(jws);
+  }
+
+  /** All blocks. */
+  values(): Iterable<Block> {
+    return this.#byJws.values();
   }
 
   /** The blocks to collect, oldest first. An init segment is wanted once a media block needs it. */
   wanted(): readonly Block[] {
-    return this.#blocks.filter(
-      (block) => block.isWanted && (!block.isInit || this.isNeeded(block)),
-    );
+    this.#wanted = this.#wanted.filter(({ isWanted }) => isWanted);
+    return this.#wanted.filter((block) => !block.isInit || this.isNeeded(block));
   }
 
   /** Adds a block to be collected. Gives undefined when it is older than all that a full cache holds. */
@@ -78,7 +87,7 @@ export class BlockCache {
 
   /** The media blocks, the newest first. */
   newestFirst(): readonly Block[] {
-    return this.#blocks.filter(({ isInit }) => !isInit).reverse();
+    return this.#media.toReversed();
   }
 
   /** The init segment that a media block needs, if it is here. */
@@ -91,7 +100,7 @@ export class BlockCache {
 
   /** Whether some media block in the cache needs this init segment. */
   isNeeded(init: Block): boolean {
-    return this.#blocks.some((block) => this.initOf(block) === init);
+    return this.#media.some((block) => this.initOf(block) === init);
   }
 
   #add(
@@ -102,28 +111,35 @@ export class BlockCache {
     const isInit = announced.manifest.block.part === INIT_PART;
     const deadline = isInit ? NEVER : after(releasedAt, this.#maxDelayMs);
     const block = new Block(announced, { releasedAt, deadline }, symbols);
-    const newerAt = this.#blocks.findIndex((other) => compareBlocks(block, other) < 0);
-    this.#blocks.splice(newerAt < 0 ? this.#blocks.length : newerAt, 0, block);
+    insert(isInit ? this.#inits : this.#media, block);
+    if (block.isWanted) insert(this.#wanted, block);
+    this.#byJws.set(block.jws, block);
     this.#bytes += block.weight;
     this.#evict();
-    return this.#blocks.includes(block) ? block : undefined;
+    return this.#byJws.has(block.jws) ? block : undefined;
   }
 
   #evict(): void {
-    const inits = this.#blocks.filter(({ isInit }) => isInit);
-    for (const block of inits.slice(0, -INIT_BLOCKS_MAX)) this.#delete(block);
-    const media = this.#blocks.filter(({ isInit }) => !isInit);
+    const inits = this.#inits;
+    while (inits.length > INIT_BLOCKS_MAX) this.#delete(inits.shift());
+    const media = this.#media;
     while (media.length > MEDIA_BLOCKS_MAX || (this.#bytes > this.#bytesMax && media.length > 1)) {
-      const oldest = media.shift();
-      if (oldest !== undefined) this.#delete(oldest);
+      this.#delete(media.shift());
     }
   }
 
-  #delete(block: Block): void {
-    this.#blocks.splice(this.#blocks.indexOf(block), 1);
+  #delete(block: Block | undefined): void {
+    if (block === undefined) return;
+    this.#byJws.delete(block.jws);
     this.#bytes -= block.weight;
     this.#onEvict(block);
   }
+}
+
+/** Puts a block behind all that are not newer. */
+function insert(blocks: Block[], block: Block): void {
+  const olderAt = blocks.findLastIndex((other) => compareBlocks(block, other) >= 0);
+  blocks.splice(olderAt + 1, 0, block);
 }
 
 function isSame(a: BlockId, b: BlockId): boolean {

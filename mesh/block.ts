@@ -37,8 +37,6 @@ export class Block {
   readonly deadline: InstantMs;
   /** Collects symbols; undefined once the block is complete or given up. */
   decoder: SymbolDecoder | undefined;
-  /** Neighbours that have all of it. */
-  readonly complete: Set<Neighbour> = new Set();
   /** ESIs that were asked for, each with the number of requests that are open. */
   readonly asked: Uint8Array;
   /** Whether a symbol was found to be late. */
@@ -51,11 +49,14 @@ export class Block {
   /** Whether the origin was asked over HTTP. */
   isFetching = false;
   readonly #symbols: SymbolSource;
+  // What is told of few blocks has no room in the others: there are many of them.
+  /** Neighbours that have all of it. */
+  #complete: Set<Neighbour> | undefined;
   /** Symbols that neighbours have of it, by ESI. */
-  readonly #holders = new Map<Neighbour, Uint8Array>();
-  readonly #declined = new Set<Neighbour>();
+  #holders: Map<Neighbour, Uint8Array> | undefined;
+  #declined: Set<Neighbour> | undefined;
   /** Symbols that neighbours were asked for and lack. */
-  readonly #lacked = new Map<Neighbour, Set<number>>();
+  #lacked: Map<Neighbour, Set<number>> | undefined;
 
   constructor(
     { manifest, jws, leaves }: AnnouncedBlock,
@@ -116,10 +117,12 @@ export class Block {
   /** Notes that a neighbour has these symbols. */
   heldBy(neighbour: Neighbour, esis: readonly number[]): void {
     if (esis.length >= this.k) {
-      this.complete.add(neighbour);
-      this.#holders.delete(neighbour);
+      this.#complete ??= new Set();
+      this.#complete.add(neighbour);
+      this.#holders?.delete(neighbour);
       return;
     }
+    this.#holders ??= new Map();
     let held = this.#holders.get(neighbour);
     if (held === undefined) {
       held = new Uint8Array(this.n);
@@ -130,46 +133,53 @@ export class Block {
 
   /** Whether a neighbour has told of the block. */
   isKnownTo(neighbour: Neighbour): boolean {
-    return this.complete.has(neighbour) || this.#holders.has(neighbour);
+    return this.isCompleteAt(neighbour) || this.#holders?.has(neighbour) === true;
+  }
+
+  /** Whether a neighbour has told that it has all of it. */
+  isCompleteAt(neighbour: Neighbour): boolean {
+    return this.#complete?.has(neighbour) === true;
   }
 
   /** Whether a neighbour is known to have a symbol: who has K symbols can make any. */
   isHeldBy(neighbour: Neighbour, esi: number): boolean {
-    return this.complete.has(neighbour) || this.#holders.get(neighbour)?.[esi] === 1;
+    return this.isCompleteAt(neighbour) || this.#holders?.get(neighbour)?.[esi] === 1;
   }
 
   /** A neighbour that has the block would not send: it is passed over until `forgive`. */
   declinedBy(neighbour: Neighbour): void {
+    this.#declined ??= new Set();
     this.#declined.add(neighbour);
   }
 
   /** A neighbour lacks these symbols: it is not asked for them until `forgive`. */
   lackedBy(neighbour: Neighbour, esis: readonly number[]): void {
+    this.#lacked ??= new Map();
     const lacked = this.#lacked.get(neighbour);
     if (lacked === undefined) this.#lacked.set(neighbour, new Set(esis));
     else for (const esi of esis) lacked.add(esi);
   }
 
   isLackedBy(neighbour: Neighbour, esi: number): boolean {
-    return this.#lacked.size > 0 && this.#lacked.get(neighbour)?.has(esi) === true;
+    return this.#lacked?.get(neighbour)?.has(esi) === true;
   }
 
   hasDeclined(neighbour: Neighbour): boolean {
-    return this.#declined.has(neighbour);
+    return this.#declined?.has(neighbour) === true;
   }
 
   /** Lets all neighbours be asked again. */
   forgive(): void {
-    this.#declined.clear();
-    this.#lacked.clear();
+    this.#declined = undefined;
+    this.#lacked = undefined;
   }
 
   /** Forgets what a neighbour that is gone has. */
   forget(neighbour: Neighbour): void {
-    this.complete.delete(neighbour);
-    this.#holders.delete(neighbour);
-    this.#declined.delete(neighbour);
-    this.#lacked.delete(neighbour);
+    this.#complete?.delete(neighbour);
+    this.#holders?.delete(neighbour);
+    this.#declined?.delete(neighbour);
+    this.#lacked?.delete(neighbour);
   }
 
   /** The ESIs that this peer has. */

@@ -72,7 +72,7 @@ export class Downloads {
     neighbour: Neighbour,
     { ageMs, jws, leaves }: Extract<Message, { type: "manifest" }>,
   ): void {
-    const known = this.#find(jws);
+    const known = this.#state.cache.find(jws); // It needs no second check.
     if (known !== undefined) {
       this.#releases.told(now, neighbour, known.manifest, ageMs);
       this.#parts.subscriptions.arrived(now, neighbour, known, -1);
@@ -146,7 +146,7 @@ export class Downloads {
     if (block === undefined) this.#orphan(now, neighbour, message);
     else {
       block.heldBy(neighbour, message.esis);
-      if (block.complete.has(neighbour)) this.#parts.uploads.completed(neighbour, block);
+      if (block.isCompleteAt(neighbour)) this.#parts.uploads.completed(neighbour, block);
     }
   }
 
@@ -263,11 +263,6 @@ export class Downloads {
     this.#orphans.lost(neighbour);
     this.#releases.lost(neighbour);
     for (const block of this.#state.cache.values()) block.forget(neighbour);
-  }
-
-  /** The block of this very manifest, if it is known already, so that it needs no second check. */
-  #find(jws: string): Block | undefined {
-    return this.#state.cache.values().findLast((block) => block.jws === jws);
   }
 
   #add(releasedAt: InstantMs, now: InstantMs, announced: AnnouncedBlock): Block | undefined {

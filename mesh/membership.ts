@@ -123,7 +123,7 @@ export class Membership {
       this.#prune(now);
       return; // It is dialled, and dials nobody.
     }
-    if (this.#subscriptions.lacking() > 0) this.#seekParents(now);
+    if (this.#subscriptions.lacking > 0) this.#seekParents(now);
     this.#climb(now);
     const { degree } = this.#state.tuning;
     let lacking = degree - this.#state.neighbours.size - this.#dialsUnderWay(now);

@@ -371,7 +371,7 @@ export class MeshPeer implements ProtocolPeer {
         break;
       case "status":
         neighbour.setStatus(message);
-        if (this.#subscriptions.lacking() > 0) this.#state.wakeBy(after(now, SOON_MS));
+        if (this.#subscriptions.lacking > 0) this.#state.wakeBy(after(now, SOON_MS));
         break;
       case "peers":
         this.#membership.exchanged(neighbour, message.peers);

@@ -68,7 +68,7 @@ describe("a parent is chosen", () => {
     subscriptions.maintain(START);
     expect([unfed, omitter].map(wantedOf)).toEqual([0, 0]);
     expect(classesIn(wantedOf(full))).toEqual([MANIFEST_CLASS]);
-    expect(subscriptions.lacking()).toBe(CLASSES - 1);
+    expect(subscriptions.lacking).toBe(CLASSES - 1);
   });
 
   test("even without a spare class, by one that is strong enough to get one", () => {

@@ -60,6 +60,10 @@ export class Subscriptions {
   readonly #changed = new Map<Neighbour, Set<number>>();
   readonly #parts: SubscriptionParts;
   #improvedAt: InstantMs = instantMs(0);
+  /** Classes that nobody pushes. */
+  #lacking: number;
+  /** Classes that are pushed to this peer. */
+  #served = 0;
   /** How often a class has got or lost its parent. */
   changes = 0;
 
@@ -67,6 +71,7 @@ export class Subscriptions {
     this.#state = state;
     this.#parts = parts;
     for (const rendition of renditions) this.#feeds.set(rendition, new Feed(rendition));
+    this.#lacking = CLASSES * this.#feeds.size;
   }
 
   get feeds(): IterableIterator<Feed> {
@@ -92,7 +97,7 @@ export class Subscriptions {
   arrived(now: InstantMs, neighbour: Neighbour, block: Block, esi: number): void {
     const feed = this.#feedOf(block, esi);
     if (feed === undefined || feed.parent !== neighbour) return;
-    feed.isServed = true;
+    this.#serve(feed);
     feed.arrived(now - block.releasedAt);
   }
 
@@ -135,7 +140,7 @@ export class Subscriptions {
     const asked = neighbour.wanted.get(rendition) ?? 0;
     for (const [symbolClass, classFeed] of feed.classes.entries()) {
       if (classFeed.parent !== neighbour || !isIn(asked, symbolClass)) continue;
-      if (isIn(classes, symbolClass)) classFeed.isServed = true;
+      if (isIn(classes, symbolClass)) this.#serve(classFeed);
       else {
         if (spare === 0) neighbour.askAgainAt.fill(after(now, ASK_AGAIN_AFTER_MS));
         else neighbour.askAgainAt[symbolClass] = after(now, ASK_AGAIN_AFTER_MS);
@@ -155,21 +160,13 @@ export class Subscriptions {
   }
 
   /** Classes that are pushed to this peer. */
-  served(): number {
-    let served = 0;
-    for (const { classes } of this.#feeds.values()) {
-      for (const { isServed } of classes) if (isServed) served++;
-    }
-    return served;
+  get served(): number {
+    return this.#served;
   }
 
   /** Classes that nobody pushes. */
-  lacking(): number {
-    let lacking = 0;
-    for (const { classes } of this.#feeds.values()) {
-      for (const { parent } of classes) if (parent === undefined) lacking++;
-    }
-    return lacking;
+  get lacking(): number {
+    return this.#lacking;
   }
 
   /** Finds parents for the classes that have none, now and then a better one, and asks them. */
@@ -177,8 +174,9 @@ export class Subscriptions {
     if (this.#state.options.role === "seed") return; // It has all there is.
     const isToImprove = now - this.#improvedAt >= IMPROVE_EVERY_MS;
     if (isToImprove) this.#improvedAt = now;
+    const areAllServed = this.#served === CLASSES * this.#feeds.size;
     for (const feed of this.#feeds.values()) {
-      for (let symbolClass = 0; symbolClass < CLASSES; symbolClass++) {
+      for (let symbolClass = 0; symbolClass < CLASSES && !areAllServed; symbolClass++) {
         this.#maintain(now, feed, symbolClass);
       }
       if (isToImprove) this.#improve(now, feed, this.#state.options.random.below(CLASSES));
@@ -229,7 +227,10 @@ export class Subscriptions {
 
   #choose(now: InstantMs, feed: Feed, symbolClass: number, neighbour: Neighbour): void {
     const lagMs = neighbour.lagMs(feed.rendition, symbolClass) + hopMs(neighbour);
-    feed.classes[symbolClass]?.choose(now, neighbour, lagMs);
+    const classFeed = feed.classes[symbolClass] as ClassFeed;
+    if (classFeed.parent === undefined) this.#lacking--;
+    if (classFeed.isServed) this.#served--;
+    classFeed.choose(now, neighbour, lagMs);
     this.changes++;
     const { status } = neighbour;
     neighbour.status = { ...status, spare: Math.max(0, status.spare - 1) };
@@ -292,8 +293,16 @@ export class Subscriptions {
   }
 
   #drop(now: InstantMs, classFeed: ClassFeed): void {
+    if (classFeed.isServed) this.#served--;
+    this.#lacking++;
     classFeed.drop(now);
     this.changes++;
+  }
+
+  #serve(classFeed: ClassFeed): void {
+    if (classFeed.isServed) return;
+    classFeed.isServed = true;
+    this.#served++;
   }
 
   #change(neighbour: Neighbour, rendition: number): void {
