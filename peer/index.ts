@@ -8,12 +8,14 @@ export {
   type ConnectionOptions,
   type Connector,
 } from "./connection.ts";
+export { ConnectionHost } from "./connection-host.ts";
 export { createIdentity, type Identity, shortId } from "./identity.ts";
 export { isFinalRefusal } from "./join-permits.ts";
 export { type Log, silentLog } from "./log.ts";
 export { MeshDriver, type MeshDriverOptions } from "./mesh-driver.ts";
 export { MeshSession, type MeshSessionOptions } from "./mesh-session.ts";
 export type { Platform } from "./platform.ts";
+export { createPortConnector } from "./port-connector.ts";
 export { type Part, SegmentParts } from "./segment-parts.ts";
 export type { OpenTrackerSocket, TrackerSocket, TrackerSocketEvents } from "./tracker-socket.ts";
 export {

@@ -1,7 +1,13 @@
 import { EventEmitter, on } from "node:events";
 import { describe, expect, test } from "@jest/globals";
 import type { Signal } from "../../core/index.ts";
-import { type Channel, WebRtcTransport } from "../index.ts";
+import {
+  type Channel,
+  ConnectionHost,
+  type Connector,
+  createPortConnector,
+  WebRtcTransport,
+} from "../index.ts";
 import { describeTransport, type TransportPair } from "../transport-suite.ts";
 import { createNodeConnector } from "./node-connector.ts";
 
@@ -9,9 +15,19 @@ const LOOPBACK = "127.0.0.1";
 
 type Tamper = (from: string, signal: Signal) => Signal;
 
+const createConnector = (): Connector => createNodeConnector({ bindAddress: LOOPBACK });
+
+/** Connections behind a pair of ports, as a worker has those of its page. */
+function createHostedConnector(): Connector {
+  const { port1, port2 } = new MessageChannel();
+  new ConnectionHost(port1, createConnector());
+  return createPortConnector(port2);
+}
+
 function connectByMemory(
   tamper: Tamper = (_, signal) => signal,
   connectionsMax = 8,
+  connectorOf = createConnector,
 ): TransportPair & { alice: WebRtcTransport; bob: WebRtcTransport } {
   const transports = new Map<string, WebRtcTransport>();
   const accepted = new EventEmitter();
@@ -19,7 +35,7 @@ function connectByMemory(
     const transport = new WebRtcTransport({
       self,
       connectTimeoutMs: 1500,
-      connector: createNodeConnector({ bindAddress: LOOPBACK }),
+      connector: connectorOf(),
       connectionsMax,
       sendSignal: (peer, signal, via) => {
         setImmediate(() => transports.get(peer)?.handleSignal(self, tamper(self, signal), via));
@@ -37,6 +53,9 @@ function connectByMemory(
 }
 
 describeTransport("WebRtcTransport", () => connectByMemory());
+describeTransport("WebRtcTransport with connections in another thread", () =>
+  connectByMemory(undefined, undefined, createHostedConnector),
+);
 
 async function withPair({ alice, bob }: TransportPair, body: () => Promise<void>): Promise<void> {
   try {
