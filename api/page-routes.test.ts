@@ -12,6 +12,7 @@ beforeAll(async () => {
   await writeFile(join(staticDir, "home.html"), "<title>home</title>");
   await writeFile(join(staticDir, "watch.html"), "<title>watch</title>");
   await writeFile(join(staticDir, "watch.bundle.js"), "export {};");
+  await writeFile(join(staticDir, "mesh.worker.js"), "export {};");
   await writeFile(join(staticDir, "tsconfig.tsbuildinfo"), "{}");
   api = await origin.startApi({ staticDir });
 });
@@ -39,6 +40,14 @@ describe("the pages", () => {
     for (const name of ["tsconfig.tsbuildinfo", "missing.css", ".hidden.js", "watch.html"]) {
       expect([name, (await fetch(`${api.url}/player/${name}`)).ok]).toEqual([name, false]);
     }
+  });
+
+  test("have a worker that may run the codec and talk to the origin", async () => {
+    const worker = await fetch(`${api.url}/player/mesh.worker.js`);
+    const policy = worker.headers.get("content-security-policy");
+    expect(policy).toBe(
+      "default-src 'none'; script-src 'self' 'wasm-unsafe-eval'; connect-src 'self' ws: wss:",
+    );
   });
 
   test("that are not built say what to run", async () => {

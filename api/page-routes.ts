@@ -4,7 +4,7 @@ import type { Request, Response } from "express";
 import { errorCode } from "../core/index.ts";
 import { refusal } from "./problems.ts";
 import { defineRoute, type Route } from "./route.ts";
-import { setPageHeaders } from "./security-headers.ts";
+import { setPageHeaders, setWorkerHeaders } from "./security-headers.ts";
 
 /** The built pages: dist/player, whether this file runs from dist/ or as source. */
 export function defaultStaticDir(): string {
@@ -49,6 +49,7 @@ async function sendAsset(request: Request, response: Response, staticDir: string
   if (typeof file !== "string" || !ASSET.test(file)) {
     throw refusal("route-not-found", "The pages have no such file.");
   }
+  if (file.endsWith(".worker.js")) setWorkerHeaders(response);
   await sendStatic(response, staticDir, file);
 }
 

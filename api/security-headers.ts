@@ -13,6 +13,13 @@ const PAGE_POLICY = [
   "form-action 'none'",
 ].join("; ");
 
+/** What the worker of a peer may: the codec in WebAssembly, tokens and the tracker. */
+const WORKER_POLICY = [
+  "default-src 'none'",
+  "script-src 'self' 'wasm-unsafe-eval'",
+  "connect-src 'self' ws: wss:",
+].join("; ");
+
 /** Headers for every answer. No cookie or other ambient permission exists, so any site may read. */
 export const securityHeaders: RequestHandler = (_request, response, next) => {
   response.set({
@@ -29,4 +36,9 @@ export const securityHeaders: RequestHandler = (_request, response, next) => {
 /** Headers for HTML pages; another site may embed them. */
 export function setPageHeaders(response: Response): void {
   response.set("Content-Security-Policy", PAGE_POLICY);
+}
+
+/** Headers for the script of a worker, which has a policy of its own. */
+export function setWorkerHeaders(response: Response): void {
+  response.set("Content-Security-Policy", WORKER_POLICY);
 }

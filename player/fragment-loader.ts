@@ -13,7 +13,10 @@ export interface MediaSource {
   patienceMs(sequence: number): number;
   /** Calls back when the segment is here or has been given up, until the function it gives is called. */
   onSettled(sequence: number, listener: () => void): () => void;
-  /** Tells of a media segment that goes to the player. `loadMs`: it came over HTTP, in this time. */
+  /**
+   * Tells of a media segment that goes to the player, which will take its bytes away: copy them.
+   * `loadMs`: it came over HTTP, in this time.
+   */
   played(sequence: number, bytes: Uint8Array, loadMs?: number): void;
   /** Tells of bytes over HTTP that came too late to be of use. */
   wasted(byteLength: number): void;
@@ -52,7 +55,7 @@ function rivalOf(source: MediaSource, sequence: number): Rival {
     },
     lost: ({ data }, loadMs) => {
       if (!(data instanceof ArrayBuffer)) return;
-      source.played(sequence, new Uint8Array(data.slice()), loadMs);
+      source.played(sequence, new Uint8Array(data), loadMs);
     },
     wasted: (byteLength) => source.wasted(byteLength),
   };

@@ -293,6 +293,7 @@ const NO_REPORT: ViewerReport = {
   missing: 0,
   rejected: {},
   neighbours: [],
+  isInWorker: false,
 };
 
 /** Lets an hls.js take part in the mesh. Call it before `loadSource`. */

@@ -1,20 +1,17 @@
-import {
-  errorCode,
-  instantMs,
-  loadBestKernel,
-  type Manifest,
-  StarlingError,
-} from "../core/index.ts";
-import { type MeshHealth, type Output, type Tuning, uploadBudget } from "../mesh/index.ts";
-import { abortableDelay, BackOff, isFinalRefusal, MeshSession, silentLog } from "../peer/index.ts";
-import { browserPlatform } from "./browser-platform.ts";
+import type { Manifest } from "../core/index.ts";
+import type { MeshHealth, Tuning } from "../mesh/index.ts";
+import { abortableDelay, BackOff } from "../peer/index.ts";
 import { Emitter } from "./emitter.ts";
+import type { FromMesh, MeshOrder, MeshReport } from "./mesh-messages.ts";
+import { type MeshThread, startMeshThread } from "./mesh-thread.ts";
 import { SegmentStore, type VerifiedSegment } from "./segment-store.ts";
 
 const REPORT_EVERY_MS = 5000;
 /** A mesh that announced nothing for this long is not waited for. */
 const QUIET_MS_MAX = 4000;
 const BITS_PER_BYTE = 8;
+/** How long goodbyes may take. */
+const CLOSE_MS_MAX = 3000;
 
 export interface ViewerOptions {
   /** Where the origin's API is, for example "https://live.example". */
@@ -32,6 +29,8 @@ export interface ViewerOptions {
   readonly connectionsMax?: number | undefined;
   /** Memory for blocks. Default 64,000,000. */
   readonly cacheBytesMax?: number | undefined;
+  /** Where `mesh.worker.js` is. By default beside this module, which is where bundlers put it. */
+  readonly workerUrl?: string | undefined;
   /** How the mesh is tuned; the defaults are measured. */
   readonly tuning?: Partial<Tuning> | undefined;
 }
@@ -64,7 +63,20 @@ export interface ViewerReport {
   /** Refusals by code. */
   readonly rejected: Readonly<Record<string, number>>;
   readonly neighbours: MeshHealth["neighbours"];
+  /** Whether verification and decoding have a thread of their own. */
+  readonly isInWorker: boolean;
 }
+
+const NO_REPORT: MeshReport = {
+  fromPeersBytes: 0,
+  fromSeedsBytes: 0,
+  fetchedBytes: 0,
+  uploadedBytes: 0,
+  blocks: 0,
+  missing: 0,
+  rejected: {},
+  neighbours: [],
+};
 
 /**
  * A peer of one stream's mesh in a browser: hands out verified segments. What it shows of them, and what
@@ -76,7 +88,10 @@ export class Viewer {
   readonly #store: SegmentStore;
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
-  #session: MeshSession | undefined;
+  #thread: MeshThread | undefined;
+  #farewell: Uint8Array | undefined;
+  #report = NO_REPORT;
+  #onClosed: () => void = () => undefined;
   #httpBytes = 0;
   #playedBytes = 0;
   #announcedAtMs = Number.NEGATIVE_INFINITY;
@@ -102,6 +117,7 @@ export class Viewer {
     globalThis.removeEventListener("pagehide", this.#onPageHide);
     this.#stop.abort();
     await this.#running;
+    this.#report = { ...this.#report, neighbours: [] };
     this.#events.clear();
   }
 
@@ -122,15 +138,15 @@ export class Viewer {
   }
 
   /**
-   * Tells of media bytes that the player got over HTTP, or of some of a segment. With a whole segment it
+   * Tells of media bytes that the player got over HTTP, or of some of a segment. A whole segment
    * goes on to those neighbours that lack it, once its manifest says that it is right.
    */
   countHttp(byteLength: number, whole?: { sequence: number; bytes: Uint8Array }): void {
     this.#httpBytes += byteLength;
     const manifest = whole && this.#store.wanted(whole.sequence);
-    if (manifest === undefined || whole === undefined || this.#session === undefined) return;
-    const { block } = manifest;
-    this.#session.driver.input({ kind: "fetched", block, bytes: whole.bytes });
+    if (manifest === undefined || whole === undefined) return;
+    const bytes = whole.bytes.slice();
+    this.#thread?.tell({ kind: "fetched", block: manifest.block, bytes }, [bytes.buffer]);
   }
 
   /** Tells of media bytes that were given to the player, from wherever. */
@@ -139,99 +155,131 @@ export class Viewer {
   }
 
   report(): ViewerReport {
-    const session = this.#session;
-    const mesh = session?.driver.mesh;
+    const { fetchedBytes, ...report } = this.#report;
     return {
-      fromPeersBytes: mesh?.stats.fromViewersBytes ?? 0,
-      fromSeedsBytes: mesh?.stats.fromSeedsBytes ?? 0,
-      fromHttpBytes: this.#httpBytes + (session?.fetchedBytes ?? 0),
-      uploadedBytes: mesh?.stats.uploadedBytes ?? 0,
-      blocks: mesh?.stats.blocks ?? 0,
-      missing: mesh?.stats.missing ?? 0,
-      rejected: Object.fromEntries(mesh?.stats.rejected ?? []),
-      neighbours: session === undefined ? [] : session.driver.mesh.health(session.now()).neighbours,
+      ...report,
+      fromHttpBytes: this.#httpBytes + fetchedBytes,
+      isInWorker: this.#thread?.isWorker === true,
     };
   }
 
-  readonly #onPageHide = (): void => void this.close();
+  readonly #onPageHide = (): void => {
+    // There is no time left to ask the worker.
+    if (this.#farewell !== undefined) this.#thread?.connections.sendToAll(this.#farewell);
+    void this.close();
+  };
 
+  /** Runs the peer until `close`, or until it is refused for good. */
   async #run(): Promise<void> {
     const { signal } = this.#stop;
+    const closed = new Promise<void>((resolve) => {
+      this.#onClosed = resolve;
+    });
+    const thread = await this.#start(signal);
+    if (thread === undefined) return;
+    this.#thread = thread;
+    thread.tell({ kind: "open", order: this.#order() });
+    const reporting = setInterval(() => this.#tell(thread), REPORT_EVERY_MS);
+    const onStop = (): void => {
+      thread.tell({ kind: "close" });
+      setTimeout(this.#onClosed, CLOSE_MS_MAX);
+    };
+    signal.addEventListener("abort", onStop);
+    if (signal.aborted) onStop();
+    await closed;
+    clearInterval(reporting);
+    thread.end();
+    this.#thread = undefined;
+  }
+
+  /** Loads the code of the peer; tries again until `signal` aborts. */
+  async #start(signal: AbortSignal): Promise<MeshThread | undefined> {
+    const { workerUrl, relayOnly } = this.#options;
     const backOff = new BackOff();
     while (!signal.aborted) {
       try {
-        await this.#watch(signal);
-        backOff.reset();
+        return await startMeshThread({
+          ...{ workerUrl, relayOnly },
+          onMessage: (message) => this.#take(message),
+        });
       } catch (error) {
-        if (signal.aborted) return;
-        const code = errorCode(error) ?? "unexpected";
-        const isFinal = isFinalRefusal(code);
-        const detail = error instanceof StarlingError ? error.message : String(error);
-        this.#events.emit("error", { code, detail, isFinal });
-        if (isFinal) return;
+        const detail = `The code of the peer cannot be loaded: ${String(error)}`;
+        this.#events.emit("error", { code: "mesh-not-loaded", detail, isFinal: false });
       }
       await abortableDelay(backOff.next(), signal);
     }
+    return undefined;
   }
 
-  async #watch(signal: AbortSignal): Promise<void> {
-    const { apiUrl, stream, tokenUrl, relayOnly, connectionsMax, tuning } = this.#options;
-    const { uploadBitsPerSMax = 6_000_000, maxDelayMs = 6000 } = this.#options;
-    const uploadBytesPerS = uploadBitsPerSMax / BITS_PER_BYTE;
-    await loadBestKernel(); // Off this thread, so that the first block does not compile it here.
-    const session = await MeshSession.open(
-      {
-        ...{ apiUrl, stream, tokenUrl, tuning },
-        connectionsMax: connectionsMax ?? 32,
-        platform: browserPlatform({ relayOnly }),
-        role: "viewer",
-        log: silentLog,
-        uploads: uploadBudget(instantMs(Date.now()), uploadBytesPerS),
-        limits: {
-          perPeerUploadBytesPerS: uploadBytesPerS,
-          cacheBytesMax: this.#options.cacheBytesMax ?? 64_000_000,
-          maxDelayMs,
-        },
-        onOutput: (output) => this.#take(output),
-      },
-      signal,
-    );
-    this.#session = session;
-    const reporting = setInterval(() => this.#tell(session), REPORT_EVERY_MS);
-    try {
-      await session.run(signal);
-    } finally {
-      clearInterval(reporting);
-    }
+  #order(): MeshOrder {
+    const { apiUrl, stream, tokenUrl, uploadBitsPerSMax = 6_000_000 } = this.#options;
+    const absolute = (url: string): string => new URL(url, document.baseURI).href;
+    return {
+      apiUrl: absolute(apiUrl),
+      stream,
+      tokenUrl: tokenUrl === undefined ? undefined : absolute(tokenUrl),
+      uploadBytesPerS: uploadBitsPerSMax / BITS_PER_BYTE,
+      maxDelayMs: this.#options.maxDelayMs ?? 6000,
+      connectionsMax: this.#options.connectionsMax ?? 32,
+      cacheBytesMax: this.#options.cacheBytesMax ?? 64_000_000,
+      tuning: this.#options.tuning,
+    };
   }
 
-  #take(output: Output): void {
+  #take(message: FromMesh): void {
     const nowMs = performance.now();
-    if (output.kind === "manifest") {
-      this.#announcedAtMs = nowMs;
-      this.#store.announced(nowMs, output.manifest);
-      this.#events.emit("announced", output.manifest);
-    } else if (output.kind === "block") {
-      const segment = this.#store.completed(nowMs, output.manifest, output.bytes);
-      if (segment !== undefined) this.#events.emit("segment", segment);
-    } else if (output.kind === "missing") {
-      this.#store.lost(output.block);
-      this.#events.emit("missing", { sequence: output.block.sequence });
-    } else if (output.kind === "ready") {
-      this.#events.emit("neighbour", { id: output.neighbour, role: output.role });
-    } else if (output.kind === "rejected") {
-      const { neighbour, code, detail } = output;
-      this.#events.emit("rejected", { neighbour, code, detail });
+    switch (message.kind) {
+      case "manifest":
+        this.#announcedAtMs = nowMs;
+        this.#store.announced(nowMs, message.manifest);
+        this.#events.emit("announced", message.manifest);
+        break;
+      case "block": {
+        const segment = this.#store.completed(nowMs, message.manifest, message.bytes);
+        if (segment !== undefined) this.#events.emit("segment", segment);
+        break;
+      }
+      case "missing":
+        this.#store.lost(message.block);
+        this.#events.emit("missing", { sequence: message.block.sequence });
+        break;
+      case "ready":
+        this.#events.emit("neighbour", { id: message.neighbour, role: message.role });
+        break;
+      case "rejected": {
+        const { neighbour, code, detail } = message;
+        this.#events.emit("rejected", { neighbour, code, detail });
+        break;
+      }
+      case "error": {
+        const { code, detail, isFinal } = message;
+        this.#events.emit("error", { code, detail, isFinal });
+        break;
+      }
+      case "report":
+        this.#report = message.report;
+        break;
+      case "farewell":
+        this.#farewell = message.message;
+        break;
+      case "closed":
+        this.#onClosed();
+        break;
+      case "running":
+        break;
+      default:
+        message satisfies never;
     }
   }
 
-  #tell(session: MeshSession): void {
+  #tell(thread: MeshThread): void {
     const { fromPeersBytes, fromSeedsBytes, fromHttpBytes, blocks, missing, rejected } =
       this.report();
-    session.report({
+    const stats = {
       ...{ fromPeersBytes, fromSeedsBytes, fromHttpBytes, blocks, missing },
       playedBytes: this.#playedBytes,
       rejected: Object.values(rejected).reduce((sum, count) => sum + count, 0),
-    });
+    };
+    thread.tell({ kind: "stats", stats });
   }
 }

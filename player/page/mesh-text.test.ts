@@ -8,7 +8,14 @@ const neighbour = (id: string, role: "viewer" | "seed") => ({
 
 function statsOf(changes: Partial<StarlingStats>): StarlingStats {
   return {
-    ...{ isInMesh: true, playedBytes: 1000, offload: 0.874, p2pShare: 1, latencyS: 3 },
+    ...{
+      isInWorker: true,
+      isInMesh: true,
+      playedBytes: 1000,
+      offload: 0.874,
+      p2pShare: 1,
+      latencyS: 3,
+    },
     ...{ startupMs: 400, stalls: 0, fromPeersBytes: 874, fromSeedsBytes: 126, fromHttpBytes: 0 },
     ...{ uploadedBytes: 3_140_000, blocks: 1, missing: 0, rejected: {}, neighbours: [] },
     ...changes,

@@ -1,0 +1,60 @@
+import type { BlockId, Manifest, ViewerStats } from "../core/index.ts";
+import type { MeshHealth, Tuning } from "../mesh/index.ts";
+
+/** What a peer is to be. Addresses are absolute: a worker's base is not that of its page. */
+export interface MeshOrder {
+  readonly apiUrl: string;
+  readonly stream: string;
+  readonly tokenUrl: string | undefined;
+  readonly uploadBytesPerS: number;
+  readonly maxDelayMs: number;
+  readonly connectionsMax: number;
+  readonly cacheBytesMax: number;
+  readonly tuning: Partial<Tuning> | undefined;
+}
+
+/** What a page tells the thread of its peer. The first is "open". */
+export type ToMesh =
+  | { readonly kind: "open"; readonly order: MeshOrder }
+  /** A whole block that came over HTTP. */
+  | { readonly kind: "fetched"; readonly block: BlockId; readonly bytes: Uint8Array }
+  /** What the tracker is to hear. */
+  | { readonly kind: "stats"; readonly stats: ViewerStats }
+  | { readonly kind: "close" };
+
+/** Counts of a peer since its start, and its neighbours now. */
+export interface MeshReport {
+  readonly fromPeersBytes: number;
+  readonly fromSeedsBytes: number;
+  readonly fetchedBytes: number;
+  readonly uploadedBytes: number;
+  readonly blocks: number;
+  readonly missing: number;
+  readonly rejected: Readonly<Record<string, number>>;
+  readonly neighbours: MeshHealth["neighbours"];
+}
+
+/** What the thread of a peer tells its page. */
+export type FromMesh =
+  /** The code runs. */
+  | { readonly kind: "running" }
+  /** A message to send to all neighbours when the page is going: there is no time to ask for it then. */
+  | { readonly kind: "farewell"; readonly message: Uint8Array }
+  | { readonly kind: "manifest"; readonly manifest: Manifest }
+  | { readonly kind: "block"; readonly manifest: Manifest; readonly bytes: Uint8Array }
+  | { readonly kind: "missing"; readonly block: BlockId }
+  | { readonly kind: "ready"; readonly neighbour: string; readonly role: "viewer" | "seed" }
+  | {
+      readonly kind: "rejected";
+      readonly neighbour: string;
+      readonly code: string;
+      readonly detail: string;
+    }
+  | { readonly kind: "report"; readonly report: MeshReport }
+  | {
+      readonly kind: "error";
+      readonly code: string;
+      readonly detail: string;
+      readonly isFinal: boolean;
+    }
+  | { readonly kind: "closed" };

@@ -1,0 +1,138 @@
+import {
+  browserCrypto,
+  encodeMessage,
+  errorCode,
+  instantMs,
+  loadBestKernel,
+  StarlingError,
+} from "../core/index.ts";
+import { type Output, uploadBudget } from "../mesh/index.ts";
+import {
+  abortableDelay,
+  BackOff,
+  type Connector,
+  createPortConnector,
+  isFinalRefusal,
+  MeshSession,
+  silentLog,
+} from "../peer/index.ts";
+import { openTrackerSocket } from "./browser-socket.ts";
+import type { FromMesh, MeshOrder, MeshReport, ToMesh } from "./mesh-messages.ts";
+
+const REPORT_EVERY_MS = 250;
+
+/**
+ * A peer of a mesh for the page at the other end of `control`: verification, decoding and all timers are
+ * in this thread, connections in that one, by `connections`. It does what `control` says until "close".
+ */
+export function serveMesh(control: MessagePort, connections: MessagePort): void {
+  const service = new MeshService(control, connections);
+  control.onmessage = ({ data }: MessageEvent<ToMesh>) => service.take(data);
+  service.tell({ kind: "running" });
+}
+
+class MeshService {
+  readonly #control: MessagePort;
+  readonly #connector: Connector;
+  readonly #stop = new AbortController();
+  #session: MeshSession | undefined;
+
+  constructor(control: MessagePort, connections: MessagePort) {
+    this.#control = control;
+    // One session may follow another: the port outlives them.
+    this.#connector = { ...createPortConnector(connections), release: () => undefined };
+  }
+
+  take(message: ToMesh): void {
+    if (message.kind === "open") void this.#run(message.order);
+    else if (message.kind === "close") this.#stop.abort();
+    else if (message.kind === "stats") this.#session?.report(message.stats);
+    else this.#session?.driver.input(message);
+  }
+
+  tell(message: FromMesh, transfer: Transferable[] = []): void {
+    this.#control.postMessage(message, transfer);
+  }
+
+  /** Joins the mesh, and joins it again after trouble, until "close". */
+  async #run(order: MeshOrder): Promise<void> {
+    const farewell = encodeMessage({ type: "bye", code: "leaving", reason: "" });
+    this.tell({ kind: "farewell", message: farewell });
+    await loadBestKernel();
+    const { signal } = this.#stop;
+    const backOff = new BackOff();
+    while (!signal.aborted) {
+      try {
+        await this.#watch(order, signal);
+        backOff.reset();
+      } catch (error) {
+        if (signal.aborted) break;
+        const code = errorCode(error) ?? "unexpected";
+        const detail = error instanceof StarlingError ? error.message : String(error);
+        const isFinal = isFinalRefusal(code);
+        this.tell({ kind: "error", code, detail, isFinal });
+        if (isFinal) break;
+      }
+      await abortableDelay(backOff.next(), signal);
+    }
+    this.tell({ kind: "closed" });
+  }
+
+  async #watch(order: MeshOrder, signal: AbortSignal): Promise<void> {
+    const { uploadBytesPerS, cacheBytesMax, maxDelayMs, ...rest } = order;
+    const session = await MeshSession.open(
+      {
+        ...rest,
+        platform: {
+          crypto: browserCrypto,
+          openTrackerSocket,
+          createConnector: () => this.#connector,
+        },
+        role: "viewer",
+        log: silentLog,
+        uploads: uploadBudget(instantMs(Date.now()), uploadBytesPerS),
+        limits: { perPeerUploadBytesPerS: uploadBytesPerS, cacheBytesMax, maxDelayMs },
+        onOutput: (output) => this.#output(output),
+      },
+      signal,
+    );
+    this.#session = session;
+    const reporting = setInterval(() => this.#report(session), REPORT_EVERY_MS);
+    try {
+      await session.run(signal);
+    } finally {
+      clearInterval(reporting);
+      this.#report(session);
+    }
+  }
+
+  #output(output: Output): void {
+    switch (output.kind) {
+      case "block": {
+        const bytes = output.bytes.slice(); // The mesh serves its own to others.
+        this.tell({ ...output, bytes }, [bytes.buffer]);
+        break;
+      }
+      case "manifest":
+      case "missing":
+      case "ready":
+      case "rejected":
+        this.tell(output);
+        break;
+      default: // The session's own.
+    }
+  }
+
+  #report(session: MeshSession): void {
+    const { mesh } = session.driver;
+    const { fromViewersBytes, fromSeedsBytes, uploadedBytes, blocks, missing, rejected } =
+      mesh.stats;
+    const report: MeshReport = {
+      ...{ fromPeersBytes: fromViewersBytes, fromSeedsBytes, uploadedBytes, blocks, missing },
+      fetchedBytes: session.fetchedBytes,
+      rejected: Object.fromEntries(rejected),
+      neighbours: mesh.health(session.now()).neighbours,
+    };
+    this.tell({ kind: "report", report });
+  }
+}
