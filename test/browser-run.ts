@@ -10,6 +10,7 @@ export interface BrowserRunOptions {
   readonly seconds: number;
   /** Where screenshots go; left out, none are made. */
   readonly screenshotDir?: string | undefined;
+  readonly videoKbps?: number | undefined;
   readonly tell?: (line: string) => void;
 }
 
@@ -27,6 +28,10 @@ export interface BrowserRun {
   readonly startupP95Ms: number;
   /** Seconds that the slowest viewer's video went on in the steady state, per second. */
   readonly slowestPace: number;
+  /** Share of a core that a page's own thread takes, of the busiest viewer. */
+  readonly pageThreadShare: number;
+  /** Viewers whose mesh has a worker. */
+  readonly workers: number;
   /** Refusals of all viewers. */
   readonly rejected: number;
   readonly consoleErrors: readonly string[];
@@ -39,7 +44,7 @@ const SAMPLE_EVERY_MS = 1000;
 
 /** Runs an origin, a publisher, a headless peer and viewers in Chromium, and measures. */
 export async function runBrowsers(options: BrowserRunOptions): Promise<BrowserRun> {
-  const stage = await BrowserStage.open(options.viewers, options.tell);
+  const stage = await BrowserStage.open(options.viewers, options);
   try {
     await delay(SETTLE_MS);
     return await measure(options, stage);
@@ -52,7 +57,11 @@ async function measure(
   { seconds, screenshotDir, tell = () => undefined }: BrowserRunOptions,
   { origin, viewers, peer }: BrowserStage,
 ): Promise<BrowserRun> {
-  const before = { states: await viewers.states(), sent: await sentBytes(origin, peer) };
+  const before = {
+    states: await viewers.states(),
+    threadTimesS: await viewers.threadTimesS(),
+    sent: await sentBytes(origin, peer),
+  };
   const startedAtMs = performance.now();
   const latenciesS: number[] = [];
   while (performance.now() - startedAtMs < seconds * 1000) {
@@ -64,6 +73,7 @@ async function measure(
   const states = await viewers.states();
   const elapsedS = (performance.now() - startedAtMs) / 1000;
   const sent = await sentBytes(origin, peer);
+  const threadTimesS = await viewers.threadTimesS();
   if (screenshotDir !== undefined) {
     await viewers.screenshot(0, join(screenshotDir, "watch.png"));
     tell(`Screenshots are in ${screenshotDir}.`);
@@ -97,6 +107,12 @@ async function measure(
         return (timeS - (before.states[viewer]?.timeS ?? 0)) / elapsedS;
       }),
     ),
+    pageThreadShare: Math.max(
+      ...threadTimesS.map((timeS, viewer) => {
+        return (timeS - (before.threadTimesS[viewer] ?? 0)) / elapsedS;
+      }),
+    ),
+    workers: states.filter(({ isInWorker }) => isInWorker).length,
     rejected: sum(({ rejected }) => Object.values(rejected).reduce((all, one) => all + one, 0)),
     connections: await viewers.connectionsAfterDestroy(0),
     consoleErrors: viewers.errors,

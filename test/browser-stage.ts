@@ -10,9 +10,16 @@ import { OriginProcess } from "./origin-process.ts";
 import { Publisher } from "./publisher.ts";
 
 const VIDEO_KBPS = 1000;
-/** What the seeder may send: a stream and a half, so that viewers have to help each other. */
-const SEEDER_MBPS = "1.8";
+const AUDIO_KBPS = 160;
+/** What the seeder may send, in streams: viewers have to help each other. */
+const SEEDER_STREAMS = 1.55;
 const SEGMENTS_FIRST = 4;
+
+export interface BrowserStageOptions {
+  /** Default 1000. */
+  readonly videoKbps?: number | undefined;
+  readonly tell?: ((line: string) => void) | undefined;
+}
 
 /** An origin, a publisher, a headless peer, and viewers in Chromium that play. */
 export class BrowserStage {
@@ -41,14 +48,15 @@ export class BrowserStage {
   /** Starts it all, one viewer after the other, and waits until all play. */
   static async open(
     count: number,
-    tell: (line: string) => void = () => undefined,
+    { videoKbps = VIDEO_KBPS, tell = () => undefined }: BrowserStageOptions = {},
   ): Promise<BrowserStage> {
     const folder = await mkdtemp(join(tmpdir(), "starling-"));
-    const upload = ["--seeder-upload-mbps", SEEDER_MBPS, "--seeder-peer-upload-mbps", SEEDER_MBPS];
+    const seederMbps = (((videoKbps + AUDIO_KBPS) / 1000) * SEEDER_STREAMS).toFixed(1);
+    const upload = ["--seeder-upload-mbps", seederMbps, "--seeder-peer-upload-mbps", seederMbps];
     const origin = new OriginProcess(join(folder, "data"), ["--no-demo", ...upload]);
     await origin.start();
     const url = `${origin.rtmpUrl}/${origin.streamKey}`;
-    const publisher = new Publisher({ url, videoKbps: VIDEO_KBPS });
+    const publisher = new Publisher({ url, videoKbps });
     const viewers = await BrowserViewers.open(`${origin.httpUrl}/watch/main`);
     const peer = new HeadlessPeer(origin.httpUrl);
     const stage = new BrowserStage(folder, { origin, publisher, peer, viewers });

@@ -1,4 +1,4 @@
-import type { Browser, Page } from "playwright-core";
+import type { Browser, CDPSession, Page } from "playwright-core";
 import { launchChromium } from "./chromium.ts";
 import { eventually } from "./eventually.ts";
 
@@ -13,6 +13,7 @@ export interface PageState {
   readonly fromSeedsBytes: number;
   readonly fromHttpBytes: number;
   readonly rejected: Readonly<Record<string, number>>;
+  readonly isInWorker: boolean;
 }
 
 const PLAY_TIMEOUT_MS = 60_000;
@@ -39,6 +40,7 @@ export class BrowserViewers {
   readonly #browser: Browser;
   readonly #url: string;
   readonly #pages: Page[] = [];
+  readonly #profiles = new Map<Page, CDPSession>();
   /** Errors that the pages wrote to their consoles, or did not catch. */
   readonly errors: string[] = [];
 
@@ -65,6 +67,9 @@ export class BrowserViewers {
       if (message.type() === "error") this.errors.push(message.text());
     });
     await page.goto(this.#url);
+    const profile = await context.newCDPSession(page);
+    await profile.send("Performance.enable", { timeDomain: "threadTicks" });
+    this.#profiles.set(page, profile);
     this.#pages.push(page);
   }
 
@@ -83,6 +88,16 @@ export class BrowserViewers {
       this.#pages.map((page) => page.evaluate<PageState | undefined>(READ_STATE)),
     );
     return states.map((state) => state ?? NOT_STARTED);
+  }
+
+  /** How long each page's own thread has worked, seconds: workers and connections have threads of their own. */
+  threadTimesS(): Promise<number[]> {
+    return Promise.all(
+      this.#pages.map(async (page) => {
+        const answer = await this.#profiles.get(page)?.send("Performance.getMetrics");
+        return answer?.metrics.find(({ name }) => name === "TaskDuration")?.value ?? 0;
+      }),
+    );
   }
 
   async screenshot(viewer: number, path: string): Promise<void> {
@@ -142,4 +157,5 @@ const NOT_STARTED: PageState = {
   fromSeedsBytes: 0,
   fromHttpBytes: 0,
   rejected: {},
+  isInWorker: false,
 };

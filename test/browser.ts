@@ -11,6 +11,7 @@ in a context of its own. The seeder may send a stream and a half. Measures a ste
 
   --viewers <n>   viewers in Chromium (default 6)
   --seconds <n>   length of the steady state that is measured (default 90)
+  --video-kbps <n>  what the publisher sends (default 1000)
   --help          this text
 
 Ends with one JSON line; the exit status is 1 unless there is no stall, at least 75 % of the viewers' bytes
@@ -24,6 +25,7 @@ async function main(): Promise<void> {
     options: {
       viewers: { type: "string", default: "6" },
       seconds: { type: "string", default: "90" },
+      "video-kbps": { type: "string", default: "1000" },
       help: { type: "boolean", default: false },
     },
   });
@@ -35,6 +37,7 @@ async function main(): Promise<void> {
   const run = await runBrowsers({
     viewers,
     seconds: Number(values.seconds),
+    videoKbps: Number(values["video-kbps"]),
     screenshotDir: await mkdtemp(join(tmpdir(), "starling-screenshots-")),
     tell: console.log,
   });
@@ -47,6 +50,8 @@ async function main(): Promise<void> {
 function print(viewers: number, run: BrowserRun): void {
   console.log(`from other viewers ${rounded(run.peersShare)} of all bytes`);
   console.log(`slowest viewer: ${rounded(run.slowestPace)} s a second`);
+  const share = (100 * run.pageThreadShare).toFixed(1);
+  console.log(`${run.workers} of ${viewers} in a worker; busiest page thread ${share} % of a core`);
   console.log(`connections after destroy: ${run.connections.open} of ${run.connections.made} open`);
   console.log(`console errors: ${run.consoleErrors.join("; ") || "none"}`);
   const { stalls, p2pShare, originCopies, latencyP50S, latencyP95S, startupP95Ms } = run;

@@ -7,6 +7,8 @@ import { BrowserStage } from "./browser-stage.ts";
 import { launchChromium } from "./chromium.ts";
 import { eventually } from "./eventually.ts";
 
+const IS_IN_WORKER = 'document.querySelector("starling-player").stats().isInWorker';
+
 let stage: BrowserStage;
 let browser: Browser;
 let site: Server;
@@ -16,9 +18,10 @@ let siteUrl: string;
 beforeAll(async () => {
   stage = await BrowserStage.open(1);
   browser = await launchChromium();
-  site = createServer((_request, response) => {
+  site = createServer(({ url }, response) => {
     const script = `${stage.origin.httpUrl}/player/starling-player.bundle.js`;
     response.setHeader("Content-Type", "text/html");
+    if (url === "/strict") response.setHeader("Content-Security-Policy", "worker-src 'none'");
     response.end(`<!doctype html><body><script type="module" src="${script}"></script>`);
   });
   await once(site.listen(0, "localhost"), "listening");
@@ -32,9 +35,9 @@ afterAll(async () => {
 }, 60_000);
 
 /** A page with one player, once the mesh has brought it this much. */
-async function pageWithPlayer(options: string, meshBytes: number): Promise<Page> {
+async function pageWithPlayer(options: string, meshBytes: number, path = ""): Promise<Page> {
   const page = await browser.newPage();
-  await page.goto(siteUrl);
+  await page.goto(`${siteUrl}${path}`);
   await page.evaluate(`(async () => {
     await customElements.whenDefined("starling-player");
     const player = document.createElement("starling-player");
@@ -54,6 +57,7 @@ async function pageWithPlayer(options: string, meshBytes: number): Promise<Page>
 
 test("one tag on another site's page plays in the mesh, and leaves it with the tag", async () => {
   const page = await pageWithPlayer("{}", 500_000);
+  expect(await page.evaluate(IS_IN_WORKER)).toBe(true);
   const left = page.evaluate(`new Promise((resolve) => {
     const player = document.querySelector("starling-player");
     const { starling, video } = player;
@@ -62,6 +66,11 @@ test("one tag on another site's page plays in the mesh, and leaves it with the t
       neighbours: starling.stats().neighbours.length }), 500);
   })`);
   expect(await left).toEqual({ isGone: true, paused: true, neighbours: 0 });
+}, 120_000);
+
+test("where a page's policy forbids workers, the mesh runs in the page", async () => {
+  const page = await pageWithPlayer("{}", 500_000, "strict");
+  expect(await page.evaluate(IS_IN_WORKER)).toBe(false);
 }, 120_000);
 
 test("a viewer that may not send is sent to, and sends nothing", async () => {
