@@ -115,10 +115,12 @@ export class BrowserViewers {
     })()`);
   }
 
-  /** From now on each page keeps the SHA-256 of the media segments that come to its player. */
-  async keepSegments(): Promise<void> {
+  /** From now on each page keeps the SHA-256 of the media segments that come to its player, and whom it refused. */
+  async keepNews(): Promise<void> {
     await this.#all(`(() => {
       globalThis.kept = [];
+      globalThis.refused = [];
+      starling.on("rejected", ({ neighbour, code }) => refused.push({ neighbour, code }));
       starling.on("segment", async ({ sequence, bytes }) => {
         const digest = new Uint8Array(await crypto.subtle.digest("SHA-256", bytes));
         const hex = Array.from(digest, (byte) => byte.toString(16).padStart(2, "0")).join("");
@@ -130,6 +132,11 @@ export class BrowserViewers {
   /** What the pages kept, of all viewers. */
   async keptSegments(): Promise<{ sequence: number; digest: string }[]> {
     return (await this.#all<{ sequence: number; digest: string }[]>("kept")).flat();
+  }
+
+  /** Whom the pages refused, and for what, of all viewers. */
+  async refusals(): Promise<{ neighbour: string; code: string }[]> {
+    return (await this.#all<{ neighbour: string; code: string }[]>("refused")).flat();
   }
 
   /** Closes the first viewers at once, without a word to the others. */
