@@ -40,6 +40,22 @@ function elementClass(): typeof HTMLElement {
   return typeof HTMLElement === "undefined" ? (class {} as typeof HTMLElement) : HTMLElement;
 }
 
+const STYLE =
+  ":host{display:block;aspect-ratio:16/9;background:#000}video{display:block;width:100%;height:100%}";
+
+/** Styles it in the way that a policy without 'unsafe-inline' lets pass, where the browser knows that one. */
+function addStyle(root: ShadowRoot): void {
+  try {
+    const sheet = new CSSStyleSheet();
+    sheet.replaceSync(STYLE);
+    root.adoptedStyleSheets = [sheet];
+  } catch {
+    const style = document.createElement("style");
+    style.textContent = STYLE;
+    root.append(style);
+  }
+}
+
 class StarlingPlayer extends /* @__PURE__ */ elementClass() implements StarlingPlayerElement {
   static get observedAttributes(): readonly string[] {
     return [...VIDEO_ATTRIBUTES, ...SOURCE_ATTRIBUTES];
@@ -55,11 +71,10 @@ class StarlingPlayer extends /* @__PURE__ */ elementClass() implements StarlingP
   constructor(hlsClass: typeof Hls) {
     super();
     this.#hlsClass = hlsClass;
-    const style = document.createElement("style");
-    style.textContent =
-      ":host{display:block;aspect-ratio:16/9;background:#000}video{display:block;width:100%;height:100%}";
     this.video.setAttribute("part", "video");
-    this.attachShadow({ mode: "open" }).append(style, this.video);
+    const root = this.attachShadow({ mode: "open" });
+    root.append(this.video);
+    addStyle(root);
   }
 
   get starling(): Starling | undefined {

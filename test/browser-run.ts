@@ -130,7 +130,7 @@ async function sentBytes(
 }
 
 /** The nearest-rank quantile for 0 < `share` <= 1; 0 without values. */
-function quantile(values: readonly number[], share: number): number {
+export function quantile(values: readonly number[], share: number): number {
   const sorted = [...values].sort((a, b) => a - b);
   return sorted[Math.ceil(share * sorted.length) - 1] ?? 0;
 }

@@ -6,6 +6,7 @@ import { type PeerReport, runPeer } from "../peer/node/index.ts";
 import { BrowserViewers } from "./browser-viewers.ts";
 import { eventually } from "./eventually.ts";
 import { newestSequence } from "./first-light.ts";
+import type { LabHost } from "./lab.ts";
 import { OriginProcess } from "./origin-process.ts";
 import { Publisher } from "./publisher.ts";
 
@@ -18,6 +19,8 @@ const SEGMENTS_FIRST = 4;
 export interface BrowserStageOptions {
   /** Default 1000. */
   readonly videoKbps?: number | undefined;
+  /** Where the origin is, then each viewer. By default all are here. */
+  readonly hosts?: readonly LabHost[] | undefined;
   readonly tell?: ((line: string) => void) | undefined;
 }
 
@@ -48,17 +51,20 @@ export class BrowserStage {
   /** Starts it all, one viewer after the other, and waits until all play. */
   static async open(
     count: number,
-    { videoKbps = VIDEO_KBPS, tell = () => undefined }: BrowserStageOptions = {},
+    { videoKbps = VIDEO_KBPS, hosts = [], tell = () => undefined }: BrowserStageOptions = {},
   ): Promise<BrowserStage> {
     const folder = await mkdtemp(join(tmpdir(), "starling-"));
     const seederMbps = (((videoKbps + AUDIO_KBPS) / 1000) * SEEDER_STREAMS).toFixed(1);
     const upload = ["--seeder-upload-mbps", seederMbps, "--seeder-peer-upload-mbps", seederMbps];
-    const origin = new OriginProcess(join(folder, "data"), ["--no-demo", ...upload]);
+    const [place] = hosts;
+    const address =
+      place === undefined ? [] : ["--host", place.address, "--webrtc-address", place.address];
+    const origin = new OriginProcess(join(folder, "data"), ["--no-demo", ...upload, ...address]);
     await origin.start();
     const url = `${origin.rtmpUrl}/${origin.streamKey}`;
     const publisher = new Publisher({ url, videoKbps });
-    const viewers = await BrowserViewers.open(`${origin.httpUrl}/watch/main`);
-    const peer = new HeadlessPeer(origin.httpUrl);
+    const viewers = new BrowserViewers(origin.httpUrl);
+    const peer = new HeadlessPeer(origin.httpUrl, place?.address);
     const stage = new BrowserStage(folder, { origin, publisher, peer, viewers });
     try {
       await eventually(
@@ -67,7 +73,7 @@ export class BrowserStage {
         () => origin.output,
       );
       for (let viewer = 0; viewer < count; viewer++) {
-        await viewers.add();
+        await viewers.add({ enter: hosts[viewer + 1]?.enter });
         // Starting takes much of a small machine, and those who are there want to play.
         await viewers.playing();
         tell(`${viewers.count} of ${count} viewers play.`);
@@ -95,9 +101,9 @@ export class HeadlessPeer {
   readonly #stop = new AbortController();
   readonly #ended: Promise<unknown>;
 
-  constructor(apiUrl: string) {
+  constructor(apiUrl: string, bindAddress?: string) {
     this.#ended = runPeer({
-      apiUrl,
+      ...{ apiUrl, bindAddress },
       signal: this.#stop.signal,
       stream: "main",
       log: pino({ level: "silent" }),

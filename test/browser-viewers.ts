@@ -19,7 +19,7 @@ export interface PageState {
 const PLAY_TIMEOUT_MS = 60_000;
 
 const READ_STATE = `(() => {
-  const video = document.querySelector("video");
+  const video = document.querySelector("starling-player")?.video ?? document.querySelector("video");
   const stats = globalThis.starling?.stats();
   return stats === undefined ? undefined : { ...stats, timeS: video.currentTime };
 })()`;
@@ -35,22 +35,39 @@ const COUNT_CONNECTIONS = `
   };
 `;
 
+/** A player on a page of the origin's. */
+const addPlayer = (options: string, playlistUrl: string): string => `(async () => {
+  await import("/player/starling-player.bundle.js");
+  const player = document.createElement("starling-player");
+  player.options = ${options};
+  for (const name of ["muted", "autoplay"]) player.setAttribute(name, "");
+  player.setAttribute("src", "${playlistUrl}");
+  document.body.replaceChildren(player);
+  Object.defineProperty(globalThis, "starling", { get: () => player.starling });
+})()`;
+
+/** How a viewer is to watch. */
+export interface ViewerChoice {
+  /** What to put before a command so that it runs where the viewer is; by default it is here. */
+  readonly enter?: readonly string[] | undefined;
+  /** Options of a player by itself, in JavaScript, instead of the watch page. */
+  readonly player?: string | undefined;
+  /** Which playlist of the stream that player plays. */
+  readonly playlist?: string | undefined;
+}
+
 /** The watch page in Chromium, in a context of its own for each viewer. */
 export class BrowserViewers {
-  readonly #browser: Browser;
-  readonly #url: string;
+  /** By where they run. */
+  readonly #browsers = new Map<string, Browser>();
+  readonly #originUrl: string;
   readonly #pages: Page[] = [];
   readonly #profiles = new Map<Page, CDPSession>();
   /** Errors that the pages wrote to their consoles, or did not catch. */
   readonly errors: string[] = [];
 
-  private constructor(browser: Browser, url: string) {
-    this.#browser = browser;
-    this.#url = url;
-  }
-
-  static async open(url: string): Promise<BrowserViewers> {
-    return new BrowserViewers(await launchChromium(), url);
+  constructor(originUrl: string) {
+    this.#originUrl = originUrl;
   }
 
   get count(): number {
@@ -58,15 +75,20 @@ export class BrowserViewers {
   }
 
   /** Opens one more viewer. */
-  async add(): Promise<void> {
-    const context = await this.#browser.newContext();
+  async add({ enter = [], player, playlist = "media" }: ViewerChoice = {}): Promise<void> {
+    const browser = this.#browsers.get(enter.join(" ")) ?? (await launchChromium(enter));
+    this.#browsers.set(enter.join(" "), browser);
+    const context = await browser.newContext();
     const page = await context.newPage();
     await page.addInitScript(COUNT_CONNECTIONS);
     page.on("pageerror", (error) => this.errors.push(String(error)));
     page.on("console", (message) => {
       if (message.type() === "error") this.errors.push(message.text());
     });
-    await page.goto(this.#url);
+    await page.goto(player === undefined ? `${this.#originUrl}/watch/main` : this.#originUrl);
+    if (player !== undefined) {
+      await page.evaluate(addPlayer(player, `${this.#originUrl}/live/main/${playlist}.m3u8`));
+    }
     const profile = await context.newCDPSession(page);
     await profile.send("Performance.enable", { timeDomain: "threadTicks" });
     this.#profiles.set(page, profile);
@@ -150,7 +172,7 @@ export class BrowserViewers {
   }
 
   async close(): Promise<void> {
-    await this.#browser.close();
+    for (const browser of this.#browsers.values()) await browser.close();
   }
 }
 

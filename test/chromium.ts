@@ -1,4 +1,7 @@
 import { existsSync } from "node:fs";
+import { chmod, mkdtemp, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
 import { type Browser, chromium } from "playwright-core";
 
 const PLACES = [
@@ -15,14 +18,21 @@ const WEBRTC_ON_LOOPBACK = [
   "--disable-features=WebRtcHideLocalIpsWithMdns",
 ];
 
-/** Starts the system's Chromium without a window and without a word to the outside. */
-export function launchChromium(): Promise<Browser> {
+/**
+ * Starts the system's Chromium without a window and without a word to the outside. `enter` is what to put
+ * before its command so that it runs on a host of a lab.
+ */
+export async function launchChromium(enter: readonly string[] = []): Promise<Browser> {
   const executablePath = PLACES.find((place) => existsSync(place));
   if (executablePath === undefined) {
     throw new Error('No Chromium was found: install the package "chromium", or run npm test.');
   }
-  return chromium.launch({
-    executablePath,
+  const folder = await mkdtemp(join(tmpdir(), "starling-chromium-"));
+  const script = join(folder, "chromium");
+  await writeFile(script, `#!/bin/sh\nexec ${enter.join(" ")} ${executablePath} "$@"\n`);
+  await chmod(script, 0o755);
+  const browser = await chromium.launch({
+    executablePath: script,
     args: [
       "--headless",
       "--no-sandbox",
@@ -36,4 +46,6 @@ export function launchChromium(): Promise<Browser> {
       ...WEBRTC_ON_LOOPBACK,
     ],
   });
+  browser.once("disconnected", () => void rm(folder, { recursive: true, force: true }));
+  return browser;
 }

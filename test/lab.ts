@@ -20,6 +20,8 @@ export interface LabLink {
   readonly delayMs: number;
   /** Share of the packets that it sends which are lost. */
   readonly lossShare: number;
+  /** Share of the packets to it which are lost. Default 0. */
+  readonly downlinkLossShare?: number;
 }
 
 export interface LabHost {
@@ -80,8 +82,10 @@ export class Lab {
       const program = await compile(folder);
       const child = spawn(program, { stdio: ["pipe", "pipe", "inherit"] });
       const lines = createInterface({ input: child.stdout })[Symbol.asyncIterator]();
-      for (const { uplinkKbps, downlinkKbps, delayMs, lossShare } of links) {
-        child.stdin.write(`${uplinkKbps} ${downlinkKbps} ${delayMs} ${lossShare}\n`);
+      for (const link of links) {
+        const { uplinkKbps, downlinkKbps, delayMs, lossShare, downlinkLossShare = 0 } = link;
+        const fields = [uplinkKbps, downlinkKbps, delayMs, lossShare, downlinkLossShare];
+        child.stdin.write(`${fields.join(" ")}\n`);
       }
       child.stdin.write("\n");
       const hosts: LabHost[] = [];

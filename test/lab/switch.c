@@ -1,13 +1,14 @@
 /*
  * An emulated network of hosts on one machine, for `npm run e2e:mesh -- --lab`. Linux, root.
  *
- * Standard input: one line a host, UPLINK_KBPS DOWNLINK_KBPS DELAY_MS LOSS_SHARE, then an empty line.
+ * Standard input: one line a host, UPLINK_KBPS DOWNLINK_KBPS DELAY_MS LOSS_SHARE DOWNLINK_LOSS_SHARE,
+ * then an empty line.
  * The first host is the machine itself, each other one a network namespace; a TUN device joins it to this
  * switch. Standard output: one line a host, ADDRESS NAMESPACE, where a program is run by
  * `nsenter --net=NAMESPACE PROGRAM`, then "ready".
  *
- * A packet waits for the sender's uplink (first in, first out, at most QUEUE_MS), is lost or not, takes the
- * sum of both delays, and waits for the receiver's downlink in the same way.
+ * A packet waits for the sender's uplink (first in, first out, at most QUEUE_MS), is lost or not at
+ * either end, takes the sum of both delays, and waits for the receiver's downlink in the same way.
  *
  * When the input ends the switch prints one line a host, SENT LOST DROPPED packets, and ends. Namespaces and
  * devices have no names outside this process, so that nothing is left behind however it ends.
@@ -44,7 +45,7 @@ struct link {
 struct host {
     int tun;
     struct link up, down;
-    double delay_ms, loss;
+    double delay_ms, loss, down_loss;
     unsigned long sent, lost, dropped;
 };
 
@@ -144,10 +145,10 @@ static void read_hosts(void) {
     char line[128];
     while (fgets(line, sizeof line, stdin) && line[0] != '\n') {
         struct host *host = &hosts[host_count];
-        int fields = host_count == HOSTS_MAX ? 0 : sscanf(line, "%lf %lf %lf %lf", &host->up.kbps,
-            &host->down.kbps, &host->delay_ms, &host->loss);
-        if (fields != 4 || host->up.kbps <= 0 || host->down.kbps <= 0) {
-            fprintf(stderr, "switch: expected UPLINK_KBPS DOWNLINK_KBPS DELAY_MS LOSS_SHARE: %s", line);
+        int fields = host_count == HOSTS_MAX ? 0 : sscanf(line, "%lf %lf %lf %lf %lf",
+            &host->up.kbps, &host->down.kbps, &host->delay_ms, &host->loss, &host->down_loss);
+        if (fields != 5 || host->up.kbps <= 0 || host->down.kbps <= 0) {
+            fprintf(stderr, "switch: expected five numbers: %s", line);
             exit(2);
         }
         host_count++;
@@ -172,6 +173,10 @@ static void carry(struct host *from, const unsigned char *bytes, int length, dou
     }
     if (drand48() < from->loss) {
         from->lost++;
+        return;
+    }
+    if (drand48() < hosts[to].down_loss) {
+        hosts[to].lost++;
         return;
     }
     struct packet packet = {.at = left + from->delay_ms + hosts[to].delay_ms, .to = to, .length = length};
