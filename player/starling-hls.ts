@@ -9,6 +9,7 @@ import type {
 import { Emitter } from "./emitter.ts";
 import { type FragmentLoaderClass, fragmentLoader } from "./fragment-loader.ts";
 import { MeshPlaylist } from "./mesh-playlist.ts";
+import { MeshTrial } from "./mesh-trial.ts";
 import { type PlaylistLoaderClass, playlistLoader } from "./playlist-loader.ts";
 import { StallWatch } from "./stall-watch.ts";
 import { Viewer, type ViewerEvents, type ViewerOptions, type ViewerReport } from "./viewer.ts";
@@ -80,10 +81,18 @@ export class Starling {
   #playlist = new MeshPlaylist();
   #playlistUrl: string | undefined;
   #viewer: Viewer | undefined;
+  #where: Where | undefined;
   #isAsking = false;
+  #trial = new MeshTrial();
+  #resting: ReturnType<typeof setTimeout> | undefined;
+  /** Of viewers of this source that have left the mesh. */
+  #past = NO_REPORT;
   #httpBytes = 0;
   #playedBytes = 0;
+  /** What no viewer has been told of yet. */
+  #untold = { httpBytes: 0, playedBytes: 0 };
   #loadMs = LOAD_MS_START;
+  #segmentMs = 1000;
 
   constructor(hls: Hls, options: StarlingOptions) {
     this.#hls = hls;
@@ -100,7 +109,7 @@ export class Starling {
         patienceMs: (sequence) => this.#patienceMs(sequence),
         onSettled: (sequence, listener) => this.#onSettled(sequence, listener),
         played: (sequence, bytes, loadMs) => this.#played(sequence, bytes, loadMs),
-        wasted: (byteLength) => this.#viewer?.countHttp(byteLength),
+        wasted: (byteLength) => this.#countHttp(byteLength),
       },
       (this.#fLoader ?? config.loader) as FragmentLoaderClass,
     );
@@ -132,9 +141,9 @@ export class Starling {
   }
 
   stats(): StarlingStats {
-    const report = this.#viewer?.report() ?? NO_REPORT;
+    const report = sum(this.#past, this.#viewer?.report() ?? NO_REPORT);
     const { fromPeersBytes, fromSeedsBytes } = report;
-    const fromHttpBytes = this.#viewer === undefined ? this.#httpBytes : report.fromHttpBytes;
+    const fromHttpBytes = this.#httpBytes;
     const bytes = fromPeersBytes + fromSeedsBytes + fromHttpBytes;
     const { latency } = this.#hls;
     return {
@@ -182,6 +191,7 @@ export class Starling {
     void this.destroy();
   };
   readonly #onLevel = (_name: string, { details }: LevelLoadedData | LevelUpdatedData): void => {
+    this.#segmentMs = 1000 * (details.fragments.at(-1)?.duration ?? details.targetduration);
     const isOurs = details.live && this.#hls.levels.length <= 1;
     if (isOurs && this.#viewer === undefined && !this.#isAsking) void this.#join(details.url);
   };
@@ -201,7 +211,8 @@ export class Starling {
     this.#watch({ apiUrl: where.apiUrl, stream: where.stream });
   }
 
-  #watch(where: { readonly apiUrl: string; readonly stream: string }): void {
+  #watch(where: Where): void {
+    this.#where = where;
     const targetMs = (this.#hls.targetLatency ?? 4) * 1000;
     const viewer = new Viewer({
       ...this.#options,
@@ -211,8 +222,9 @@ export class Starling {
       tuning: { fetchMs: 0 }, // The loader asks HTTP: it knows how much is left to play.
     });
     this.#viewer = viewer;
-    viewer.countHttp(this.#httpBytes);
-    viewer.countPlayed(this.#playedBytes);
+    viewer.countHttp(this.#untold.httpBytes);
+    viewer.countPlayed(this.#untold.playedBytes);
+    this.#untold = { httpBytes: 0, playedBytes: 0 };
     const names = ["announced", "segment", "missing", "neighbour", "rejected", "error"] as const;
     for (const name of names) viewer.on(name, (event) => this.#events.emit(name, event));
     viewer.on("announced", (manifest) => {
@@ -226,12 +238,31 @@ export class Starling {
   }
 
   async #leave(): Promise<void> {
-    const viewer = this.#viewer;
-    this.#viewer = undefined;
+    clearTimeout(this.#resting);
     this.#isAsking = false;
+    this.#trial = new MeshTrial();
     this.#playlist = new MeshPlaylist();
     this.#playlistUrl = undefined;
-    await viewer?.close();
+    await this.#closeViewer();
+  }
+
+  async #closeViewer(): Promise<void> {
+    const viewer = this.#viewer;
+    this.#viewer = undefined;
+    if (viewer === undefined) return;
+    this.#past = { ...sum(this.#past, viewer.report()), neighbours: [], isInWorker: false };
+    for (const sequence of this.#settled.keys()) this.#settle(sequence);
+    await viewer.close();
+  }
+
+  /** Stays out of the mesh for a while: the line has no room for it. */
+  #rest(where: Where, restMs: number): void {
+    const detail = `The mesh is too slow on this line. Trying again in ${restMs / 1000} s.`;
+    this.#events.emit("error", { code: "mesh-too-slow", detail, isFinal: false });
+    this.#playlist = new MeshPlaylist();
+    this.#playlistGrown.emit("grown", undefined);
+    void this.#closeViewer();
+    this.#resting = setTimeout(() => this.#watch(where), restMs);
   }
 
   #isUploadUnwanted(): boolean {
@@ -276,12 +307,30 @@ export class Starling {
 
   #played(sequence: number, bytes: Uint8Array, loadMs: number | undefined): void {
     this.#playedBytes += bytes.length;
-    this.#viewer?.countPlayed(bytes.length);
-    if (loadMs === undefined) return;
-    this.#httpBytes += bytes.length;
+    if (this.#viewer === undefined) this.#untold.playedBytes += bytes.length;
+    else this.#viewer.countPlayed(bytes.length);
+    if (loadMs === undefined) {
+      this.#trial.won();
+      return;
+    }
+    const wasComing = this.#viewer?.isComing(sequence) === true;
+    this.#countHttp(bytes.length, { sequence, bytes });
     this.#loadMs += LOAD_GAIN * (loadMs - this.#loadMs);
-    this.#viewer?.countHttp(bytes.length, { sequence, bytes });
+    if (!wasComing || this.#where === undefined) return;
+    const restMs = this.#trial.lost(this.#loadMs / this.#segmentMs);
+    if (restMs !== undefined) this.#rest(this.#where, restMs);
   }
+
+  #countHttp(byteLength: number, whole?: { sequence: number; bytes: Uint8Array }): void {
+    this.#httpBytes += byteLength;
+    if (this.#viewer === undefined) this.#untold.httpBytes += byteLength;
+    else this.#viewer.countHttp(byteLength, whole);
+  }
+}
+
+interface Where {
+  readonly apiUrl: string;
+  readonly stream: string;
 }
 
 const NO_REPORT: ViewerReport = {
@@ -295,6 +344,24 @@ const NO_REPORT: ViewerReport = {
   neighbours: [],
   isInWorker: false,
 };
+
+/** The counts of two reports, and the second one's present. */
+function sum(past: ViewerReport, now: ViewerReport): ViewerReport {
+  const rejected: Record<string, number> = { ...past.rejected };
+  for (const [code, count] of Object.entries(now.rejected)) {
+    rejected[code] = (rejected[code] ?? 0) + count;
+  }
+  return {
+    ...now,
+    fromPeersBytes: past.fromPeersBytes + now.fromPeersBytes,
+    fromSeedsBytes: past.fromSeedsBytes + now.fromSeedsBytes,
+    fromHttpBytes: past.fromHttpBytes + now.fromHttpBytes,
+    uploadedBytes: past.uploadedBytes + now.uploadedBytes,
+    blocks: past.blocks + now.blocks,
+    missing: past.missing + now.missing,
+    rejected,
+  };
+}
 
 /** Lets an hls.js take part in the mesh. Call it before `loadSource`. */
 export function createStarling(hls: Hls, options: StarlingOptions = {}): Starling {

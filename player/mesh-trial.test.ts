@@ -1,0 +1,40 @@
+import { describe, expect, test } from "@jest/globals";
+import { MeshTrial } from "./mesh-trial.ts";
+
+const SLOW = 0.9;
+const FAST = 0.1;
+
+/** Loses segments until the mesh is left; how many, and for how long. */
+function lossesUntilRest(trial: MeshTrial, loadShare: number): [number, number | undefined] {
+  for (let losses = 1; losses <= 100; losses++) {
+    const restMs = trial.lost(loadShare);
+    if (restMs !== undefined) return [losses, restMs];
+  }
+  return [100, undefined];
+}
+
+describe("whether the mesh is worth its bytes", () => {
+  test("a viewer with a slow line leaves after five segments that came too late", () => {
+    expect(lossesUntilRest(new MeshTrial(), SLOW)).toEqual([5, 30_000]);
+  });
+
+  test("a viewer whose line has room stays, however long the mesh fails", () => {
+    expect(lossesUntilRest(new MeshTrial(), FAST)).toEqual([100, undefined]);
+  });
+
+  test("a segment in time starts the count anew", () => {
+    const trial = new MeshTrial();
+    for (let round = 0; round < 10; round++) {
+      expect([trial.lost(SLOW), trial.lost(SLOW)]).toEqual([undefined, undefined]);
+      trial.won();
+    }
+  });
+
+  test("stays away for longer each time, until the mesh has been good for a while", () => {
+    const trial = new MeshTrial();
+    const rests = Array.from({ length: 6 }, () => lossesUntilRest(trial, SLOW)[1]);
+    expect(rests).toEqual([30_000, 60_000, 120_000, 240_000, 300_000, 300_000]);
+    for (let segment = 0; segment < 30; segment++) trial.won();
+    expect(lossesUntilRest(trial, SLOW)[1]).toBe(30_000);
+  });
+});
