@@ -2,12 +2,12 @@ import {
   fromBase64Url,
   instantMs,
   type JoinClaims,
-  nobleCrypto,
   parsePublicKey,
   StarlingError,
   trackerProofMessage,
   verifyJoinToken,
 } from "../core/index.ts";
+import { nodeCrypto } from "../core/node/index.ts";
 import type { PeerDirectory } from "./peer-directory.ts";
 import type { TrustedKeys } from "./trusted-keys.ts";
 
@@ -27,9 +27,9 @@ export class Admission {
    */
   async admit(join: { token: string; proof: string }, nonce: string): Promise<JoinClaims> {
     const nowMs = Date.now();
-    const trust = { keys: await this.#keys.keySet(), crypto: nobleCrypto };
+    const trust = { keys: await this.#keys.keySet(), crypto: nodeCrypto };
     const claims = verifyJoinToken(join.token, trust, { now: instantMs(nowMs) });
-    const isProven = nobleCrypto.verify(
+    const isProven = nodeCrypto.verify(
       signatureOf(join.proof),
       trackerProofMessage(nonce),
       parsePublicKey(claims.peer),

@@ -1,7 +1,7 @@
 import { readFile } from "node:fs/promises";
 import { fileURLToPath } from "node:url";
 import { build } from "esbuild";
-import { nodeCrypto } from "../peer/node/index.ts";
+import { nodeCrypto } from "../core/node/index.ts";
 import { launchChromium } from "../test/index.ts";
 import { type HashSpeeds, measureHashes, syncWay } from "./hash-tasks.ts";
 

@@ -20,10 +20,11 @@ import {
   toHex,
   utf8,
 } from "../core/index.ts";
+import { nodeCrypto } from "../core/node/index.ts";
 import { blockPort, type MeshLimits, MeshPeer, type Output, uploadBudget } from "../mesh/index.ts";
 import { createIdentity, type Identity } from "./identity.ts";
 import { MeshDriver } from "./mesh-driver.ts";
-import { createNodeConnector, nodeCrypto } from "./node/index.ts";
+import { createNodeConnector } from "./node/index.ts";
 import { type Channel, QUEUED_BYTES_MAX } from "./transport.ts";
 import { createClock } from "./wall-clock.ts";
 import { WebRtcTransport } from "./webrtc-transport.ts";

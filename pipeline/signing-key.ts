@@ -8,11 +8,11 @@ import {
   fromBase64Url,
   jwkOf,
   type KeyPurpose,
-  nobleCrypto,
   parseJson,
   StarlingError,
   toBase64Url,
 } from "../core/index.ts";
+import { nodeCrypto } from "../core/node/index.ts";
 
 /** A key that signs for one purpose. Its secret never leaves this object. */
 export interface SigningKey {
@@ -42,8 +42,8 @@ export async function loadSigningKey(keyFile: string, purpose: KeyPurpose): Prom
   const text = (await readKeyFile(keyFile)) ?? (await createKeyFile(keyFile));
   const secretKey = secretKeyIn(text);
   if (secretKey === undefined) throw malformed(keyFile, "is not a private Ed25519 JWK");
-  const jwk = jwkOf(nobleCrypto.publicKeyOf(secretKey), purpose, nobleCrypto);
-  return { jwk, sign: (message) => nobleCrypto.sign(message, secretKey) };
+  const jwk = jwkOf(nodeCrypto.publicKeyOf(secretKey), purpose, nodeCrypto);
+  return { jwk, sign: (message) => nodeCrypto.sign(message, secretKey) };
 }
 
 /** The secret key of a private JWK whose halves fit together. */
@@ -51,7 +51,7 @@ function secretKeyIn(text: string): Uint8Array | undefined {
   try {
     const { d, x } = privateJwkSchema.parse(parseJson(text, "key-file-malformed"));
     const secretKey = fromBase64Url(d);
-    return toBase64Url(nobleCrypto.publicKeyOf(secretKey)) === x ? secretKey : undefined;
+    return toBase64Url(nodeCrypto.publicKeyOf(secretKey)) === x ? secretKey : undefined;
   } catch {
     return undefined; // What was thrown would quote the file: it stays out of every error and log.
   }
@@ -80,7 +80,7 @@ async function createKeyFile(keyFile: string): Promise<string> {
     kty: "OKP",
     crv: "Ed25519",
     d: toBase64Url(secretKey),
-    x: toBase64Url(nobleCrypto.publicKeyOf(secretKey)),
+    x: toBase64Url(nodeCrypto.publicKeyOf(secretKey)),
   };
   await mkdir(dirname(keyFile), { recursive: true, mode: 0o700 });
   const temporary = `${keyFile}.${randomBytes(6).toString("hex")}.tmp`;

@@ -1,6 +1,7 @@
+import { nodeCrypto } from "../../core/node/index.ts";
 import type { Platform } from "../index.ts";
 import { createNodeConnector, type NodeConnectorOptions } from "./node-connector.ts";
-import { nodeCrypto } from "./node-crypto.ts";
+
 import { openTrackerSocket } from "./tracker-socket.ts";
 
 /** What a peer needs of Node.js. */

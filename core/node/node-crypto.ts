@@ -7,7 +7,7 @@ import {
   type KeyObject,
 } from "node:crypto";
 import { Point } from "@noble/ed25519";
-import { assert, type Crypto, PUBLIC_KEY_BYTES, SIGNATURE_BYTES } from "../../core/index.ts";
+import { assert, type Crypto, PUBLIC_KEY_BYTES, SIGNATURE_BYTES } from "../index.ts";
 
 const SECRET_KEY_BYTES = 32;
 const KEYS_CACHED_MAX = 1024;

@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { fromHex, nobleCrypto, toHex, utf8 } from "../../core/index.ts";
+import { fromHex, nobleCrypto, toHex, utf8 } from "../index.ts";
 import { nodeCrypto } from "./node-crypto.ts";
 
 const bytes = (length: number) => fc.uint8Array({ minLength: length, maxLength: length });

@@ -1,0 +1,2 @@
+/** What of the core runs on Node.js only. */
+export { nodeCrypto } from "./node-crypto.ts";
