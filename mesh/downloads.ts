@@ -121,9 +121,11 @@ export class Downloads {
     this.#tellSince(now, neighbour, now);
   }
 
-  /** Tells who shall get the manifests from here on of the blocks that it may not have heard of. */
+  /** Tells who shall get the manifests from here on of the blocks since its greeting that it may still need. */
   catchUp(now: InstantMs, neighbour: Neighbour): void {
-    this.#tellSince(now, neighbour, instantMs(now - this.#state.options.limits.maxDelayMs));
+    const oldest = instantMs(now - this.#state.options.limits.maxDelayMs);
+    const { connectedAt } = neighbour;
+    this.#tellSince(now, neighbour, connectedAt > oldest ? connectedAt : oldest);
   }
 
   /** Tells a neighbour of the blocks that who starts at `start` needs. */
@@ -269,7 +271,10 @@ export class Downloads {
     const { manifest, jws } = announced;
     const isOld = this.#isOld(now, manifest, releasedAt);
     const block = isOld ? undefined : this.#state.cache.addWanted(releasedAt, announced);
-    if (block === undefined) this.#noteStale(jws, manifest);
+    if (block === undefined) {
+      this.#noteStale(jws, manifest);
+      this.#orphans.take(blockKey(manifest.block));
+    }
     return block;
   }
 

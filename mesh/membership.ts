@@ -23,9 +23,9 @@ const REDIAL_AFTER_MS = 30_000;
 const LONELY_REDIAL_AFTER_MS = 2000;
 /** The tracker is asked for more peers at most this often; by who has few neighbours, more often. */
 const WANT_EVERY_MS = 5000;
-const FEW_WANT_EVERY_MS = 2000;
+const FEW_WANT_EVERY_MS = 1000;
 /** A dial that takes longer than this may come to nothing: others are tried beside it. */
-const SLOW_DIAL_MS = 3000;
+const SLOW_DIAL_MS = 1000;
 /** Beyond its degree a peer seeks parents up to this many times that, so that newcomers find room. */
 const SEEK_DEGREES = 1.5;
 
