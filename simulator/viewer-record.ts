@@ -2,7 +2,16 @@ import { assert } from "../core/index.ts";
 
 /** Blocks that are remembered for each viewer; more than are in play at any time. */
 export const RECORD_BLOCKS_MAX = 128;
-const WORDS_PER_BLOCK = 8;
+
+/** The columns of a block, side by side: what belongs together is read together. */
+const WIDTH = 12;
+const NUMBER = 0;
+const USEFUL_BYTES = 1;
+const IS_COMPLETE = 2;
+/** Eight words with a bit for each symbol that is held. */
+const HELD = 3;
+const HELD_END = 11;
+
 /** A joined viewer can start to play once it holds this much media in a row. */
 const START_BUFFER_MS = 1000;
 /** The smoothing of the mean hop count. */
@@ -25,10 +34,8 @@ export class ViewerRecord {
   stalls = 0;
   /** Mean number of hops that its symbols made. */
   hop = 0;
-  readonly #numbers = new Int32Array(RECORD_BLOCKS_MAX).fill(-1);
+  readonly #rows = new Int32Array(RECORD_BLOCKS_MAX * WIDTH).fill(-1);
   readonly #completedAt = new Float64Array(RECORD_BLOCKS_MAX);
-  readonly #usefulBytes = new Int32Array(RECORD_BLOCKS_MAX);
-  readonly #held = new Uint32Array(RECORD_BLOCKS_MAX * WORDS_PER_BLOCK);
 
   constructor(joinedAt: number) {
     this.joinedAt = joinedAt;
@@ -36,28 +43,28 @@ export class ViewerRecord {
 
   /** When it completed a block; infinite if it has not. */
   completedAt(number: number): number {
-    const slot = number % RECORD_BLOCKS_MAX;
-    if (this.#numbers[slot] !== number) return Number.POSITIVE_INFINITY;
-    return this.#completedAt[slot] as number;
+    if (!this.#isComplete(number)) return Number.POSITIVE_INFINITY;
+    return this.#completedAt[number % RECORD_BLOCKS_MAX] as number;
   }
 
   /** Bytes of symbols that it holds of a block. */
   usefulBytes(number: number): number {
-    const slot = number % RECORD_BLOCKS_MAX;
-    return this.#numbers[slot] === number ? (this.#usefulBytes[slot] as number) : 0;
+    const row = rowOf(number);
+    return this.#rows[row + NUMBER] === number ? (this.#rows[row + USEFUL_BYTES] as number) : 0;
   }
 
   /** Takes note of a right symbol. */
   receive(number: number, esi: number, byteLength: number): SymbolFate {
-    const slot = this.#slotOf(number);
-    if (slot < 0) return "old";
-    const word = slot * WORDS_PER_BLOCK + (esi >>> 5);
+    if (!this.#open(number)) return "old";
+    const rows = this.#rows;
+    const row = rowOf(number);
+    const word = row + HELD + (esi >>> 5);
     const bit = 1 << (esi & 31);
-    const held = this.#held[word] as number;
+    const held = rows[word] as number;
     if ((held & bit) !== 0) return "duplicate";
-    this.#held[word] = held | bit;
-    if (this.#completedAt[slot] !== Number.POSITIVE_INFINITY) return "surplus";
-    this.#usefulBytes[slot] = (this.#usefulBytes[slot] as number) + byteLength;
+    rows[word] = held | bit;
+    if (rows[row + IS_COMPLETE] === 1) return "surplus";
+    rows[row + USEFUL_BYTES] = (rows[row + USEFUL_BYTES] as number) + byteLength;
     return "useful";
   }
 
@@ -68,10 +75,10 @@ export class ViewerRecord {
 
   /** Takes note of a complete block; gives whether the viewer can start to play by it. */
   complete(number: number, now: number, blockMs: number): boolean {
-    const slot = this.#slotOf(number);
-    if (slot < 0) return false;
-    assert(this.#completedAt[slot] === Number.POSITIVE_INFINITY, "a block is completed once");
-    this.#completedAt[slot] = now;
+    if (!this.#open(number)) return false;
+    assert(!this.#isComplete(number), "a block is completed once");
+    this.#rows[rowOf(number) + IS_COMPLETE] = 1;
+    this.#completedAt[number % RECORD_BLOCKS_MAX] = now;
     if (this.startedAt !== undefined) return false;
     let first = number;
     while (first > 0 && this.#isComplete(first - 1)) first--;
@@ -84,19 +91,22 @@ export class ViewerRecord {
   }
 
   #isComplete(number: number): boolean {
-    return this.completedAt(number) !== Number.POSITIVE_INFINITY;
+    const row = rowOf(number);
+    return this.#rows[row + NUMBER] === number && this.#rows[row + IS_COMPLETE] === 1;
   }
 
-  /** The slot of a block, cleared if it held an older one; -1 if it holds a newer one. */
-  #slotOf(number: number): number {
-    const slot = number % RECORD_BLOCKS_MAX;
-    const holds = this.#numbers[slot] as number;
-    if (holds === number) return slot;
-    if (holds > number) return -1;
-    this.#numbers[slot] = number;
-    this.#completedAt[slot] = Number.POSITIVE_INFINITY;
-    this.#usefulBytes[slot] = 0;
-    this.#held.fill(0, slot * WORDS_PER_BLOCK, (slot + 1) * WORDS_PER_BLOCK);
-    return slot;
+  /** Makes the row of a block its own, cleared if it held an older one; false if it holds a newer one. */
+  #open(number: number): boolean {
+    const rows = this.#rows;
+    const row = rowOf(number);
+    const holds = rows[row + NUMBER] as number;
+    if (holds >= number) return holds === number;
+    rows.fill(0, row, row + HELD_END);
+    rows[row + NUMBER] = number;
+    return true;
   }
+}
+
+function rowOf(number: number): number {
+  return (number % RECORD_BLOCKS_MAX) * WIDTH;
 }
