@@ -23,6 +23,8 @@ const PENALTY_MAX_MS = 150;
 /** A subscriber that can feed this many others is served at once. */
 const STRONG_COPIES = 4;
 
+const NOBODY: readonly Neighbour[] = [];
+
 /** A class that this peer pushes to a neighbour. */
 interface Grant {
   readonly rendition: number;
@@ -92,9 +94,9 @@ export class FanOut {
 
   /** Pushes a symbol to those who subscribed to its class and do not have it. */
   offer(now: InstantMs, block: Block, esi: number, from: Neighbour | undefined): void {
-    const children = this.#children.get(block.id.rendition)?.[block.classOf(esi)];
-    if (children === undefined) return;
-    for (const child of children) {
+    const symbolClass = block.classOf(esi);
+    if (symbolClass < 0) return;
+    for (const child of this.#childrenOf(block.id.rendition, symbolClass)) {
       if (child === from || block.isHeldBy(child, esi)) continue;
       this.#uploads.push(now, child, block, esi, this.#penaltyMs(child));
     }
@@ -102,7 +104,7 @@ export class FanOut {
 
   /** Those to whom the manifests of a rendition are pushed. */
   followers(rendition: number): readonly Neighbour[] {
-    return this.#children.get(rendition)?.[MANIFEST_CLASS] ?? [];
+    return this.#childrenOf(rendition, MANIFEST_CLASS);
   }
 
   /** Takes back what is too much for the uplink. */
@@ -169,7 +171,7 @@ export class FanOut {
   /** A class that a seed sends to nobody comes to nobody in time: it takes the place of another. */
   #makeUp(now: InstantMs, rendition: number, symbolClass: number): boolean {
     if (this.#state.options.role !== "seed") return false;
-    const isUnsent = this.#childrenOf(rendition, symbolClass) === 0;
+    const isUnsent = this.#childrenOf(rendition, symbolClass).length === 0;
     return isUnsent && this.#revokeFromWeakest(now, Number.POSITIVE_INFINITY, 2);
   }
 
@@ -199,7 +201,7 @@ export class FanOut {
     let most = childrenMin - 1;
     for (const [rendition, classes] of neighbour.granted) {
       for (const symbolClass of classesIn(symbolClassesOf(classes))) {
-        const children = this.#childrenOf(rendition, symbolClass);
+        const children = this.#childrenOf(rendition, symbolClass).length;
         if (children <= most) continue;
         best = { rendition, symbolClass };
         most = children;
@@ -208,8 +210,8 @@ export class FanOut {
     return best;
   }
 
-  #childrenOf(rendition: number, symbolClass: number): number {
-    return this.#children.get(rendition)?.[symbolClass]?.length ?? 0;
+  #childrenOf(rendition: number, symbolClass: number): readonly Neighbour[] {
+    return this.#children.get(rendition)?.[symbolClass] ?? NOBODY;
   }
 
   #tell(neighbour: Neighbour, rendition: number): void {

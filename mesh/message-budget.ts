@@ -15,7 +15,7 @@ const INDEX_OF = Object.fromEntries(KINDS.map((kind, at) => [kind, at])) as Reco
 /** How many messages of each kind of a neighbour are read: see MESSAGE_RATES. */
 export class MessageBudget {
   /** By kind, when all that was sent will be paid for (the generic cell rate algorithm of ITU-T I.371). */
-  readonly #paidAt = new Float64Array(KINDS.length);
+  readonly #paidAt: number[] = KINDS.map(() => 0);
 
   /**
    * Whether a message may be read: false drops it. Throws StarlingError "message-flood" when far more came

@@ -40,6 +40,8 @@ export interface NeighbourStatus {
   readonly spare: number;
 }
 
+type StatusMessage = Extract<Message, { type: "status" }>;
+
 const NO_PULLS: readonly Pull[] = [];
 const NOTHING: NeighbourStatus = { capacityKbps: 0, roomKbps: 0, spare: 0 };
 
@@ -63,8 +65,8 @@ export class Neighbour {
   readonly messageBudget: MessageBudget = new MessageBudget();
   readonly score: Score = new Score();
   status: NeighbourStatus = NOTHING;
-  /** Milliseconds behind the origin by class and rendition, as the neighbour last said. */
-  readonly #lags = new Map<number, Uint8Array>();
+  /** How far it is behind the origin, as it last said. */
+  #feeds: StatusMessage["feeds"] = [];
   /** Messages that overtook the hello. */
   readonly #early: Message[] = [];
   #earlyBytes = 0;
@@ -81,7 +83,7 @@ export class Neighbour {
   /** Classes that this peer pushes to it, by rendition. */
   readonly granted: Map<number, ClassSet> = new Map();
   /** When it may be asked again for a class that it refused or failed to push. */
-  readonly askAgainAt: Float64Array = new Float64Array(CLASSES);
+  readonly askAgainAt: number[] = Array.from({ length: CLASSES }, () => 0);
   /** What waits to be sent to it. */
   readonly queue: UploadQueue;
   readonly uploadBudget: TokenBucket;
@@ -133,25 +135,25 @@ export class Neighbour {
   /** How far behind the origin it gets a class, or WHOLE_BLOCK, in milliseconds; Infinity if not at all. */
   lagMs(rendition: number, lag: number): number {
     if (this.isSeed) return 0;
-    const step = this.#lags.get(rendition)?.[lag] ?? LAG_UNKNOWN;
+    const step = this.#lagsOf(rendition)?.[lag] ?? LAG_UNKNOWN;
     return step === LAG_UNKNOWN ? Number.POSITIVE_INFINITY : step * LAG_STEP_MS;
   }
 
   /** Takes what it says of itself. */
-  setStatus(message: Extract<Message, { type: "status" }>): void {
-    const { capacityKbps, roomKbps, spare, feeds } = message;
+  setStatus({ capacityKbps, roomKbps, spare, feeds }: StatusMessage): void {
     this.status = { capacityKbps, roomKbps, spare };
-    this.#lags.clear();
-    for (const { rendition, lags } of feeds) this.#lags.set(rendition, lags);
+    this.#feeds = feeds;
   }
 
   /** It lacks a symbol so long after the release: it lags more than it last said. */
   lacks(rendition: number, lag: number, ageMs: number): void {
-    const told = this.#lags.get(rendition);
+    const told = this.#lagsOf(rendition);
     if (told === undefined || ageMs <= this.lagMs(rendition, lag)) return;
     const lags = told.slice();
     lags[lag] = lagSteps(ageMs);
-    this.#lags.set(rendition, lags);
+    this.#feeds = this.#feeds.map((feed) =>
+      feed.rendition === rendition ? { rendition, lags } : feed,
+    );
   }
 
   /** Keeps a message until the hello comes; false when there are too many. */
@@ -201,6 +203,11 @@ export class Neighbour {
     this.pulls.splice(0, this.pulls.length, ...others);
     for (const pull of picked) this.#settle(pull);
     return picked;
+  }
+
+  #lagsOf(rendition: number): Uint8Array | undefined {
+    for (const feed of this.#feeds) if (feed.rendition === rendition) return feed.lags;
+    return undefined;
   }
 
   #settle({ block, esi, bytes }: Pull): void {

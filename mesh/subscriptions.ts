@@ -189,6 +189,7 @@ export class Subscriptions {
 
   #feedOf(block: Block, esi: number): ClassFeed | undefined {
     const symbolClass = esi < 0 ? MANIFEST_CLASS : block.classOf(esi);
+    if (symbolClass < 0) return undefined;
     return this.#feeds.get(block.id.rendition)?.classes[symbolClass];
   }
 

@@ -40,7 +40,8 @@ export class UploadQueue {
       if (other.esi === upload.esi && other.block === upload.block) return false;
       if (at === uploads.length && other.rank > upload.rank) at = index;
     }
-    uploads.splice(at, 0, upload);
+    if (at === uploads.length) uploads.push(upload);
+    else uploads.splice(at, 0, upload);
     return true;
   }
 
