@@ -2,7 +2,7 @@ import { isMainThread, Worker, workerData } from "node:worker_threads";
 import { findScenario, runScenario } from "../simulator/index.ts";
 
 /** The heap of a thread as `starling sim` gives it to a run. */
-const HEAP = { maxOldGenerationSizeMb: 8192, maxYoungGenerationSizeMb: 192 };
+const HEAP = { maxOldGenerationSizeMb: 8192, maxYoungGenerationSizeMb: 384 };
 
 /**
  * How fast the simulator is: 1,000 viewers for 60 virtual seconds on one core, or what the arguments

@@ -34,7 +34,7 @@ const WORKER_FILE = new URL("./sim-worker.js", import.meta.url);
 /** 10,000 peers need more than the heap that Node.js gives a thread by itself. */
 const HEAP_MAX_MIB = 8192;
 /** Messages live for a tenth of a virtual second: room for them to die young saves a tenth of the time. */
-const YOUNG_HEAP_MAX_MIB = 192;
+const YOUNG_HEAP_MAX_MIB = 384;
 
 /**
  * Makes the runs, each in a thread of its own and `workers` at a time (one per core if undefined), and gives them
