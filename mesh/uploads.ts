@@ -231,5 +231,5 @@ function pulledBytesOf({ isPush, block }: Upload): number {
 
 function isUseless(now: InstantMs, neighbour: Neighbour, upload: Upload): boolean {
   const { block, esi, expiresAt } = upload;
-  return now > expiresAt || block.isHeldBy(neighbour, esi) || !block.has(esi);
+  return now > expiresAt || block.isHeldBy(neighbour, esi);
 }
