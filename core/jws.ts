@@ -68,7 +68,10 @@ function encodeJson(value: object): string {
 }
 
 function decodeJson(part: string, code: string): JsonFields {
-  const bytes = fromBase64Url(part, code);
-  if (bytes.some((byte) => byte >= 0x80)) throw new StarlingError(code, "Expected ASCII text.");
-  return new JsonFields(parseJson(String.fromCharCode(...bytes), code), code);
+  let text = "";
+  for (const byte of fromBase64Url(part, code)) {
+    if (byte >= 0x80) throw new StarlingError(code, "Expected ASCII text.");
+    text += String.fromCharCode(byte);
+  }
+  return new JsonFields(parseJson(text, code), code);
 }
