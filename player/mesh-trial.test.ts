@@ -14,8 +14,8 @@ function lossesUntilRest(trial: MeshTrial, loadShare: number): [number, number |
 }
 
 describe("whether the mesh is worth its bytes", () => {
-  test("a viewer with a slow line leaves after five segments that came too late", () => {
-    expect(lossesUntilRest(new MeshTrial(), SLOW)).toEqual([5, 30_000]);
+  test("a viewer with a slow line leaves after three segments that came too late", () => {
+    expect(lossesUntilRest(new MeshTrial(), SLOW)).toEqual([3, 60_000]);
   });
 
   test("a viewer whose line has room stays, however long the mesh fails", () => {
@@ -33,8 +33,8 @@ describe("whether the mesh is worth its bytes", () => {
   test("stays away for longer each time, until the mesh has been good for a while", () => {
     const trial = new MeshTrial();
     const rests = Array.from({ length: 6 }, () => lossesUntilRest(trial, SLOW)[1]);
-    expect(rests).toEqual([30_000, 60_000, 120_000, 240_000, 300_000, 300_000]);
+    expect(rests).toEqual([60_000, 120_000, 240_000, 480_000, 600_000, 600_000]);
     for (let segment = 0; segment < 30; segment++) trial.won();
-    expect(lossesUntilRest(trial, SLOW)[1]).toBe(30_000);
+    expect(lossesUntilRest(trial, SLOW)[1]).toBe(60_000);
   });
 });

@@ -8,6 +8,7 @@ import type {
 } from "hls.js";
 import { Emitter } from "./emitter.ts";
 import { type FragmentLoaderClass, fragmentLoader } from "./fragment-loader.ts";
+import { IdleWatch } from "./idle-watch.ts";
 import { MeshPlaylist } from "./mesh-playlist.ts";
 import { MeshTrial } from "./mesh-trial.ts";
 import { type PlaylistLoaderClass, playlistLoader } from "./playlist-loader.ts";
@@ -26,6 +27,8 @@ export interface StarlingOptions
   readonly consent?: (() => boolean | Promise<boolean>) | undefined;
   /** Send to others on cellular connections and with data saving too. Default false: download only. */
   readonly uploadOnCellular?: boolean | undefined;
+  /** A viewer whose page is hidden and whose picture is paused leaves the mesh after this. Default 30. */
+  readonly leaveWhenIdleS?: number | undefined;
   /** How far behind live to play, where hls.js was not told (`liveSyncDuration`). Default 4. */
   readonly targetLatencyS?: number | undefined;
 }
@@ -76,13 +79,18 @@ export class Starling {
   readonly #playlistGrown = new Emitter<{ readonly grown: undefined }>();
   readonly #settled = new Map<number, Set<() => void>>();
   readonly #stalls: StallWatch;
+  readonly #idle: IdleWatch;
   readonly #fLoader: HlsConfig["fLoader"];
   readonly #pLoader: HlsConfig["pLoader"];
   #playlist = new MeshPlaylist();
   #playlistUrl: string | undefined;
   #viewer: Viewer | undefined;
   #where: Where | undefined;
+  /** Counts the sources that hls.js was given. */
+  #source = 0;
   #isAsking = false;
+  /** Whether this viewer sends nothing to others, for where it is connected. */
+  #isSilent = false;
   #trial = new MeshTrial();
   #resting: ReturnType<typeof setTimeout> | undefined;
   /** Of viewers of this source that have left the mesh. */
@@ -101,6 +109,7 @@ export class Starling {
     this.#fLoader = config.fLoader;
     this.#pLoader = config.pLoader;
     this.#stalls = new StallWatch((count) => this.#events.emit("stall", { count }));
+    this.#idle = new IdleWatch((options.leaveWhenIdleS ?? 30) * 1000, () => this.#reconsider());
     this.#advise();
     config.fLoader = fragmentLoader(
       {
@@ -133,10 +142,12 @@ export class Starling {
   /** Leaves the mesh and gives hls.js its own loaders back; hls.js itself goes on. */
   async destroy(): Promise<void> {
     this.#listen("off");
+    const left = this.#leave();
     this.#stalls.detach();
+    this.#idle.detach();
     const { config } = this.#hls;
     Object.assign(config, { fLoader: this.#fLoader, pLoader: this.#pLoader });
-    await this.#leave();
+    await left;
     this.#events.clear();
   }
 
@@ -177,16 +188,31 @@ export class Starling {
     hls[how]("hlsMediaAttached" as Events.MEDIA_ATTACHED, this.#onMedia);
     hls[how]("hlsMediaDetaching" as Events.MEDIA_DETACHING, this.#onNoMedia);
     hls[how]("hlsDestroying" as Events.DESTROYING, this.#onDestroying);
-    if (how === "on" && hls.media !== null) this.#stalls.attach(hls.media);
+    if (how === "on") {
+      networkInformation()?.addEventListener?.("change", this.#onNetwork);
+      this.#onMedia();
+    } else networkInformation()?.removeEventListener?.("change", this.#onNetwork);
   }
 
   readonly #onManifestLoading = (): void => {
     void this.#leave();
   };
   readonly #onMedia = (): void => {
-    if (this.#hls.media !== null) this.#stalls.attach(this.#hls.media);
+    const { media } = this.#hls;
+    if (media === null) return;
+    this.#stalls.attach(media);
+    this.#idle.attach(media);
   };
-  readonly #onNoMedia = (): void => this.#stalls.detach();
+  readonly #onNoMedia = (): void => {
+    this.#stalls.detach();
+    this.#idle.detach();
+  };
+  /** From Wi-Fi to cellular, say. */
+  readonly #onNetwork = (): void => {
+    if (this.#viewer === undefined || this.#isUploadUnwanted() === this.#isSilent) return;
+    void this.#closeViewer();
+    this.#reconsider();
+  };
   readonly #onDestroying = (): void => {
     void this.destroy();
   };
@@ -204,20 +230,21 @@ export class Starling {
     const isAble = typeof RTCPeerConnection !== "undefined";
     if (!p2p || !isAble || where.apiUrl === undefined || where.stream === undefined) return;
     this.#isAsking = true;
-    const playlist = this.#playlist;
+    const source = this.#source;
     const isWelcome = consent === undefined || (await consent());
     // Another source, or the end, may have come while the viewer was asked.
-    if (!isWelcome || playlist !== this.#playlist) return;
-    this.#watch({ apiUrl: where.apiUrl, stream: where.stream });
+    if (!isWelcome || source !== this.#source) return;
+    this.#where = { apiUrl: where.apiUrl, stream: where.stream };
+    this.#reconsider();
   }
 
   #watch(where: Where): void {
-    this.#where = where;
+    this.#isSilent = this.#isUploadUnwanted();
     const targetMs = (this.#hls.targetLatency ?? 4) * 1000;
     const viewer = new Viewer({
       ...this.#options,
       ...where,
-      uploadBitsPerSMax: this.#isUploadUnwanted() ? 0 : this.#options.uploadBitsPerSMax,
+      uploadBitsPerSMax: this.#isSilent ? 0 : this.#options.uploadBitsPerSMax,
       maxDelayMs: targetMs + COLLECT_LATE_MS,
       tuning: { fetchMs: 0 }, // The loader asks HTTP: it knows how much is left to play.
     });
@@ -239,9 +266,11 @@ export class Starling {
 
   async #leave(): Promise<void> {
     clearTimeout(this.#resting);
+    this.#resting = undefined;
+    this.#where = undefined;
+    this.#source++;
     this.#isAsking = false;
     this.#trial = new MeshTrial();
-    this.#playlist = new MeshPlaylist();
     this.#playlistUrl = undefined;
     await this.#closeViewer();
   }
@@ -249,6 +278,8 @@ export class Starling {
   async #closeViewer(): Promise<void> {
     const viewer = this.#viewer;
     this.#viewer = undefined;
+    this.#playlist = new MeshPlaylist(); // HTTP goes on with it.
+    this.#playlistGrown.emit("grown", undefined);
     if (viewer === undefined) return;
     this.#past = { ...sum(this.#past, viewer.report()), neighbours: [], isInWorker: false };
     for (const sequence of this.#settled.keys()) this.#settle(sequence);
@@ -256,20 +287,27 @@ export class Starling {
   }
 
   /** Stays out of the mesh for a while: the line has no room for it. */
-  #rest(where: Where, restMs: number): void {
+  #rest(restMs: number): void {
     const detail = `The mesh is too slow on this line. Trying again in ${restMs / 1000} s.`;
     this.#events.emit("error", { code: "mesh-too-slow", detail, isFinal: false });
-    this.#playlist = new MeshPlaylist();
-    this.#playlistGrown.emit("grown", undefined);
-    void this.#closeViewer();
-    this.#resting = setTimeout(() => this.#watch(where), restMs);
+    this.#resting = setTimeout(() => {
+      this.#resting = undefined;
+      this.#reconsider();
+    }, restMs);
+    this.#reconsider();
+  }
+
+  /** Leaves the mesh while nobody watches or the line has no room, and comes back to it. */
+  #reconsider(): void {
+    const isWelcome = !this.#idle.isIdle && this.#resting === undefined;
+    if (isWelcome && this.#viewer === undefined && this.#where !== undefined) {
+      this.#watch(this.#where);
+    } else if (!isWelcome && this.#viewer !== undefined) void this.#closeViewer();
   }
 
   #isUploadUnwanted(): boolean {
     if (this.#options.uploadOnCellular === true) return false;
-    const { connection } = navigator as Navigator & {
-      readonly connection?: { readonly saveData?: boolean; readonly type?: string };
-    };
+    const connection = networkInformation();
     return connection?.saveData === true || connection?.type === "cellular";
   }
 
@@ -316,9 +354,9 @@ export class Starling {
     const wasComing = this.#viewer?.isComing(sequence) === true;
     this.#countHttp(bytes.length, { sequence, bytes });
     this.#loadMs += LOAD_GAIN * (loadMs - this.#loadMs);
-    if (!wasComing || this.#where === undefined) return;
+    if (!wasComing) return;
     const restMs = this.#trial.lost(this.#loadMs / this.#segmentMs);
-    if (restMs !== undefined) this.#rest(this.#where, restMs);
+    if (restMs !== undefined) this.#rest(restMs);
   }
 
   #countHttp(byteLength: number, whole?: { sequence: number; bytes: Uint8Array }): void {
@@ -326,6 +364,16 @@ export class Starling {
     if (this.#viewer === undefined) this.#untold.httpBytes += byteLength;
     else this.#viewer.countHttp(byteLength, whole);
   }
+}
+
+/** What browsers that have it tell of the network (Network Information API). */
+interface NetworkInformation extends Partial<EventTarget> {
+  readonly saveData?: boolean;
+  readonly type?: string;
+}
+
+function networkInformation(): NetworkInformation | undefined {
+  return (navigator as Navigator & { readonly connection?: NetworkInformation }).connection;
 }
 
 interface Where {

@@ -35,8 +35,13 @@ afterAll(async () => {
 }, 60_000);
 
 /** A page with one player, once the mesh has brought it this much. */
-async function pageWithPlayer(options: string, meshBytes: number, path = ""): Promise<Page> {
+async function pageWithPlayer(
+  options: string,
+  meshBytes: number,
+  { path = "", script = "" } = {},
+): Promise<Page> {
   const page = await browser.newPage();
+  await page.addInitScript(script);
   await page.goto(`${siteUrl}${path}`);
   await page.evaluate(`(async () => {
     await customElements.whenDefined("starling-player");
@@ -46,14 +51,23 @@ async function pageWithPlayer(options: string, meshBytes: number, path = ""): Pr
     player.setAttribute("src", "${stage.origin.httpUrl}/live/main/media.m3u8");
     document.body.append(player);
   })()`);
-  const fromMesh = `(() => {
-    const stats = document.querySelector("starling-player").stats();
-    if (stats === undefined || stats.startupMs === null) return 0;
-    return stats.fromPeersBytes + stats.fromSeedsBytes;
-  })()`;
-  await eventually(async () => (await page.evaluate<number>(fromMesh)) > meshBytes, 60_000);
+  await meshBrings(page, meshBytes);
   return page;
 }
+
+/** Waits until the picture has moved and the mesh has brought this much. */
+async function meshBrings(page: Page, byteLength: number): Promise<void> {
+  const fromMesh = `(() => {
+    const stats = document.querySelector("starling-player").stats();
+    if (stats === undefined || stats.startupMs === null) return -1;
+    return stats.fromPeersBytes + stats.fromSeedsBytes;
+  })()`;
+  await eventually(async () => (await page.evaluate<number>(fromMesh)) >= byteLength, 60_000);
+}
+
+const NEIGHBOURS = 'document.querySelector("starling-player").stats().neighbours.length';
+const PLAYED = 'document.querySelector("starling-player").stats().playedBytes';
+const UPLOADED = 'document.querySelector("starling-player").stats().uploadedBytes';
 
 test("one tag on another site's page plays in the mesh, and leaves it with the tag", async () => {
   const page = await pageWithPlayer("{}", 500_000);
@@ -66,17 +80,80 @@ test("one tag on another site's page plays in the mesh, and leaves it with the t
       neighbours: starling.stats().neighbours.length }), 500);
   })`);
   expect(await left).toEqual({ isGone: true, paused: true, neighbours: 0 });
+  await page.close();
 }, 120_000);
 
 test("where a page's policy forbids workers, the mesh runs in the page", async () => {
-  const page = await pageWithPlayer("{}", 500_000, "strict");
+  const page = await pageWithPlayer("{}", 500_000, { path: "strict" });
   expect(await page.evaluate(IS_IN_WORKER)).toBe(false);
+  await page.close();
 }, 120_000);
 
-test("a viewer that may not send is sent to, and sends nothing", async () => {
-  const page = await pageWithPlayer("{ uploadBitsPerSMax: 0 }", 1_000_000);
-  const uploaded = 'document.querySelector("starling-player").stats().uploadedBytes';
-  expect(await page.evaluate(uploaded)).toBe(0);
+test("a viewer on a cellular connection is sent to, and sends nothing; on another it joins anew", async () => {
+  const script = `{
+    const connection = Object.assign(new EventTarget(), { type: "cellular", saveData: false });
+    Object.defineProperty(navigator, "connection", { value: connection });
+  }`;
+  const page = await pageWithPlayer("{}", 1_000_000, { script });
+  expect(await page.evaluate(UPLOADED)).toBe(0);
+  await page.evaluate(`{
+    globalThis.joined = 0;
+    document.querySelector("starling-player").addEventListener("starling-joining", () => joined++);
+    navigator.connection.dispatchEvent(new Event("change"));
+  }`);
+  expect(await page.evaluate("joined")).toBe(0);
+  await page.evaluate(`{
+    navigator.connection.type = "wifi";
+    navigator.connection.dispatchEvent(new Event("change"));
+  }`);
+  expect(await page.evaluate("joined")).toBe(1);
+  await meshBrings(page, 1_500_000);
+  await page.close();
+}, 120_000);
+
+test("a viewer plays without the mesh until it consents", async () => {
+  const options = "{ consent: () => new Promise((resolve) => { globalThis.agree = resolve; }) }";
+  const page = await pageWithPlayer(options, 0);
+  await eventually(async () => (await page.evaluate<number>(PLAYED)) > 600_000, 60_000);
+  expect(await page.evaluate(NEIGHBOURS)).toBe(0);
+  await page.evaluate("agree(true)");
+  await meshBrings(page, 100_000);
+  await page.close();
+}, 120_000);
+
+test("a viewer whose page is hidden and whose picture is paused leaves the mesh until it is back", async () => {
+  const page = await pageWithPlayer("{ leaveWhenIdleS: 0.5 }", 100_000);
+  const hide = (isHidden: boolean): Promise<unknown> =>
+    page.evaluate(`{
+      Object.defineProperty(document, "hidden", { value: ${isHidden}, configurable: true });
+      document.dispatchEvent(new Event("visibilitychange"));
+    }`);
+  await hide(true);
+  await meshBrings(page, 500_000); // It may be listened to.
+  await page.evaluate('document.querySelector("starling-player").video.pause()');
+  await eventually(async () => (await page.evaluate<number>(NEIGHBOURS)) === 0, 60_000);
+  await hide(false);
+  await eventually(async () => (await page.evaluate<number>(NEIGHBOURS)) > 0, 60_000);
+  await page.close();
+}, 120_000);
+
+test("a viewer that may connect by relays only tells nobody an address of its own", async () => {
+  const script = `
+    globalThis.candidates = [];
+    globalThis.RTCPeerConnection = class extends RTCPeerConnection {
+      constructor(...options) {
+        super(...options);
+        this.addEventListener("icecandidate", ({ candidate }) => {
+          candidates.push(candidate?.candidate ?? "");
+        });
+      }
+    };`;
+  const page = await pageWithPlayer("{ relayOnly: true }", 0, { script });
+  const told = async (): Promise<string[]> => page.evaluate<string[]>("candidates");
+  await eventually(async () => (await told()).length > 0, 60_000);
+  expect((await told()).filter((candidate) => candidate !== "")).toEqual([]);
+  expect(await page.evaluate(NEIGHBOURS)).toBe(0);
+  await page.close();
 }, 120_000);
 
 test("without the mesh a player makes no connection, and plays", async () => {
