@@ -2,24 +2,39 @@ import { once } from "node:events";
 import { createServer, type Server } from "node:http";
 import type { AddressInfo } from "node:net";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
+import { build } from "esbuild";
 import type { Browser, Page } from "playwright-core";
 import { BrowserStage } from "./browser-stage.ts";
 import { launchChromium } from "./chromium.ts";
 import { eventually } from "./eventually.ts";
+import { packageFile } from "./origin-process.ts";
 
 const IS_IN_WORKER = 'document.querySelector("starling-player").stats().isInWorker';
+
+const OLDER_SCRIPT = "/older.js";
 
 let stage: BrowserStage;
 let browser: Browser;
 let site: Server;
+/** The script with the tag, and hls.js 1.6 in it. */
+let older: string;
 /** The URL of a page of another site than the origin's, which includes the script. */
 let siteUrl: string;
 
 beforeAll(async () => {
   stage = await BrowserStage.open(1);
   browser = await launchChromium();
+  older = await bundleWithHls("hls.js-1.6");
   site = createServer(({ url }, response) => {
-    const script = `${stage.origin.httpUrl}/player/starling-player.bundle.js`;
+    if (url === OLDER_SCRIPT) {
+      response.setHeader("Content-Type", "text/javascript");
+      response.end(older);
+      return;
+    }
+    const isOlder = url === "/older";
+    const script = isOlder
+      ? OLDER_SCRIPT
+      : `${stage.origin.httpUrl}/player/starling-player.bundle.js`;
     response.setHeader("Content-Type", "text/html");
     if (url === "/strict") response.setHeader("Content-Security-Policy", "worker-src 'none'");
     response.end(`<!doctype html><body><script type="module" src="${script}"></script>`);
@@ -33,6 +48,16 @@ afterAll(async () => {
   site.close();
   await stage.close();
 }, 60_000);
+
+/** The script with the tag, with another hls.js than ours in it, as a site's own bundler makes it. */
+async function bundleWithHls(name: string): Promise<string> {
+  const { outputFiles } = await build({
+    entryPoints: [packageFile("player/page/starling-player.ts")],
+    ...{ bundle: true, format: "esm", target: "es2022", write: false, logLevel: "error" },
+    alias: { "hls.js": packageFile(`node_modules/${name}/dist/hls.mjs`) },
+  });
+  return outputFiles[0]?.text ?? "";
+}
 
 /** A page with one player, once the mesh has brought it this much. */
 async function pageWithPlayer(
@@ -80,6 +105,14 @@ test("one tag on another site's page plays in the mesh, and leaves it with the t
       neighbours: starling.stats().neighbours.length }), 500);
   })`);
   expect(await left).toEqual({ isGone: true, paused: true, neighbours: 0 });
+  await page.close();
+}, 120_000);
+
+test("with hls.js 1.6 in a site's own bundle it plays in the mesh too, its worker at the origin", async () => {
+  const workerUrl = `${stage.origin.httpUrl}/player/mesh.worker.js`;
+  const page = await pageWithPlayer(`{ workerUrl: "${workerUrl}" }`, 500_000, { path: "older" });
+  expect(await page.evaluate(IS_IN_WORKER)).toBe(true);
+  expect(older).toContain("1.6.19");
   await page.close();
 }, 120_000);
 
