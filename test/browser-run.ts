@@ -30,6 +30,8 @@ export interface BrowserRun {
   readonly slowestPace: number;
   /** Share of a core that a page's own thread takes, of the busiest viewer. */
   readonly pageThreadShare: number;
+  /** The memory of a tab at the start of the steady state and at its end, megabytes. */
+  readonly tabMegabytes: readonly [number, number];
   /** Viewers whose mesh has a worker. */
   readonly workers: number;
   /** Refusals of all viewers. */
@@ -57,6 +59,7 @@ async function measure(
   { seconds, screenshotDir, tell = () => undefined }: BrowserRunOptions,
   { origin, viewers, peer }: BrowserStage,
 ): Promise<BrowserRun> {
+  const startMegabytes = await viewers.tabMegabytes();
   const before = {
     states: await viewers.states(),
     threadTimesS: await viewers.threadTimesS(),
@@ -112,6 +115,7 @@ async function measure(
         return (timeS - (before.threadTimesS[viewer] ?? 0)) / elapsedS;
       }),
     ),
+    tabMegabytes: [startMegabytes, await viewers.tabMegabytes()],
     workers: states.filter(({ isInWorker }) => isInWorker).length,
     rejected: sum(({ rejected }) => Object.values(rejected).reduce((all, one) => all + one, 0)),
     connections: await viewers.connectionsAfterDestroy(0),
