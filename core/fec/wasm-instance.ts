@@ -1,4 +1,4 @@
-import { fromBase64Url } from "../bytes.ts";
+import { fromHex } from "../bytes.ts";
 import { RELAXED_MODULE, STRICT_MODULE } from "./wasm-modules.ts";
 
 /** What wasm/kernel.ts exports. Counts and lengths are checked by the caller. */
@@ -27,7 +27,7 @@ const { WebAssembly: port } = globalThis as unknown as { readonly WebAssembly?: 
 
 /** The module's bytes. */
 export function moduleBytes(build: WasmBuild): Uint8Array {
-  return fromBase64Url(build === "relaxed" ? RELAXED_MODULE : STRICT_MODULE);
+  return fromHex(build === "relaxed" ? RELAXED_MODULE : STRICT_MODULE);
 }
 
 /**

@@ -1,13 +1,13 @@
 #!/usr/bin/env node
 // Compiles the codec's kernel from AssemblyScript, with and without the relaxed SIMD instructions, and
-// writes both modules as base64url into ../wasm-modules.ts. The same source gives the same bytes.
+// writes both modules as hexadecimal into ../wasm-modules.ts. The same source gives the same bytes.
 import { readFile, writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import asc from "assemblyscript/asc";
 
 const SOURCE_FOLDER = `${import.meta.dirname}/`;
 const TARGET_FILE = `${import.meta.dirname}/../wasm-modules.ts`;
-const LINE_LENGTH = 88;
+const LINE_LENGTH = 94;
 /** Pages of 64 KiB: the tables and tiles, and the largest block with its repair symbols. */
 const MEMORY_PAGES = 258;
 
@@ -39,18 +39,18 @@ export async function embeddedModules() {
   const relaxed = await compile({ relaxed: true });
   return `// Written by core/fec/wasm/build.js from the AssemblyScript beside it: change that, and build.
 
-/** The kernel with the SIMD instructions of WebAssembly 2.0, base64url. */
+/** The kernel with the SIMD instructions of WebAssembly 2.0, hexadecimal. */
 export const STRICT_MODULE: string =${literal(strict)};
 
-/** The kernel with relaxed SIMD instructions (WebAssembly 3.0), base64url. */
+/** The kernel with relaxed SIMD instructions (WebAssembly 3.0), hexadecimal. */
 export const RELAXED_MODULE: string =${literal(relaxed)};
 `;
 }
 
 function literal(bytes) {
-  const text = Buffer.from(bytes).toString("base64url");
+  const text = Buffer.from(bytes).toString("hex");
   const lines = text.match(new RegExp(`.{1,${LINE_LENGTH}}`, "g"));
-  // Constants that a minifier makes one of: then compression finds what both modules have in common.
+  // Constants that a minifier makes one of, of whole bytes: compression finds what both modules have in common.
   return `\n${lines.map((line) => `  "${line}"`).join(" +\n")}`;
 }
 
