@@ -1,11 +1,13 @@
 import type Hls from "hls.js";
 import { openLiveHls } from "./live-hls.ts";
 import type { Starling, StarlingOptions, StarlingStats } from "./starling-hls.ts";
+import { OVERLAY_STYLE, StatsOverlay } from "./stats-overlay.ts";
 
 const REOPEN_AFTER_MS = 2000;
 /** Of its own attributes, those that the video inside takes too. */
 const VIDEO_ATTRIBUTES = ["autoplay", "controls", "muted", "playsinline", "poster"] as const;
 const SOURCE_ATTRIBUTES = ["src", "stream", "api-url", "token-url", "p2p"] as const;
+const OVERLAY_ATTRIBUTE = "stats-overlay";
 
 /** What `<starling-player>` is in scripts. */
 export interface StarlingPlayerElement extends HTMLElement {
@@ -20,7 +22,7 @@ export interface StarlingPlayerElement extends HTMLElement {
 
 /**
  * Defines `<starling-player src="…/live/<stream>/media.m3u8">`: a video that takes part in the mesh. Attributes:
- * `src`, `stream`, `api-url`, `token-url`, `p2p="off"`, and `autoplay`, `controls`, `muted`, `playsinline`, `poster` of a
+ * `src`, `stream`, `api-url`, `token-url`, `p2p="off"`, `stats-overlay`, and `autoplay`, `controls`, `muted`, `playsinline`, `poster` of a
  * video. Where hls.js cannot run, the browser plays the playlist itself.
  */
 export function defineStarlingPlayer(hlsClass: typeof Hls, name = "starling-player"): void {
@@ -40,8 +42,7 @@ function elementClass(): typeof HTMLElement {
   return typeof HTMLElement === "undefined" ? (class {} as typeof HTMLElement) : HTMLElement;
 }
 
-const STYLE =
-  ":host{display:block;aspect-ratio:16/9;background:#000}video{display:block;width:100%;height:100%}";
+const STYLE = `:host{display:block;aspect-ratio:16/9;background:#000}video{display:block;width:100%;height:100%}${OVERLAY_STYLE}`;
 
 /** Styles it in the way that a policy without 'unsafe-inline' lets pass, where the browser knows that one. */
 function addStyle(root: ShadowRoot): void {
@@ -58,12 +59,14 @@ function addStyle(root: ShadowRoot): void {
 
 class StarlingPlayer extends /* @__PURE__ */ elementClass() implements StarlingPlayerElement {
   static get observedAttributes(): readonly string[] {
-    return [...VIDEO_ATTRIBUTES, ...SOURCE_ATTRIBUTES];
+    return [...VIDEO_ATTRIBUTES, ...SOURCE_ATTRIBUTES, OVERLAY_ATTRIBUTE];
   }
 
   readonly video = document.createElement("video");
   options: StarlingOptions = {};
   readonly #hlsClass: typeof Hls;
+  readonly #root: ShadowRoot;
+  #overlay: StatsOverlay | undefined;
   #playing: ReturnType<typeof openLiveHls> | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isDue = false;
@@ -72,9 +75,9 @@ class StarlingPlayer extends /* @__PURE__ */ elementClass() implements StarlingP
     super();
     this.#hlsClass = hlsClass;
     this.video.setAttribute("part", "video");
-    const root = this.attachShadow({ mode: "open" });
-    root.append(this.video);
-    addStyle(root);
+    this.#root = this.attachShadow({ mode: "open" });
+    this.#root.append(this.video);
+    addStyle(this.#root);
   }
 
   get starling(): Starling | undefined {
@@ -87,10 +90,12 @@ class StarlingPlayer extends /* @__PURE__ */ elementClass() implements StarlingP
 
   connectedCallback(): void {
     this.#open();
+    this.#showOverlay();
   }
 
   disconnectedCallback(): void {
     this.#close();
+    this.#showOverlay();
   }
 
   attributeChangedCallback(name: string, _old: string | null, value: string | null): void {
@@ -98,7 +103,17 @@ class StarlingPlayer extends /* @__PURE__ */ elementClass() implements StarlingP
       if (value === null) this.video.removeAttribute(name);
       else this.video.setAttribute(name, value);
       if (name === "muted") this.video.muted = value !== null;
-    } else if (this.isConnected) this.#open();
+    } else if (name === OVERLAY_ATTRIBUTE) this.#showOverlay();
+    else if (this.isConnected) this.#open();
+  }
+
+  #showOverlay(): void {
+    const isShown = this.isConnected && this.hasAttribute(OVERLAY_ATTRIBUTE);
+    if (isShown) this.#overlay ??= new StatsOverlay(this.#root, () => this.stats());
+    else {
+      this.#overlay?.close();
+      this.#overlay = undefined;
+    }
   }
 
   /** Opens the source once all attributes that are being changed have changed. */
