@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { checkIceServers } from "./ice-servers.ts";
+import { checkIceServers, iceServersFor } from "./ice-servers.ts";
 
 const relay = { username: "u", credential: "p" };
 
@@ -18,7 +18,7 @@ describe("the ICE servers", () => {
     ["an address of another kind", { urls: "http://stun.example" }, "expected an address like"],
     ["a scheme that peers do not know", { urls: "stuns:a.example" }, "expected an address like"],
     ["a port that is none", { urls: "stun:a.example:99999" }, "expected an address like"],
-    ["a relay without credential", { urls: "turn:a.example", username: "u" }, "a user name and"],
+    ["a relay without credential", { urls: "turn:a.example", username: "u" }, "or a secret"],
     ["a text too long for peers", { urls: `stun:${"a".repeat(512)}` }, "longer than 512"],
   ])("are refused for %s", (_what, server, words) => {
     const check = () => checkIceServers([{ urls: "stun:a.example" }, server]);
@@ -33,5 +33,21 @@ describe("the ICE servers", () => {
     const check = () => checkIceServers([{ urls: "turn:user:secret@a.example" }]);
     expect(check).toThrow("ICE server 1");
     expect(check).not.toThrow("secret");
+  });
+
+  test("give each peer credentials of its own where a relay shares a secret", () => {
+    const stun = { urls: "stun:stun.example" };
+    const fixed = { urls: "turn:a.example", ...relay };
+    const shared = { urls: "turn:b.example", username: "", credential: "north" };
+    expect(iceServersFor([stun, fixed, shared], "alice", 1_700_000_000_500)).toEqual([
+      stun,
+      fixed,
+      {
+        urls: "turn:b.example",
+        username: "1700043200:alice",
+        // printf %s 1700043200:alice | openssl dgst -sha1 -hmac north -binary | base64
+        credential: "01Pv2e5apc0HX4gVDY1wJke35Uc=",
+      },
+    ]);
   });
 });

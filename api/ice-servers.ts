@@ -1,3 +1,4 @@
+import { createHmac } from "node:crypto";
 import { type IceServer, StarlingError } from "../core/index.ts";
 
 /** What a peer takes of the tracker (core/tracker-messages.ts). */
@@ -22,6 +23,27 @@ export function checkIceServers(servers: readonly IceServer[]): void {
   }
 }
 
+/** How long a peer may use a relay by the credentials that it was given. */
+const CREDENTIALS_S = 12 * 3600;
+
+/**
+ * The servers as a peer is told of them. Of a relay without a user name the credential is the secret that
+ * it shares with this origin: each peer gets credentials of its own, which end (the TURN REST API,
+ * draft-uberti-behave-turn-rest-00, as coturn's `use-auth-secret` reads it).
+ */
+export function iceServersFor(
+  servers: readonly IceServer[],
+  peer: string,
+  nowMs: number,
+): IceServer[] {
+  return servers.map((server) => {
+    if (server.credential === undefined || server.username) return server;
+    const username = `${Math.floor(nowMs / 1000) + CREDENTIALS_S}:${peer}`;
+    const credential = createHmac("sha1", server.credential).update(username).digest("base64");
+    return { urls: server.urls, username, credential };
+  });
+}
+
 function problemOf({ urls, username = "", credential = "" }: IceServer): string | undefined {
   const [, scheme, port = "1"] = ICE_URL.exec(urls) ?? [];
   const isPort = Number(port) >= 1 && Number(port) <= PORT_MAX;
@@ -32,8 +54,8 @@ function problemOf({ urls, username = "", credential = "" }: IceServer): string 
     return `a text is longer than ${TEXT_LENGTH_MAX} characters.`;
   }
   const isRelay = scheme.toLowerCase() !== "stun";
-  if (isRelay && (username === "" || credential === "")) {
-    return "a TURN server needs a user name and a credential.";
+  if (isRelay && credential === "") {
+    return "a TURN server needs a user name and a credential, or a secret.";
   }
   return undefined;
 }

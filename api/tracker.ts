@@ -15,6 +15,7 @@ import type { StreamRegistry } from "../pipeline/index.ts";
 import { networkOf } from "./address-limiter.ts";
 import type { Admission } from "./admission.ts";
 import { clientAddress } from "./client-address.ts";
+import { iceServersFor } from "./ice-servers.ts";
 import type { ApiMetrics } from "./metrics.ts";
 import type { PeerDirectory, PeerName, PeerSeat } from "./peer-directory.ts";
 import type { Delivery, PeerPost } from "./peer-post.ts";
@@ -172,7 +173,8 @@ export class Tracker implements TrackerDesk {
     const neighbours = await this.#introduce(connection, seat, this.#options);
     if (older !== undefined) this.#replace(older);
     else if (replaced !== undefined) await this.#replaceElsewhere(replaced);
-    connection.send({ type: "joined", peer, iceServers: this.#options.iceServers, neighbours });
+    const iceServers = iceServersFor(this.#options.iceServers, peer, Date.now());
+    connection.send({ type: "joined", peer, iceServers, neighbours });
     if (role === "seed") this.#announce(seat);
     metrics.trackerJoins.inc({ role });
     return { role, lastReport };

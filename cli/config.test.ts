@@ -86,7 +86,7 @@ describe("values", () => {
 
   test("YAML scalars of any type and lists are read", () => {
     const yaml =
-      "rtmp-port: 1936\ndemo: off\nsegment-target-s: 0.5\nice-server:\n  - stun:a.example\n  - turn:me:s%3Acret@b.example:3478\n";
+      "rtmp-port: 1936\ndemo: off\nsegment-target-s: 0.5\nice-server:\n  - stun:a.example\n  - turn:me:s%3Acret@b.example:3478\n  - turn:north@c.example\n";
     expect(load({ yaml }).config).toMatchObject({
       rtmpPort: 1936,
       demo: false,
@@ -94,6 +94,7 @@ describe("values", () => {
       iceServer: [
         { urls: "stun:a.example" },
         { urls: "turn:b.example:3478", username: "me", credential: "s:cret" },
+        { urls: "turn:c.example", username: "", credential: "north" },
       ],
     });
   });
@@ -112,6 +113,7 @@ describe("values", () => {
     ["--data-dir", { dataDir: " " }, "a file or folder name"],
     ["--ice-server", { iceServer: "stun:a,http://b" }, "up to 8 values separated by commas"],
     ["--ice-server", { iceServer: "turn:b.example" }, "turn:user:password@host:port"],
+    ["--ice-server", { iceServer: "stun:secret@b.example" }, "turn:secret@host:port"],
     ["--redis-url", { redisUrl: "http://x" }, "redis://host:port"],
   ])("%s refuses %j and says what was expected", (source, commandLine, expected) => {
     expect(refusal({ commandLine })).toMatch(`${source}: expected `);

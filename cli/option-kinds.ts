@@ -19,7 +19,8 @@ export interface Kind<T> {
 }
 
 const DECIMAL = /^-?\d+(\.\d+)?$/;
-const ICE_SERVER = /^(stuns?|turns?):(?:([^:@]+):([^@]+)@)?([\w.-]+(?::\d{1,5})?(?:\?[\w=&]+)?)$/;
+const ICE_SERVER =
+  /^(stuns?|turns?):(?:(?:([^:@]+):)?([^@]+)@)?([\w.-]+(?::\d{1,5})?(?:\?[\w=&]+)?)$/;
 const TRUE_WORDS = ["true", "yes", "on", "1"];
 const FALSE_WORDS = ["false", "no", "off", "0"];
 
@@ -135,16 +136,19 @@ export function listOf<T>(kind: Kind<T>, countMax: number): Kind<readonly T[]> {
   };
 }
 
-/** stun:host:port, or turn:user:password@host:port; a % sequence stands for any other character. */
+/**
+ * stun:host:port, turn:user:password@host:port, or turn:secret@host:port for a relay that shares a secret with
+ * the origin; a % sequence stands for any other character.
+ */
 export const iceServer: Kind<IceServer> = scalar(
   "url",
-  "stun:host:port or turn:user:password@host:port",
+  "stun:host:port, turn:user:password@host:port or turn:secret@host:port",
   (value) => {
     const [, scheme, user, password, address] = ICE_SERVER.exec(value) ?? [];
     if (scheme === undefined) return undefined;
     const urls = `${scheme}:${address}`;
-    if (scheme.startsWith("stun")) return user === undefined ? { urls } : undefined;
-    const username = percentDecoded(user);
+    if (scheme.startsWith("stun")) return password === undefined ? { urls } : undefined;
+    const username = percentDecoded(user ?? "");
     const credential = percentDecoded(password);
     if (username === undefined || credential === undefined) return undefined;
     return { urls, username, credential };
