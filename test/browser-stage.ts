@@ -21,6 +21,8 @@ export interface BrowserStageOptions {
   readonly videoKbps?: number | undefined;
   /** Where the origin is, then each viewer. By default all are here. */
   readonly hosts?: readonly LabHost[] | undefined;
+  /** For the origin, beside the stage's own. */
+  readonly originArguments?: readonly string[] | undefined;
   readonly tell?: ((line: string) => void) | undefined;
 }
 
@@ -49,17 +51,17 @@ export class BrowserStage {
   }
 
   /** Starts it all, one viewer after the other, and waits until all play. */
-  static async open(
-    count: number,
-    { videoKbps = VIDEO_KBPS, hosts = [], tell = () => undefined }: BrowserStageOptions = {},
-  ): Promise<BrowserStage> {
+  static async open(count: number, options: BrowserStageOptions = {}): Promise<BrowserStage> {
+    const { videoKbps = VIDEO_KBPS, hosts = [], originArguments = [] } = options;
+    const { tell = () => undefined } = options;
     const folder = await mkdtemp(join(tmpdir(), "starling-"));
     const seederMbps = (((videoKbps + AUDIO_KBPS) / 1000) * SEEDER_STREAMS).toFixed(1);
     const upload = ["--seeder-upload-mbps", seederMbps, "--seeder-peer-upload-mbps", seederMbps];
     const [place] = hosts;
     const address =
       place === undefined ? [] : ["--host", place.address, "--webrtc-address", place.address];
-    const origin = new OriginProcess(join(folder, "data"), ["--no-demo", ...upload, ...address]);
+    const args = ["--no-demo", ...upload, ...address, ...originArguments];
+    const origin = new OriginProcess(join(folder, "data"), args);
     await origin.start();
     const url = `${origin.rtmpUrl}/${origin.streamKey}`;
     const publisher = new Publisher({ url, videoKbps });

@@ -8,12 +8,15 @@ import { BrowserStage } from "./browser-stage.ts";
 import { launchChromium } from "./chromium.ts";
 import { eventually } from "./eventually.ts";
 import { packageFile } from "./origin-process.ts";
+import { TurnServer } from "./turn-server.ts";
 
 const IS_IN_WORKER = 'document.querySelector("starling-player").stats().isInWorker';
 
 const OLDER_SCRIPT = "/older.js";
+const TURN_SECRET = "north";
 
 let stage: BrowserStage;
+let turn: TurnServer;
 let browser: Browser;
 let site: Server;
 /** The script with the tag, and hls.js 1.6 in it. */
@@ -22,7 +25,9 @@ let older: string;
 let siteUrl: string;
 
 beforeAll(async () => {
-  stage = await BrowserStage.open(1);
+  turn = await TurnServer.start(TURN_SECRET);
+  const address = `turn:${TURN_SECRET}@127.0.0.1:${turn.port}`;
+  stage = await BrowserStage.open(1, { originArguments: ["--ice-server", address] });
   browser = await launchChromium();
   older = await bundleWithHls("hls.js-1.6");
   site = createServer(({ url }, response) => {
@@ -47,6 +52,7 @@ afterAll(async () => {
   await browser.close();
   site.close();
   await stage.close();
+  turn.stop();
 }, 60_000);
 
 /** The script with the tag, with another hls.js than ours in it, as a site's own bundler makes it. */
@@ -170,7 +176,7 @@ test("a viewer whose page is hidden and whose picture is paused leaves the mesh 
   await page.close();
 }, 120_000);
 
-test("a viewer that may connect by relays only tells nobody an address of its own", async () => {
+test("a viewer that may connect by relays only plays in the mesh and tells nobody an address of its own", async () => {
   const script = `
     globalThis.candidates = [];
     globalThis.RTCPeerConnection = class extends RTCPeerConnection {
@@ -181,11 +187,13 @@ test("a viewer that may connect by relays only tells nobody an address of its ow
         });
       }
     };`;
-  const page = await pageWithPlayer("{ relayOnly: true }", 0, { script });
-  const told = async (): Promise<string[]> => page.evaluate<string[]>("candidates");
-  await eventually(async () => (await told()).length > 0, 60_000);
-  expect((await told()).filter((candidate) => candidate !== "")).toEqual([]);
-  expect(await page.evaluate(NEIGHBOURS)).toBe(0);
+  const before = turn.relayed;
+  const page = await pageWithPlayer("{ relayOnly: true }", 500_000, { script });
+  const told = (await page.evaluate<string[]>("candidates")).filter((text) => text !== "");
+  expect(told.length).toBeGreaterThan(0);
+  expect(told.filter((candidate) => !candidate.includes(" typ relay "))).toEqual([]);
+  expect(turn.relayed - before).toBeGreaterThan(100);
+  expect(turn.refused).toBe(0);
   await page.close();
 }, 120_000);
 
