@@ -1,4 +1,5 @@
 import { type InstantMs, type Rate, TokenBucket } from "../core/index.ts";
+import { networkOf } from "./network.ts";
 
 const ADDRESSES_MAX = 10_000;
 
@@ -24,20 +25,4 @@ export class AddressLimiter {
     }
     return bucket.take(now);
   }
-}
-
-/** An IPv4 address as it is; the /64 of an IPv6 address, because one subscriber owns all of it. */
-export function networkOf(address: string): string {
-  const mapped = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address);
-  if (mapped?.[1] !== undefined) return mapped[1];
-  if (!address.includes(":")) return address;
-  const [head = "", tail] = address.split("::");
-  const groups = head === "" ? [] : head.split(":");
-  const last = tail === undefined || tail === "" ? [] : tail.split(":");
-  const zeros = tail === undefined ? 0 : Math.max(0, 8 - groups.length - last.length);
-  const all = [...groups, ...new Array<string>(zeros).fill("0"), ...last];
-  return `${all
-    .slice(0, 4)
-    .map((group) => group.toLowerCase().replace(/^0+(?=.)/, ""))
-    .join(":")}::/64`;
 }

@@ -23,8 +23,14 @@ export interface ApiOptions {
   /** A stream without a new segment for this long is offline, milliseconds. */
   readonly offlineAfterMs?: number | undefined;
   readonly tokenTtlS?: number | undefined;
-  /** Join tokens that one address gets without an API key. */
+  /** Newcomers of one address that are let in without an API key. */
   readonly tokensPerMinute?: number | undefined;
+  /** Hashes that a viewer without a key does on average for its first token of a stream; 0: none. */
+  readonly joinWork?: number | undefined;
+  /** Joins a second from which on that becomes more. */
+  readonly joinsPerSecond?: number | undefined;
+  /** Tokens may be bound to it; left out, none that is bound to a region is good here. */
+  readonly region?: string | undefined;
   /** False: no viewer gets a token, so that all play plain HLS. Default true. */
   readonly p2p?: boolean | undefined;
   /** How many reverse proxies stand in front and set X-Forwarded-*; 0 believes no such header. */
@@ -48,7 +54,7 @@ export interface ApiOptions {
 
 /** The options with every default filled in. */
 export type ResolvedOptions = {
-  readonly [Name in keyof ApiOptions]-?: Name extends "publicUrl"
+  readonly [Name in keyof ApiOptions]-?: Name extends "publicUrl" | "region"
     ? string | undefined
     : Exclude<ApiOptions[Name], undefined>;
 };
@@ -79,12 +85,11 @@ function withDefaults(options: ApiOptions): ResolvedOptions {
   return {
     ...options,
     publicUrl: options.publicUrl,
+    region: options.region,
     playlistWindow: options.playlistWindow ?? 12,
     targetDurationS: options.targetDurationS ?? 2,
     offlineAfterMs: options.offlineAfterMs ?? 60_000,
-    tokenTtlS: options.tokenTtlS ?? 300,
-    tokensPerMinute: options.tokensPerMinute ?? 60,
-    p2p: options.p2p !== false,
+    ...joinDefaults(options),
     trustedProxies: options.trustedProxies ?? 0,
     iceServers: options.iceServers ?? [],
     seedsMax: options.seedsMax ?? 4,
@@ -95,5 +100,15 @@ function withDefaults(options: ApiOptions): ResolvedOptions {
     requiredRoles: options.requiredRoles ?? ["ingest", "encoder", "signer", "seeder"],
     freeBytesMin: options.freeBytesMin ?? 512_000_000,
     staticDir: options.staticDir ?? defaultStaticDir(),
+  };
+}
+
+function joinDefaults(options: ApiOptions) {
+  return {
+    tokenTtlS: options.tokenTtlS ?? 300,
+    tokensPerMinute: options.tokensPerMinute ?? 60,
+    joinWork: options.joinWork ?? 200,
+    joinsPerSecond: options.joinsPerSecond ?? 100,
+    p2p: options.p2p !== false,
   };
 }

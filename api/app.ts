@@ -2,15 +2,18 @@ import express, { type Express, type RequestHandler } from "express";
 import type { Redis } from "ioredis";
 import type { Logger } from "pino";
 import type { AccessControl } from "./access-control.ts";
+import type { AuditLog } from "./audit-log.ts";
 import type { ApiMetrics } from "./metrics.ts";
 import { describeApi } from "./openapi.ts";
 import { problemHandler, refusal } from "./problems.ts";
+import { requestId, requestIdOf } from "./request-id.ts";
 import { defineRoute, mountRoutes, type Route } from "./route.ts";
 import { securityHeaders } from "./security-headers.ts";
 
 interface AppParts {
   readonly redis: Pick<Redis, "status">;
   readonly access: AccessControl;
+  readonly audit: AuditLog;
   readonly metrics: ApiMetrics;
   readonly log: Logger;
   readonly trustedProxies: number;
@@ -26,9 +29,9 @@ export function createApp(routes: readonly Route[], parts: AppParts): Express {
   app.disable("etag");
   app.set("trust proxy", parts.trustedProxies);
   app.set("query parser", "simple");
-  app.use(securityHeaders, measure(parts.metrics));
+  app.use(requestId, securityHeaders, measure(parts));
   app.use(["/api", "/live", "/.well-known", "/metrics"], needsRedis(parts.redis));
-  mountRoutes(app, all, parts.access);
+  mountRoutes(app, all, parts);
   app.use(() => {
     throw refusal("route-not-found", "See /openapi.json for what there is.");
   });
@@ -58,13 +61,16 @@ function needsRedis(redis: Pick<Redis, "status">): RequestHandler {
   };
 }
 
-/** Times every request under its route's pattern: no id and no address gets into a label. */
-function measure({ requestSeconds }: ApiMetrics): RequestHandler {
+/** Times and logs every request under its route's pattern: no id and no address gets into a label. */
+function measure({ metrics, log }: AppParts): RequestHandler {
   return (request, response, next) => {
-    const stop = requestSeconds.startTimer({ method: request.method });
+    const { method } = request;
+    const stop = metrics.requestSeconds.startTimer({ method });
     response.once("close", () => {
       const route = (response.locals["route"] as string | undefined) ?? "none";
-      stop({ route, status: String(response.statusCode) });
+      const status = response.statusCode;
+      const seconds = stop({ route, status: String(status) });
+      log.debug({ requestId: requestIdOf(response), method, route, status, seconds }, "request");
     });
     next();
   };

@@ -12,7 +12,10 @@ import { AccessControl } from "./access-control.ts";
 import { Admission } from "./admission.ts";
 import type { ResolvedOptions } from "./api-options.ts";
 import { createApp } from "./app.ts";
+import { AuditLog } from "./audit-log.ts";
 import { healthRoutes } from "./health-routes.ts";
+import { JoinDoor } from "./join-door.ts";
+import { keyRoutes } from "./key-routes.ts";
 import { liveRoutes } from "./live-routes.ts";
 import { LiveStreams } from "./live-streams.ts";
 import { createMetrics } from "./metrics.ts";
@@ -20,6 +23,7 @@ import { OriginOverview } from "./origin-overview.ts";
 import { pageRoutes } from "./page-routes.ts";
 import { PeerDirectory } from "./peer-directory.ts";
 import { PeerPost } from "./peer-post.ts";
+import { RateLimiter } from "./rate-limiter.ts";
 import { statusRoutes } from "./status-routes.ts";
 import { streamRoutes } from "./stream-routes.ts";
 import { tokenRoutes } from "./token-routes.ts";
@@ -45,13 +49,14 @@ export async function assemble(
   const registry = new StreamRegistry(redis);
   const timeline = new Timeline(redis);
   const access = new AccessControl(redis);
+  const audit = new AuditLog(redis);
   const metrics = createMetrics();
   const trusted = new TrustedKeys(redis);
   const directory = new PeerDirectory(redis);
   const traffic = new TrafficLedger(redis, log);
   const live = new LiveStreams(registry, timeline, options);
   const overview = new OriginOverview({ redis, registry, live, directory, traffic });
-  const admission = new Admission(trusted, directory);
+  const admission = new Admission(trusted, directory, options.region);
   const post = new PeerPost(redis, randomUUID());
   const tracker = new Tracker(
     { registry, admission, directory, post, traffic, metrics, log },
@@ -63,7 +68,13 @@ export async function assemble(
   );
   const routes = [
     ...streamRoutes({ registry, timeline, store: new BlockStore(mediaRoot), traffic }),
-    ...tokenRoutes({ ...options, registry, access, key, trusted, metrics }),
+    ...tokenRoutes({
+      ...options,
+      ...{ registry, access, key, trusted, directory, tracker, metrics },
+      door: new JoinDoor(redis, options),
+      limiter: new RateLimiter(redis, "tokens"),
+    }),
+    ...keyRoutes({ redis, audit }),
     trackerRoute(),
     ...liveRoutes({
       live,
@@ -79,7 +90,7 @@ export async function assemble(
   ];
   await tracker.open();
   return {
-    app: createApp(routes, { ...options, redis, access, metrics }),
+    app: createApp(routes, { ...options, redis, access, audit, metrics }),
     tracker,
     overview,
     close: async () => {

@@ -4,13 +4,16 @@ import type { Answer, Route } from "./route.ts";
 
 const VERSION = "1.0.0";
 
-const problemSchema = z.object({
+const problemSchema = z.looseObject({
   type: z.string(),
   title: z.string(),
   status: z.int(),
   detail: z.string(),
   instance: z.string(),
   code: z.string().describe("Stable; what programs compare."),
+  requestId: z.string().describe("What to tell the operator: it stands in the logs."),
+  challenge: z.string().optional().describe("Of work-needed: the puzzle (PROTOCOL.md, Work)."),
+  work: z.int().optional().describe("Of work-needed: how many hashes it takes on average."),
 });
 
 /** The OpenAPI 3.1 description of the routes, as `/openapi.json` gives it. */
@@ -29,7 +32,7 @@ export function describeApi(routes: readonly Route[]): object {
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
-    tags: ["streams", "tokens", "live", "health", "pages"].map((name) => ({ name })),
+    tags: ["streams", "tokens", "keys", "live", "health", "pages"].map((name) => ({ name })),
     paths,
     components: {
       securitySchemes: { apiKey: { type: "http", scheme: "bearer" } },
@@ -43,11 +46,23 @@ export function openApiPath(path: string): string {
   return path.replace(/:(\w+)/g, "{$1}");
 }
 
+const KEY_PROBLEMS = [
+  "api-key-missing",
+  "api-key-wrong",
+  "api-key-scope",
+  "too-many-requests",
+] as const satisfies readonly ProblemCode[];
+
+function securityOf(access: Route["access"]): object[] {
+  if (access === "public") return [];
+  return access === "optional-key" ? [{}, { apiKey: [] }] : [{ apiKey: [access] }];
+}
+
 function operation(route: Route): object {
   const { method, path, tag, summary, access, body, answers, problems } = route;
   const all: ProblemCode[] = [
     ...problems,
-    ...(access === "public" ? [] : (["api-key-missing", "api-key-wrong"] as const)),
+    ...(access === "public" ? [] : KEY_PROBLEMS),
     ...(body === undefined
       ? []
       : (["request-invalid", "body-too-large", "body-type-unsupported"] as const)),
@@ -56,7 +71,7 @@ function operation(route: Route): object {
     operationId: `${method}${path.replace(/[^A-Za-z0-9]+(.?)/g, (_, next: string) => next.toUpperCase())}`,
     summary,
     tags: [tag],
-    security: { public: [], admin: [{ apiKey: [] }], "optional-key": [{}, { apiKey: [] }] }[access],
+    security: securityOf(access),
     parameters: [...path.matchAll(/:(\w+)/g)].map(([, name]) => ({
       name,
       in: "path",

@@ -165,10 +165,20 @@ export class PeerDirectory {
 
   /** Notes that `peer` used the token; false when another peer did (replay). */
   async claimToken(tokenId: string, peer: string, ttlMs: number): Promise<boolean> {
-    const key = `starling:tracker:token:${tokenId}`;
+    const key = tokenKey(tokenId);
     await this.#redis.set(key, peer, "PX", Math.max(1, Math.ceil(ttlMs)), "NX");
     const owner = await this.#redis.get(key);
     return owner === null || owner === peer;
+  }
+
+  /** Makes a token, those it was renewed by and those before it worthless. Gives the peer that used it. */
+  async revoke(tokenId: string, ttlMs: number): Promise<string | undefined> {
+    await this.#redis.set(revokedKey(tokenId), 1, "PX", ttlMs);
+    return (await this.#redis.get(tokenKey(tokenId))) ?? undefined;
+  }
+
+  async isRevoked(tokenId: string): Promise<boolean> {
+    return (await this.#redis.exists(revokedKey(tokenId))) === 1;
   }
 }
 
@@ -207,6 +217,21 @@ function roomsKey(stream: string): string {
 /** String with a time to live: the peer's connection, "<API process> <number>". */
 function homeKey({ stream, peer }: PeerName): string {
   return `starling:tracker:${stream}:peer:${peer}`;
+}
+
+/** String with a time to live: the peer that used a token, or one that was renewed by it. */
+function tokenKey(tokenId: string): string {
+  return `starling:tracker:token:${tokenFamily(tokenId)}`;
+}
+
+/** String with a time to live, while a token is revoked. */
+function revokedKey(tokenId: string): string {
+  return `starling:tracker:revoked:${tokenFamily(tokenId)}`;
+}
+
+/** What a token and its renewals have in common. */
+export function tokenFamily(tokenId: string): string {
+  return tokenId.replace(/~.*/s, "");
 }
 
 /** String with a time to live: the viewer's last report as JSON. */

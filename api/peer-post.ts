@@ -5,7 +5,7 @@ import type { TrackerToPeer } from "../core/index.ts";
 /** What one API process asks of another: to pass a message to a connection, or to end the connection. */
 export type Delivery =
   | { readonly kind: "message"; readonly connection: string; readonly message: TrackerToPeer }
-  | { readonly kind: "replaced"; readonly connection: string };
+  | { readonly kind: "replaced" | "revoked"; readonly connection: string };
 
 /** Carries deliveries between API processes: one Redis channel per process. */
 export class PeerPost {

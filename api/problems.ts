@@ -1,11 +1,16 @@
 import type { ErrorRequestHandler, Request, Response } from "express";
 import type { Logger } from "pino";
 import { errorCode, StarlingError } from "../core/index.ts";
+import { requestIdOf } from "./request-id.ts";
 
 /** Status and title of every problem the API answers with. The key is the stable `code`. */
 const PROBLEMS = {
+  "api-key-limit": [409, "There are as many API keys as this origin keeps"],
   "api-key-missing": [401, "An API key is needed"],
+  "api-key-not-found": [404, "There is no such API key"],
+  "api-key-scope": [403, "The API key may not do this"],
   "api-key-wrong": [401, "The API key is not valid"],
+  "binding-refused": [403, "Only a holder of an API key may bind a token"],
   "body-not-json": [400, "The body is not JSON"],
   "body-too-large": [413, "The body is too large"],
   "body-type-unsupported": [415, "The body has a media type that is not supported"],
@@ -13,6 +18,7 @@ const PROBLEMS = {
   "media-not-found": [404, "There is no such segment"],
   "method-not-allowed": [405, "The method is not allowed here"],
   "not-ready": [503, "Starling is not ready"],
+  overloaded: [503, "Starling has more to do than it can"],
   "player-not-built": [503, "The watch page is not built"],
   "range-not-satisfiable": [416, "The range lies outside of the file"],
   "redis-unreachable": [503, "Starling cannot reach its Redis"],
@@ -26,7 +32,9 @@ const PROBLEMS = {
   "stream-not-found": [404, "There is no such stream"],
   "stream-offline": [404, "The stream is offline"],
   "too-many-requests": [429, "Too many requests"],
+  "token-not-found": [404, "There is no such token"],
   "websocket-only": [426, "This address speaks WebSocket"],
+  "work-needed": [403, "A newcomer has to do some work first"],
 } as const satisfies Record<string, readonly [status: number, title: string]>;
 
 export type ProblemCode = keyof typeof PROBLEMS;
@@ -39,6 +47,7 @@ export interface Problem {
   readonly detail: string;
   readonly instance: string;
   readonly code: ProblemCode;
+  readonly requestId: string;
 }
 
 /** The HTTP status of a problem. */
@@ -66,6 +75,7 @@ export function sendProblem(
     detail,
     instance: response.req.originalUrl.replace(/\?.*/s, ""),
     code,
+    requestId: requestIdOf(response),
   };
   response.removeHeader("ETag");
   response
@@ -93,7 +103,9 @@ export function problemHandler(log: Logger): ErrorRequestHandler {
     }
     const [code, detail] = describe(error);
     if (code === "internal-error") {
-      log.error({ err: error, method: request.method, path: request.path }, "request failed");
+      const requestId = requestIdOf(response);
+      const { method, path } = request;
+      log.error({ err: error, requestId, method, path }, "request failed");
     }
     sendProblem(response, code, detail);
   };

@@ -33,7 +33,7 @@ export async function namedStream(
   return stream;
 }
 
-/** `/api/v1/streams`: create, list, show, delete, rotate the key. All of it needs an API key. */
+/** `/api/v1/streams`: create, list, show, delete, rotate the key. All of it needs a key with the scope "streams". */
 export function streamRoutes(parts: {
   readonly registry: StreamRegistry;
   readonly timeline: Timeline;
@@ -41,7 +41,7 @@ export function streamRoutes(parts: {
   readonly traffic: TrafficLedger;
 }): Route[] {
   const { registry } = parts;
-  const common = { tag: "streams", access: "admin" } as const;
+  const common = { tag: "streams", access: "streams" } as const;
   return [
     defineRoute({
       ...common,

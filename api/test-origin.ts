@@ -5,8 +5,8 @@ import { dirname, join } from "node:path";
 import type { Redis } from "ioredis";
 import { pino } from "pino";
 import {
+  ApiKeys,
   connectRedis,
-  createFirstApiKey,
   internalKey,
   type SegmentRecord,
   StreamRegistry,
@@ -61,7 +61,7 @@ export class TestOrigin {
       redis,
       redisUrl: server.url,
       stopRedis: () => server.stop(),
-      apiKey: (await createFirstApiKey(redis)) ?? "",
+      apiKey: (await new ApiKeys(redis).createFirst()) ?? "",
       internalKey: await internalKey(redis),
     });
   }
@@ -85,6 +85,7 @@ export class TestOrigin {
       port: 0,
       tokenKeyFile: join(this.dir, "keys", "token.json"),
       freeBytesMin: 1,
+      joinWork: 0,
     };
   }
 

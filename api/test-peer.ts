@@ -1,8 +1,13 @@
-import { randomBytes } from "node:crypto";
+import { randomBytes, scryptSync } from "node:crypto";
 import { once } from "node:events";
 import { WebSocket } from "ws";
 import {
   fromBase64Url,
+  isWorkDone,
+  JOIN_WORK_SCRYPT,
+  type JoinPuzzle,
+  type JoinWork,
+  joinWorkInput,
   nobleCrypto,
   type PeerToTracker,
   parseTrackerMessage,
@@ -114,4 +119,18 @@ export interface JoinedPeer {
 export function claimsOf(token: string): Record<string, unknown> {
   const [, payload = ""] = token.split(".");
   return JSON.parse(new TextDecoder().decode(fromBase64Url(payload))) as Record<string, unknown>;
+}
+
+/** The first counter that answers a puzzle, or that does as `want` says. */
+export function solved(
+  { challenge, work }: JoinPuzzle,
+  want: (isAnswer: boolean) => boolean = (isAnswer) => isAnswer,
+): JoinWork {
+  const { dkLen, ...cost } = JOIN_WORK_SCRYPT;
+  for (let counter = 0; ; counter += 1) {
+    const { password, salt } = joinWorkInput({ challenge, counter });
+    if (want(isWorkDone(scryptSync(password, salt, dkLen, cost), work))) {
+      return { challenge, counter };
+    }
+  }
 }

@@ -1,22 +1,16 @@
-import { randomUUID } from "node:crypto";
-import type { Request, Response } from "express";
 import { z } from "zod";
 import {
+  CHALLENGE_LENGTH_MAX,
+  COUNTER_MAX,
   fromBase64Url,
-  instantMs,
-  type PeerRole,
+  JWS_LENGTH_MAX,
   PUBLIC_KEY_BYTES,
-  signJoinToken,
 } from "../core/index.ts";
-import type { SigningKey, Stream, StreamRegistry } from "../pipeline/index.ts";
-import { type AccessControl, type Caller, keyMissing } from "./access-control.ts";
-import { AddressLimiter } from "./address-limiter.ts";
-import type { ApiMetrics } from "./metrics.ts";
-import { refusal } from "./problems.ts";
+import { isNetwork } from "./network.ts";
+import type { ProblemCode } from "./problems.ts";
 import { defineRoute, type Route } from "./route.ts";
 import { namedStream } from "./stream-routes.ts";
-import { TRACKER_PATH } from "./tracker.ts";
-import type { TrustedKeys } from "./trusted-keys.ts";
+import { TokenDesk, type TokenDeskParts } from "./token-desk.ts";
 
 const jwkSchema = z.object({
   kty: z.literal("OKP"),
@@ -29,64 +23,75 @@ const jwkSchema = z.object({
 });
 const jwksSchema = z.object({ keys: z.array(jwkSchema) });
 
+const joinWorkSchema = z.strictObject({
+  challenge: z.string().max(CHALLENGE_LENGTH_MAX),
+  counter: z.int().min(0).max(COUNTER_MAX),
+});
+
 const tokenRequestSchema = z.strictObject({
   publicKey: z
     .string()
     .refine(isPublicKey, "expected an Ed25519 public key: 32 bytes in base64url without padding"),
   role: z.enum(["viewer", "seed"]).optional(),
+  renew: z
+    .string()
+    .max(JWS_LENGTH_MAX)
+    .optional()
+    .describe("The last token of a peer that is in the mesh: it does no work for the next one."),
+  work: joinWorkSchema.optional().describe("The answer to the puzzle of work-needed."),
+  network: z
+    .string()
+    .max(64)
+    .refine(isNetwork, "expected a network such as 192.0.2.0/24 or 2001:db8::/48")
+    .optional()
+    .describe("The token is good from this network only. Needs an API key."),
+  region: z
+    .string()
+    .regex(/^[a-z0-9-]{1,64}$/)
+    .optional()
+    .describe("The token is good at trackers of this region only. Needs an API key."),
 });
-
 const tokenSchema = z.object({
   token: z.string().describe("A JWT (EdDSA), bound to the public key by cnf (RFC 7800)."),
   peer: z.string().describe("The peer's id: its public key."),
   role: z.enum(["viewer", "seed"]),
+  tokenId: z.string().describe("By which the token is revoked."),
   expiresAt: z.string().describe("ISO 8601."),
   tracker: z.string().describe("WebSocket address of the tracker."),
   jwks: jwksSchema,
 });
 
-export interface TokenRouteParts {
-  readonly registry: StreamRegistry;
-  readonly access: AccessControl;
-  readonly key: SigningKey;
-  readonly trusted: TrustedKeys;
-  readonly metrics: ApiMetrics;
-  readonly tokenTtlS: number;
-  /** Tokens that one address may ask for without a key. */
-  readonly tokensPerMinute: number;
-  /** False: no viewer gets a token. */
-  readonly p2p: boolean;
-  /** Address of this API as viewers see it; undefined: as the request names it. */
-  readonly publicUrl: string | undefined;
-}
-
 /** `/api/v1/streams/:id/tokens` and the keys to check tokens and manifests with. */
-export function tokenRoutes(parts: TokenRouteParts): Route[] {
-  const limiter = new AddressLimiter({
-    burst: parts.tokensPerMinute,
-    perSecond: parts.tokensPerMinute / 60,
-  });
+export function tokenRoutes(parts: TokenDeskParts): Route[] {
+  const desk = new TokenDesk(parts);
   return [
     defineRoute({
       method: "post",
       path: "/api/v1/streams/:id/tokens",
       tag: "tokens",
       access: "optional-key",
-      summary: 'Get a join token; streams with access "backend" need the API key',
+      summary:
+        'Get a join token: with an API key (scope "tokens"), or of a stream with access "open" for some work',
       body: tokenRequestSchema,
       answers: { 201: { description: "The token", schema: tokenSchema } },
-      problems: ["stream-not-found", "p2p-off", "seed-role-refused", "too-many-requests"],
-      handle: async (request, response, { publicKey, role = "viewer" }) => {
-        const caller = await parts.access.callerOf(request, response);
-        const stream = await namedStream(request, parts.registry);
-        authorise({ caller, stream, role }, response);
-        if (!parts.p2p && role === "viewer") throw refusal("p2p-off", "Play plain HLS.");
-        if (caller === "anybody" && !limiter.take(request.ip, instantMs(Date.now()))) {
-          response.set("Retry-After", "10");
-          throw refusal("too-many-requests", "Too many tokens for one address. Wait a little.");
-        }
-        response.status(201).set("Cache-Control", "no-store");
-        response.json(await issue(parts, request, { stream: stream.id, peer: publicKey, role }));
+      problems: [
+        ...["stream-not-found", "p2p-off", "seed-role-refused", "binding-refused"],
+        ...["work-needed", "too-many-requests", "overloaded"],
+      ] as ProblemCode[],
+      handle: (request, response, wanted) => desk.answer(request, response, wanted),
+    }),
+    defineRoute({
+      method: "delete",
+      path: "/api/v1/streams/:id/tokens/:tokenId",
+      tag: "tokens",
+      access: "tokens",
+      summary: "Revoke a join token; its peer is sent away by the tracker, and cannot renew it",
+      answers: { 204: { description: "Revoked" } },
+      problems: ["stream-not-found", "token-not-found"],
+      handle: async (request, response) => {
+        const { id } = await namedStream(request, parts.registry);
+        await desk.revoke(id, String(request.params["tokenId"]));
+        response.status(204).end();
       },
     }),
     defineRoute({
@@ -107,37 +112,6 @@ export function tokenRoutes(parts: TokenRouteParts): Route[] {
       },
     }),
   ];
-}
-
-function authorise(
-  { caller, stream, role }: { caller: Caller; stream: Stream; role: PeerRole },
-  response: Response,
-): void {
-  if (role === "seed" && caller !== "origin") {
-    throw refusal("seed-role-refused", `Ask for the role "viewer".`);
-  }
-  if (stream.access === "backend" && caller === "anybody") throw keyMissing(response);
-}
-
-async function issue(
-  { key, trusted, metrics, tokenTtlS, publicUrl }: TokenRouteParts,
-  request: Request,
-  permit: { stream: string; peer: string; role: PeerRole },
-): Promise<z.output<typeof tokenSchema>> {
-  const issuedAtS = Math.floor(Date.now() / 1000);
-  const expiresAtS = issuedAtS + tokenTtlS;
-  const claims = { ...permit, tokenId: randomUUID(), issuedAtS, expiresAtS };
-  const token = signJoinToken(claims, key.jwk.kid, key.sign);
-  metrics.tokens.inc({ role: permit.role });
-  const base = publicUrl ?? `${request.protocol}://${request.get("host") ?? "localhost"}`;
-  return {
-    token,
-    peer: permit.peer,
-    role: permit.role,
-    expiresAt: new Date(expiresAtS * 1000).toISOString(),
-    tracker: `${base.replace(/^http/, "ws").replace(/\/$/, "")}${TRACKER_PATH}`,
-    jwks: { keys: [...(await trusted.jwks()).keys] },
-  };
 }
 
 function isPublicKey(text: string): boolean {

@@ -62,6 +62,8 @@ export const NO_REPORT: ViewerStats = {
 /** One WebSocket of a peer: challenge, join, then signalling and statistics until it closes. */
 export class TrackerConnection {
   readonly name: string;
+  /** Where the peer comes from. */
+  readonly address: string;
   /** Set once the peer has joined. */
   seat: PeerSeat | undefined;
   readonly #socket: WebSocket;
@@ -77,8 +79,14 @@ export class TrackerConnection {
   /** What came for the peer while it was being seated: it must hear "joined" first. */
   #held: TrackerToPeer[] = [];
 
-  constructor(name: string, socket: WebSocket, desk: TrackerDesk, joinTimeoutMs = JOIN_TIMEOUT_MS) {
+  constructor(
+    { name, address }: { readonly name: string; readonly address: string },
+    socket: WebSocket,
+    desk: TrackerDesk,
+    joinTimeoutMs = JOIN_TIMEOUT_MS,
+  ) {
     this.name = name;
+    this.address = address;
     this.#socket = socket;
     this.#desk = desk;
     socket.on("message", (data, isBinary) => void this.#receive(data, isBinary));

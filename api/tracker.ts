@@ -12,11 +12,11 @@ import {
 } from "../core/index.ts";
 import { Introducer, type IntroductionLimits } from "../mesh/index.ts";
 import type { StreamRegistry } from "../pipeline/index.ts";
-import { networkOf } from "./address-limiter.ts";
 import type { Admission } from "./admission.ts";
 import { clientAddress } from "./client-address.ts";
 import { iceServersFor } from "./ice-servers.ts";
 import type { ApiMetrics } from "./metrics.ts";
+import { networkOf } from "./network.ts";
 import type { PeerDirectory, PeerName, PeerSeat } from "./peer-directory.ts";
 import type { Delivery, PeerPost } from "./peer-post.ts";
 import { refusal } from "./problems.ts";
@@ -120,7 +120,8 @@ export class Tracker implements TrackerDesk {
       refuseUpgrade(socket, "503 Service Unavailable");
       return;
     }
-    const network = networkOf(clientAddress(request, this.#options.trustedProxies));
+    const address = clientAddress(request, this.#options.trustedProxies);
+    const network = networkOf(address);
     if ((this.#networks.get(network) ?? 0) >= this.#options.connectionsPerAddressMax) {
       this.#parts.metrics.trackerRefusals.inc({ reason: "tracker-address" });
       this.#parts.log.info({ network }, "tracker refused a peer: too many of one address");
@@ -133,7 +134,8 @@ export class Tracker implements TrackerDesk {
       webSocket.once("close", () => this.#count(network, -1));
       const name = this.#parts.post.connectionName(this.#serial);
       const { joinTimeoutMs } = this.#options;
-      this.#connections.set(name, new TrackerConnection(name, webSocket, this, joinTimeoutMs));
+      const place = { name, address };
+      this.#connections.set(name, new TrackerConnection(place, webSocket, this, joinTimeoutMs));
     });
   }
 
@@ -153,7 +155,7 @@ export class Tracker implements TrackerDesk {
     nonce: string,
   ): Promise<{ role: PeerRole; lastReport: ViewerStats }> {
     const { admission, directory, metrics, registry } = this.#parts;
-    const claims = await admission.admit(message, nonce);
+    const claims = await admission.admit(message, { nonce, address: connection.address });
     if ((await registry.get(claims.stream)) === undefined) {
       throw new StarlingError("stream-not-found", "The token's stream does not exist any more.");
     }
@@ -178,6 +180,16 @@ export class Tracker implements TrackerDesk {
     if (role === "seed") this.#announce(seat);
     metrics.trackerJoins.inc({ role });
     return { role, lastReport };
+  }
+
+  /** Ends the connection of a peer whose token was revoked, wherever it is. */
+  async expel(name: PeerName): Promise<void> {
+    const { directory, post } = this.#parts;
+    const connection = await directory.connectionOf(name);
+    if (connection === undefined) return;
+    const delivery = { kind: "revoked", connection } as const;
+    if (post.isHere(connection)) this.#receive(delivery);
+    else await post.send(delivery);
   }
 
   async signal(
@@ -302,8 +314,9 @@ export class Tracker implements TrackerDesk {
   #receive(delivery: Delivery): void {
     const connection = this.#connections.get(delivery.connection);
     if (connection === undefined) return;
-    if (delivery.kind === "replaced") this.#replace(connection);
-    else deliver(connection, delivery.message);
+    if (delivery.kind === "message") deliver(connection, delivery.message);
+    else if (delivery.kind === "revoked") connection.refuse(revoked());
+    else this.#replace(connection);
   }
 
   #replace(connection: TrackerConnection): void {
@@ -342,6 +355,10 @@ function deliver(
   if (message.type === "signal") connection.meet(message.peer);
   if (message.type === "peers") for (const { peer } of message.neighbours) connection.meet(peer);
   connection.send(message);
+}
+
+function revoked(): StarlingError {
+  return new StarlingError("token-revoked", "The token was revoked: ask for another one.");
 }
 
 function placeOf({ stream, peer }: PeerName): string {

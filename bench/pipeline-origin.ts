@@ -40,7 +40,10 @@ export class BenchOrigin {
     const tokenKeyFile = join(dir, "token.jwk");
     const encoder = await startRole("encoder", shared);
     const signer = await startRole("signer", { ...shared, keyFile });
-    const api = await startRole("api", { ...shared, tokenKeyFile, tokensPerMinute: 1_000_000 });
+    const api = await startRole("api", {
+      ...shared,
+      ...{ tokenKeyFile, tokensPerMinute: 1_000_000, joinWork: 0 },
+    });
     const roles = new Map([
       ["encoder", encoder.child],
       ["signer", signer.child],

@@ -1,12 +1,6 @@
 import type { Redis } from "ioredis";
 import { StarlingError } from "../core/index.ts";
-import {
-  connectRedis,
-  createFirstApiKey,
-  readJwks,
-  type Stream,
-  StreamRegistry,
-} from "../pipeline/index.ts";
+import { ApiKeys, connectRedis, readJwks, type Stream, StreamRegistry } from "../pipeline/index.ts";
 import { sharedRedisUrl } from "./addresses.ts";
 import type { Config } from "./options.ts";
 
@@ -38,7 +32,7 @@ export const KEYS_COMMANDS = {
     (await streams.rotateKey(id)).streamKey,
 
   apiKey: async ({ redis }: Origin): Promise<string> => {
-    const key = await createFirstApiKey(redis);
+    const key = await new ApiKeys(redis).createFirst();
     if (key !== undefined) return key;
     throw new StarlingError(
       "api-key-exists",

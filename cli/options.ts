@@ -195,7 +195,25 @@ export const OPTIONS = {
     "HTTP and tracker",
     integer(1, 1_000_000, "tokens"),
     "60",
-    "join tokens that one address gets without an API key",
+    "viewers of one address that are let into the mesh without an API key",
+  ),
+  joinWork: option(
+    "HTTP and tracker",
+    integer(0, 100_000, "hashes"),
+    "200",
+    "work of a viewer that is let in without an API key, some 4 ms a hash in a browser; 0 = none",
+  ),
+  joinsPerSecond: option(
+    "HTTP and tracker",
+    integer(1, 100_000, "viewers"),
+    "100",
+    "viewers let in without an API key in a second from which on each works more",
+  ),
+  region: optional(
+    "HTTP and tracker",
+    text,
+    "none",
+    "name that backends may bind join tokens to: they are good here and not elsewhere",
   ),
   p2p: option(
     "HTTP and tracker",

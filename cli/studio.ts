@@ -1,6 +1,6 @@
 import { mkdirSync } from "node:fs";
 import { setTimeout as delay } from "node:timers/promises";
-import { connectRedis, createFirstApiKey, type Stream, StreamRegistry } from "../pipeline/index.ts";
+import { ApiKeys, connectRedis, type Stream, StreamRegistry } from "../pipeline/index.ts";
 import { dataPaths, localHost } from "./addresses.ts";
 import type { LoadedConfig } from "./config.ts";
 import { lockDataFolder } from "./data-lock.ts";
@@ -73,7 +73,7 @@ async function runOrigin(
   stop.onSecond(() => processes.kill());
   try {
     const prepared = await prepare(loaded, new StreamRegistry(redis), () =>
-      createFirstApiKey(redis),
+      new ApiKeys(redis).createFirst(),
     );
     const ports = await Promise.race([processes.start(), stop.asked]);
     if (typeof ports === "object") {

@@ -54,6 +54,16 @@ export {
   trackerProofMessage,
   verifyJoinToken,
 } from "./join-token.ts";
+export {
+  CHALLENGE_LENGTH_MAX,
+  COUNTER_MAX,
+  isWorkDone,
+  JOIN_WORK_SCRYPT,
+  type JoinPuzzle,
+  type JoinWork,
+  joinWorkInput,
+  WORK_MAX,
+} from "./join-work.ts";
 export { JsonFields, parseJson } from "./json-fields.ts";
 export {
   type Ed25519Jwk,

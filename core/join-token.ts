@@ -16,6 +16,10 @@ export interface JoinClaims {
   readonly peer: string;
   readonly role: PeerRole;
   readonly tokenId: string;
+  /** The peer may join from this network only: an address and the length of its prefix. */
+  readonly network?: string | undefined;
+  /** The peer may join at trackers of this region only. */
+  readonly region?: string | undefined;
   readonly issuedAtS: number;
   readonly expiresAtS: number;
 }
@@ -34,6 +38,8 @@ export function signJoinToken(
     role: claims.role,
     cnf: { jwk: { kty: "OKP", crv: "Ed25519", x: claims.peer } },
     jti: claims.tokenId,
+    net: claims.network,
+    region: claims.region,
     iat: claims.issuedAtS,
     exp: claims.expiresAtS,
   };
@@ -59,6 +65,8 @@ export function verifyJoinToken(
     peer: jwk.text("x", 43),
     role: payload.oneOf("role", ["viewer", "seed"]),
     tokenId: payload.text("jti", 64),
+    network: payload.has("net") ? payload.text("net", 64) : undefined,
+    region: payload.has("region") ? payload.text("region", 64) : undefined,
     issuedAtS: payload.integer("iat", 0, Number.MAX_SAFE_INTEGER),
     expiresAtS: payload.integer("exp", 0, Number.MAX_SAFE_INTEGER),
   };

@@ -1,15 +1,24 @@
 import {
+  CHALLENGE_LENGTH_MAX,
+  type JoinPuzzle,
+  type JoinWork,
   JsonFields,
   type KeySet,
   type PeerRole,
   parseJson,
   parseJwks,
   StarlingError,
+  WORK_MAX,
 } from "../core/index.ts";
+import type { Platform } from "./platform.ts";
 
 const REQUEST_TIMEOUT_MS = 10_000;
 const ANSWER_CODE = "api-bad-answer";
 const TRACKER_PATH = "/api/v1/tracker";
+/** The refusal that holds a puzzle (PROTOCOL.md, "Work"). */
+const WORK_NEEDED = "work-needed";
+/** Puzzles solved for one permit: the door gives a new one when an answer came late, or from elsewhere. */
+const PUZZLES_MAX = 3;
 /** The share of a permit's life after which a new one is fetched. */
 const RENEWED_AFTER = 0.7;
 
@@ -48,12 +57,15 @@ export interface JoinPermitOptions {
   readonly role: PeerRole;
   /** A bearer key: an API key for a stream of access "backend", the origin's own for the role "seed". */
   readonly apiKey?: string | undefined;
+  readonly platform: Pick<Platform, "solveJoinPuzzle">;
 }
 
 /** Fetches join tokens, and keeps the last one while it is fresh. */
 export class JoinPermits {
   readonly #options: JoinPermitOptions;
   #permit: JoinPermit | undefined;
+  /** The last token, by which the next one costs no work. */
+  #last: string | undefined;
 
   constructor(options: JoinPermitOptions) {
     this.#options = options;
@@ -71,34 +83,69 @@ export class JoinPermits {
   async current(signal?: AbortSignal): Promise<JoinPermit> {
     if (this.#permit === undefined || this.#permit.renewAtMs <= Date.now()) {
       this.#permit = await this.#fetch(signal);
+      this.#last = this.#permit.token;
     }
     return this.#permit;
   }
 
-  /** Forgets the permit: the tracker did not take it. */
+  /** Forgets the permit: the tracker did not take it, or the origin has new keys. */
   discard(): void {
     this.#permit = undefined;
   }
 
   async #fetch(signal: AbortSignal | undefined): Promise<JoinPermit> {
+    const never = new AbortController().signal;
+    let work: JoinWork | undefined;
+    for (let puzzles = 0; ; puzzles += 1) {
+      const { status, text } = await this.#ask(work, signal);
+      if (status === 201) return permitOf(text);
+      const puzzle = puzzleIn(text);
+      if (puzzle === undefined || puzzles === PUZZLES_MAX) throw refusalOf(status, text);
+      work = await this.#options.platform.solveJoinPuzzle(puzzle, signal ?? never);
+    }
+  }
+
+  #ask(
+    work: JoinWork | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<{ status: number; text: string }> {
     const { apiUrl, stream, tokenUrl, peer, role, apiKey } = this.#options;
     const path = `/api/v1/streams/${encodeURIComponent(stream)}/tokens`;
     const url = tokenUrl ?? `${baseUrl(apiUrl)}${path}`;
+    // Who asks with a key, or at a backend, is let in anew each time.
+    const isOpenDoor = tokenUrl === undefined && apiKey === undefined;
+    const renew = isOpenDoor ? this.#last : undefined;
     const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-    const { status, text } = await post(url, { publicKey: peer, role }, apiKey, [
+    return post(url, { publicKey: peer, role, renew, work }, apiKey, [
       timeout,
       ...(signal === undefined ? [] : [signal]),
     ]);
-    if (status !== 201) throw refusalOf(status, text);
-    const json = parseJson(text, ANSWER_CODE);
-    const answer = new JsonFields(json, ANSWER_CODE);
-    const nowMs = Date.now();
-    const lifeMs = Math.max(0, Date.parse(answer.text("expiresAt", 64)) - nowMs);
+  }
+}
+
+function permitOf(text: string): JoinPermit {
+  const json = parseJson(text, ANSWER_CODE);
+  const answer = new JsonFields(json, ANSWER_CODE);
+  const nowMs = Date.now();
+  const lifeMs = Math.max(0, Date.parse(answer.text("expiresAt", 64)) - nowMs);
+  return {
+    token: answer.text("token", 4096),
+    keys: parseJwks((json as { readonly jwks?: unknown }).jwks),
+    renewAtMs: nowMs + (Number.isFinite(lifeMs) ? lifeMs * RENEWED_AFTER : 0),
+  };
+}
+
+/** The puzzle of a refusal, if there is one that can be solved. */
+function puzzleIn(text: string): JoinPuzzle | undefined {
+  try {
+    const problem = new JsonFields(parseJson(text, ANSWER_CODE), ANSWER_CODE);
+    if (problem.text("code", 64) !== WORK_NEEDED) return undefined;
     return {
-      token: answer.text("token", 4096),
-      keys: parseJwks((json as { readonly jwks?: unknown }).jwks),
-      renewAtMs: nowMs + (Number.isFinite(lifeMs) ? lifeMs * RENEWED_AFTER : 0),
+      challenge: problem.text("challenge", CHALLENGE_LENGTH_MAX),
+      work: problem.integer("work", 1, WORK_MAX),
     };
+  } catch {
+    return undefined;
   }
 }
 

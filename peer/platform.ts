@@ -1,4 +1,4 @@
-import type { Crypto } from "../core/index.ts";
+import type { Crypto, JoinPuzzle, JoinWork } from "../core/index.ts";
 import type { Connector } from "./connection.ts";
 import type { OpenTrackerSocket } from "./tracker-socket.ts";
 
@@ -8,4 +8,6 @@ export interface Platform {
   readonly openTrackerSocket: OpenTrackerSocket;
   /** Makes what one transport connects by. */
   readonly createConnector: () => Connector;
+  /** Does the work that an open door asks for; rejects when `signal` aborts. */
+  readonly solveJoinPuzzle: (puzzle: JoinPuzzle, signal: AbortSignal) => Promise<JoinWork>;
 }

@@ -118,6 +118,7 @@ class World {
         peer: identity.id,
         role: "viewer",
         apiKey: "key",
+        platform: nodePlatform(),
       }),
       identity,
       log: pino({ level: "silent" }),

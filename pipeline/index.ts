@@ -1,9 +1,17 @@
+export {
+  API_KEY_PER_MINUTE,
+  API_KEYS_MAX,
+  API_SCOPES,
+  type ApiKey,
+  ApiKeys,
+  type ApiScope,
+} from "./api-keys.ts";
 export { BlockStore, type CodedBlock } from "./block-store.ts";
 export { startHeartbeat } from "./heartbeat.ts";
+export { internalKey } from "./internal-key.ts";
 export { JobMeter, type JobStats, quantile } from "./job-meter.ts";
 export { publishKey, readJwks } from "./key-directory.ts";
 export { LOG_START, type LogEntry, ManifestLog } from "./manifest-log.ts";
-export { createFirstApiKey, internalKey, verifyApiKey } from "./origin-secrets.ts";
 export {
   LEASE_MS,
   type Publisher,
@@ -27,6 +35,7 @@ export {
 } from "./queues.ts";
 export { enqueueUnsigned } from "./recovery.ts";
 export { connectRedis } from "./redis-connection.ts";
+export { RedisScript } from "./redis-script.ts";
 export { type RedisServer, startRedisServer } from "./redis-server.ts";
 export { REPORT_INTERVAL_MS, REPORT_TTL_MS, type RoleReport, RoleStatus } from "./role-status.ts";
 export { ScratchRedis } from "./scratch-redis.ts";

@@ -9,8 +9,8 @@ export const BULL_PREFIX = `${ROOT}:bull`;
 export const STREAMS_KEY = `${ROOT}:streams`;
 /** Hash: key id -> public JWK as JSON. */
 export const JWKS_KEY = `${ROOT}:jwks`;
-/** Hash: SHA-256 of an API key -> when it was made. */
-export const API_KEYS_KEY = `${ROOT}:api-keys`;
+/** Hash: id of an API key -> its scopes and scrypt hash as JSON. */
+export const API_KEYS_KEY = `${ROOT}:api-keys:scrypt`;
 /** String: the secret that the origin's own roles show to the API. */
 export const INTERNAL_KEY = `${ROOT}:internal-key`;
 /** Hash: "role instance" -> its last report as JSON. */

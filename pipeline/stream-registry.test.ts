@@ -1,7 +1,6 @@
 import { afterAll, beforeAll, beforeEach, describe, expect, test } from "@jest/globals";
 import type { Redis } from "ioredis";
 import {
-  createFirstApiKey,
   internalKey,
   PublishSessions,
   publishKey,
@@ -9,7 +8,6 @@ import {
   readJwks,
   ScratchRedis,
   StreamRegistry,
-  verifyApiKey,
 } from "./index.ts";
 
 let scratch: ScratchRedis;
@@ -102,15 +100,6 @@ describe("PublishSessions", () => {
 });
 
 describe("the origin's secrets and signs of life", () => {
-  test("makes one first API key and keeps only its digest", async () => {
-    const key = await createFirstApiKey(redis);
-    expect(key).toMatch(/^starling-api-[a-z2-7]{40}$/);
-    expect(await createFirstApiKey(redis)).toBeUndefined();
-    expect(await verifyApiKey(redis, key ?? "")).toBe(true);
-    expect(await verifyApiKey(redis, "starling-api-x")).toBe(false);
-    expect(JSON.stringify(await redis.hgetall("starling:api-keys"))).not.toContain(key);
-  });
-
   test("gives all roles the same internal key", async () => {
     const keys = await Promise.all([internalKey(redis), internalKey(redis), internalKey(redis)]);
     expect(new Set(keys).size).toBe(1);

@@ -17,6 +17,7 @@ import {
   silentLog,
 } from "../peer/index.ts";
 import { openTrackerSocket } from "./browser-socket.ts";
+import { solveJoinPuzzle } from "./join-puzzle.ts";
 import type { FromMesh, MeshOrder, MeshReport, ToMesh } from "./mesh-messages.ts";
 
 const REPORT_EVERY_MS = 250;
@@ -86,6 +87,7 @@ class MeshService {
         platform: {
           crypto: browserCrypto,
           openTrackerSocket,
+          solveJoinPuzzle,
           createConnector: () => this.#connector,
         },
         role: "viewer",

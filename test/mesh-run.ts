@@ -62,6 +62,7 @@ export async function runMesh(options: MeshRunOptions): Promise<MeshRun> {
   const seederMbps = String((streamKbps * originUplink) / 1000);
   const origin = new OriginProcess(join(folder, "data"), [
     ...["--no-demo", "--retention-count", "1000", "--tokens-per-minute", "10000"],
+    ...["--join-work", "0"],
     ...["--seeder-upload-mbps", seederMbps, "--seeder-peer-upload-mbps", seederMbps],
     ...["--host", originAddress, "--webrtc-address", originAddress],
   ]);

@@ -1,0 +1,51 @@
+import { BlockList, isIP } from "node:net";
+
+/** An IPv4 address as it is; the /64 of an IPv6 address, because one subscriber owns all of it. */
+export function networkOf(address: string): string {
+  const groups = groupsOf(address);
+  return groups === undefined ? plainOf(address) : `${groups.slice(0, 4).join(":")}::/64`;
+}
+
+/** The /24 of an IPv4 address, the /48 of an IPv6 address: what one site or provider owns in a piece. */
+export function wideNetworkOf(address: string): string {
+  const groups = groupsOf(address);
+  if (groups !== undefined) return `${groups.slice(0, 3).join(":")}::/48`;
+  return `${plainOf(address).split(".").slice(0, 3).join(".")}.0/24`;
+}
+
+/** Whether `address` is in a network such as "192.0.2.0/24"; in none that is not spelled right. */
+export function isInNetwork(address: string, network: string): boolean {
+  const list = blockListOf(network);
+  const plain = plainOf(address);
+  return list?.check(plain, isIP(plain) === 6 ? "ipv6" : "ipv4") ?? false;
+}
+
+/** Whether a text is a network such as "192.0.2.0/24" or "2001:db8::/48". */
+export function isNetwork(network: string): boolean {
+  return blockListOf(network) !== undefined;
+}
+
+function blockListOf(network: string): BlockList | undefined {
+  const [, address = "", prefix = ""] = /^([\d.]+|[\da-f:]+)\/(\d{1,3})$/i.exec(network) ?? [];
+  const version = isIP(address);
+  if (version === 0 || Number(prefix) > (version === 4 ? 32 : 128)) return undefined;
+  const list = new BlockList();
+  list.addSubnet(address, Number(prefix), version === 4 ? "ipv4" : "ipv6");
+  return list;
+}
+
+/** An IPv4 address that IPv6 wraps (RFC 4291 section 2.5.5.2) as itself. */
+function plainOf(address: string): string {
+  return /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(address)?.[1] ?? address;
+}
+
+/** The eight groups of an IPv6 address; undefined for any other. */
+function groupsOf(address: string): string[] | undefined {
+  if (!plainOf(address).includes(":")) return undefined;
+  const [head = "", tail] = address.split("::");
+  const groups = head === "" ? [] : head.split(":");
+  const last = tail === undefined || tail === "" ? [] : tail.split(":");
+  const zeros = tail === undefined ? 0 : Math.max(0, 8 - groups.length - last.length);
+  const all = [...groups, ...new Array<string>(zeros).fill("0"), ...last];
+  return all.map((group) => group.toLowerCase().replace(/^0+(?=.)/, ""));
+}

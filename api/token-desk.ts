@@ -1,0 +1,206 @@
+import { randomUUID } from "node:crypto";
+import type { Request, Response } from "express";
+import {
+  instantMs,
+  type JoinClaims,
+  type JoinWork,
+  type Jwks,
+  type PeerRole,
+  type Rate,
+  signJoinToken,
+  verifyJoinToken,
+} from "../core/index.ts";
+import { nodeCrypto } from "../core/node/index.ts";
+import type { SigningKey, Stream, StreamRegistry } from "../pipeline/index.ts";
+import { type AccessControl, type Caller, checkScope, keyMissing } from "./access-control.ts";
+import type { JoinDoor, Newcomer } from "./join-door.ts";
+import type { ApiMetrics } from "./metrics.ts";
+import { networkOf, wideNetworkOf } from "./network.ts";
+import { type PeerDirectory, tokenFamily } from "./peer-directory.ts";
+import { refusal, sendProblem } from "./problems.ts";
+import type { RateLimiter } from "./rate-limiter.ts";
+import { namedStream } from "./stream-routes.ts";
+import { TRACKER_PATH, type Tracker } from "./tracker.ts";
+import type { TrustedKeys } from "./trusted-keys.ts";
+
+export interface TokenDeskParts {
+  readonly registry: StreamRegistry;
+  readonly access: AccessControl;
+  readonly key: SigningKey;
+  readonly trusted: TrustedKeys;
+  readonly door: JoinDoor;
+  readonly limiter: RateLimiter;
+  readonly directory: PeerDirectory;
+  readonly tracker: Pick<Tracker, "expel">;
+  readonly metrics: ApiMetrics;
+  readonly tokenTtlS: number;
+  /** Newcomers of one address, an IPv4 address or an IPv6 /64, that are let in without a key. */
+  readonly tokensPerMinute: number;
+  /** False: no viewer gets a token. */
+  readonly p2p: boolean;
+  /** Address of this API as viewers see it; undefined: as the request names it. */
+  readonly publicUrl: string | undefined;
+}
+
+/** What somebody asks for; its form is checked. */
+export interface TokenRequest {
+  readonly publicKey: string;
+  readonly role?: PeerRole | undefined;
+  readonly renew?: string | undefined;
+  readonly work?: JoinWork | undefined;
+  readonly network?: string | undefined;
+  readonly region?: string | undefined;
+}
+
+type Permit = Pick<JoinClaims, "stream" | "peer" | "role" | "network" | "region"> & {
+  /** The token that this one renews. */
+  readonly renewed?: JoinClaims | undefined;
+};
+
+/** Decides who gets a join token, and signs it. */
+export class TokenDesk {
+  readonly #parts: TokenDeskParts;
+  readonly #rate: Rate;
+
+  constructor(parts: TokenDeskParts) {
+    this.#parts = parts;
+    this.#rate = { burst: parts.tokensPerMinute, perSecond: parts.tokensPerMinute / 60 };
+  }
+
+  /** Answers with a token, a puzzle, or throws the StarlingError of a refusal. */
+  async answer(request: Request, response: Response, wanted: TokenRequest): Promise<void> {
+    const { access, registry, p2p } = this.#parts;
+    const caller = await access.callerOf(request, response);
+    const { id: stream, access: kind } = await namedStream(request, registry);
+    const { publicKey: peer, role = "viewer", network, region } = wanted;
+    authorise({ caller, access: kind, wanted }, response);
+    if (!p2p && role === "viewer") throw refusal("p2p-off", "Play plain HLS.");
+    const permit: Permit = { stream, peer, role, network, region };
+    if (caller !== "anybody") return this.#issue(request, response, permit);
+
+    const renewed = await this.#renewable(wanted, stream);
+    if (renewed !== undefined) {
+      return this.#issue(request, response, { ...permit, ...bindingsOf(renewed), renewed });
+    }
+    await this.#admit(request, response, permit, wanted.work);
+  }
+
+  /** Makes a token worthless. Throws StarlingError "token-not-found" for what is no id of one. */
+  async revoke(stream: string, tokenId: string): Promise<void> {
+    const { directory, tracker, tokenTtlS } = this.#parts;
+    if (!/^[\w-]{1,40}(~\d{1,16})?$/.test(tokenId)) {
+      throw refusal("token-not-found", "Name it by the tokenId that came with it.");
+    }
+    // When that is over, so is the life of the last token of its family.
+    const peer = await directory.revoke(tokenId, (tokenTtlS + 1) * 1000);
+    if (peer !== undefined) await tracker.expel({ stream, peer });
+  }
+
+  /** Lets a newcomer in who did its work; gives it some otherwise. */
+  async #admit(
+    request: Request,
+    response: Response,
+    permit: Permit,
+    work: JoinWork | undefined,
+  ): Promise<void> {
+    const { door, limiter } = this.#parts;
+    const address = request.ip ?? "unknown";
+    const newcomer: Newcomer = { ...permit, network: wideNetworkOf(address) };
+    if (door.isGuarded && work === undefined) return this.#giveWork(response, newcomer);
+    await limiter.take(response, networkOf(address), this.#rate);
+    if (work !== undefined && door.isGuarded && !(await door.admits(work, newcomer))) {
+      return this.#giveWork(response, newcomer);
+    }
+    await this.#issue(request, response, permit);
+  }
+
+  async #giveWork(response: Response, newcomer: Newcomer): Promise<void> {
+    const puzzle = await this.#parts.door.puzzle(newcomer);
+    const detail = "Solve the puzzle and ask again with its answer (PROTOCOL.md, Work).";
+    sendProblem(response, "work-needed", detail, puzzle);
+  }
+
+  /** The claims of the token by which a peer asks for the next one, if it is in good standing. */
+  async #renewable(
+    { renew, publicKey, role }: TokenRequest,
+    stream: string,
+  ): Promise<JoinClaims | undefined> {
+    if (renew === undefined || role === "seed") return undefined;
+    const { directory, trusted } = this.#parts;
+    const claims = await claimsOf(renew, trusted, stream);
+    if (claims?.peer !== publicKey || claims.role !== "viewer") return undefined;
+    const [connection, isRevoked] = await Promise.all([
+      directory.connectionOf(claims),
+      directory.isRevoked(claims.tokenId),
+    ]);
+    return connection === undefined || isRevoked ? undefined : claims;
+  }
+
+  async #issue(request: Request, response: Response, permit: Permit): Promise<void> {
+    const { key, trusted, metrics, tokenTtlS, publicUrl } = this.#parts;
+    const { renewed, ...rest } = permit;
+    const issuedAtS = Math.floor(Date.now() / 1000);
+    const expiresAtS = issuedAtS + tokenTtlS;
+    const tokenId =
+      renewed === undefined ? randomUUID() : `${tokenFamily(renewed.tokenId)}~${issuedAtS}`;
+    const token = signJoinToken({ ...rest, tokenId, issuedAtS, expiresAtS }, key.jwk.kid, key.sign);
+    metrics.tokens.inc({ role: permit.role });
+    const base = publicUrl ?? `${request.protocol}://${request.get("host") ?? "localhost"}`;
+    const answer: TokenAnswer = {
+      ...{ token, peer: permit.peer, role: permit.role, tokenId },
+      expiresAt: new Date(expiresAtS * 1000).toISOString(),
+      tracker: `${base.replace(/^http/, "ws").replace(/\/$/, "")}${TRACKER_PATH}`,
+      jwks: await trusted.jwks(),
+    };
+    response.status(201).set("Cache-Control", "no-store").json(answer);
+  }
+}
+
+interface TokenAnswer {
+  readonly token: string;
+  readonly peer: string;
+  readonly role: PeerRole;
+  readonly tokenId: string;
+  readonly expiresAt: string;
+  readonly tracker: string;
+  readonly jwks: Jwks;
+}
+
+function authorise(
+  {
+    caller,
+    access,
+    wanted: { role, network, region },
+  }: {
+    readonly caller: Caller;
+    readonly access: Stream["access"];
+    readonly wanted: TokenRequest;
+  },
+  response: Response,
+): void {
+  if (typeof caller === "object") checkScope(caller, "tokens");
+  if (role === "seed" && caller !== "origin") {
+    throw refusal("seed-role-refused", `Ask for the role "viewer".`);
+  }
+  if (access === "backend" && caller === "anybody") throw keyMissing(response);
+  if (caller === "anybody" && (network !== undefined || region !== undefined)) {
+    throw refusal("binding-refused", "Leave out network and region, or send an API key.");
+  }
+}
+
+async function claimsOf(
+  token: string,
+  trusted: TrustedKeys,
+  stream: string,
+): Promise<JoinClaims | undefined> {
+  const trust = { keys: await trusted.keySet(), crypto: nodeCrypto };
+  try {
+    return verifyJoinToken(token, trust, { stream, now: instantMs(Date.now()) });
+  } catch {
+    return undefined; // Who has no good token is a newcomer.
+  }
+}
+
+function bindingsOf({ network, region }: JoinClaims): Pick<JoinClaims, "network" | "region"> {
+  return { network, region };
+}
