@@ -5,7 +5,7 @@ import { fromHex, toHex } from "./bytes.ts";
 import { errorCode } from "./errors.ts";
 import { FEEDS_MAX, MESSAGE_BYTES_MAX, type Message, RELAY_BYTES_MAX } from "./messages.ts";
 import { ANY_MESSAGE, MESSAGE_ARBITRARIES } from "./testing/message-arbitraries.ts";
-import { decodeMessage, encodeMessage, messageByteLength } from "./wire.ts";
+import { decodeMessage, encodeMessage, helloProofMessage, messageByteLength } from "./wire.ts";
 
 interface WireVector {
   readonly hex: string;
@@ -13,9 +13,10 @@ interface WireVector {
   readonly message: Readonly<Record<string, unknown>>;
 }
 
-const VECTORS: { readonly vectors: readonly WireVector[] } = JSON.parse(
-  readFileSync(`${import.meta.dirname}/../fixtures/vectors/wire.json`, "utf8"),
-);
+const VECTORS: {
+  readonly vectors: readonly WireVector[];
+  readonly helloProofs: readonly { stream: string; own: string; other: string; hex: string }[];
+} = JSON.parse(readFileSync(`${import.meta.dirname}/../fixtures/vectors/wire.json`, "utf8"));
 
 /** A message with its bytes as hexadecimal text. */
 function readable(message: Message): unknown {
@@ -30,6 +31,10 @@ describe("the wire codec", () => {
     expect(readable(decoded)).toEqual(message);
     expect(toHex(encodeMessage(decoded))).toBe(hex);
     expect(messageByteLength(decoded)).toBe(hex.length / 2);
+  });
+
+  test.each(VECTORS.helloProofs)("binds a hello to a connection", ({ stream, own, other, hex }) => {
+    expect(toHex(helloProofMessage(stream, fromHex(own), fromHex(other)))).toBe(hex);
   });
 
   test("has a vector for each type", () => {

@@ -21,6 +21,7 @@ import {
   type Message,
   REASON_LENGTH_MAX,
   RELAY_BYTES_MAX,
+  WIRE_VERSION,
 } from "./messages.ts";
 
 const BITMAP_BYTES_MAX: number = SYMBOLS_MAX / 8;
@@ -61,9 +62,12 @@ const BYE_CODES: readonly ByeCode[] = [
   "overloaded",
 ];
 
-/** What a peer signs in its hello: both DTLS certificate fingerprints, its own first (32 bytes each). */
-export function helloProofMessage(own: Uint8Array, other: Uint8Array): Uint8Array {
-  return concatBytes(utf8("starling-hello-v1\0"), own, other);
+/**
+ * What a peer signs in its hello: version, stream, and both DTLS certificate fingerprints, its own first
+ * (32 bytes each). A certificate is made for one connection, so that each side's is its nonce.
+ */
+export function helloProofMessage(stream: string, own: Uint8Array, other: Uint8Array): Uint8Array {
+  return concatBytes(utf8(`starling-hello-v${WIRE_VERSION}\0${stream}\0`), own, other);
 }
 
 /** What a witness signs. */

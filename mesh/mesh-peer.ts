@@ -255,7 +255,8 @@ export class MeshPeer implements ProtocolPeer {
       this.#state.disconnect(neighbour, "overloaded", "too many neighbours");
       return;
     }
-    const proof = helloProofMessage(neighbour.localFingerprint, neighbour.remoteFingerprint);
+    const { localFingerprint, remoteFingerprint } = neighbour;
+    const proof = helloProofMessage(options.stream, localFingerprint, remoteFingerprint);
     this.#state.send(neighbour, {
       type: "hello",
       version: WIRE_VERSION,
@@ -334,7 +335,8 @@ export class MeshPeer implements ProtocolPeer {
         "The token is of another peer than the one dialled.",
       );
     }
-    const message = helloProofMessage(neighbour.remoteFingerprint, neighbour.localFingerprint);
+    const { localFingerprint, remoteFingerprint } = neighbour;
+    const message = helloProofMessage(stream, remoteFingerprint, localFingerprint);
     if (!crypto.verify(proof, message, fromBase64Url(claims.peer))) {
       throw new StarlingError("hello-bad-proof", "The proof does not fit this very connection.");
     }

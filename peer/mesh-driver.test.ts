@@ -2,6 +2,7 @@ import { afterEach, describe, expect, test } from "@jest/globals";
 import { pino } from "pino";
 import {
   chooseFec,
+  decodeMessage,
   encodeMessage,
   INIT_PART,
   type InstantMs,
@@ -99,7 +100,8 @@ class Peer {
   readonly driver: MeshDriver;
   readonly transport: WebRtcTransport;
   highestQueue = 0;
-  other: Peer | undefined;
+  /** Takes this peer's signals for the other. */
+  other: { readonly transport: Pick<WebRtcTransport, "handleSignal"> } | undefined;
   #onOutput: () => void = () => undefined;
 
   constructor(role: PeerRole) {
@@ -246,4 +248,70 @@ describe("MeshDriver over WebRTC", () => {
     seed.driver.input(good);
     expect(seed.outputs).toEqual([]);
   });
+});
+
+/** A tracker in the middle: it stands in for each of two peers before the other, by certificates of its own. */
+class HostileTracker {
+  /** What it could read and change of the peers' talk, if they trusted it. */
+  readonly overheard: Uint8Array[] = [];
+  readonly #transports: readonly WebRtcTransport[];
+
+  constructor(alice: Peer, bob: Peer) {
+    const toAlice = this.#standIn(bob, alice, (channel) => {
+      void toBob.dial(bob.identity.id).then((other) => this.#join(channel, other));
+    });
+    const toBob = this.#standIn(alice, bob, () => undefined);
+    alice.other = { transport: toAlice };
+    bob.other = { transport: toBob };
+    this.#transports = [toAlice, toBob];
+  }
+
+  async close(): Promise<void> {
+    await Promise.all(this.#transports.map((transport) => transport.close()));
+  }
+
+  #standIn(as: Peer, before: Peer, onChannel: (channel: Channel) => void): WebRtcTransport {
+    return new WebRtcTransport({
+      self: as.identity.id,
+      connector: createNodeConnector({ bindAddress: "127.0.0.1" }),
+      sendSignal: (_, signal) => before.transport.handleSignal(as.identity.id, signal),
+      onChannel,
+    });
+  }
+
+  #join(...[a, b]: [Channel, Channel]): void {
+    for (const [from, to] of [
+      [a, b],
+      [b, a],
+    ] as const) {
+      from.listen({
+        message: (bytes) => {
+          this.overheard.push(bytes);
+          to.send(bytes);
+        },
+        drained: () => undefined,
+        closed: () => undefined,
+      });
+    }
+  }
+}
+
+test("peers find a tracker out that swapped their fingerprints, and tell it nothing", async () => {
+  const [alice, bob] = [new Peer("seed"), new Peer("viewer")];
+  const tracker = new HostileTracker(alice, bob);
+  try {
+    alice.driver.input(publication(alice.now(), 0, INIT_PART, initBytes));
+    alice.driver.attach(await alice.transport.dial(bob.identity.id), true);
+    for (const peer of [alice, bob]) {
+      const [refusal] = await peer.saw(({ kind }) => kind === "rejected");
+      expect(refusal).toMatchObject({ code: "hello-bad-proof" });
+      while (peer.driver.mesh.neighbours.length > 0)
+        await new Promise((done) => setTimeout(done, 5));
+      expect(peer.outputs.some(({ kind }) => kind === "ready")).toBe(false);
+    }
+    const types = new Set(tracker.overheard.map((bytes) => decodeMessage(bytes).type));
+    expect([...types].filter((type) => type !== "bye")).toEqual(["hello"]);
+  } finally {
+    await Promise.all([alice, bob, tracker].map((one) => one.close()));
+  }
 });

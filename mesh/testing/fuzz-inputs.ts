@@ -83,7 +83,10 @@ export class FuzzInputs {
       ...{ kind: "connected", neighbour, isInitiator: this.#random.below(2) === 0 },
       ...{ localFingerprint: OWN_FINGERPRINT, remoteFingerprint },
     };
-    const proof = sign(helloProofMessage(remoteFingerprint, OWN_FINGERPRINT), secretKeyOf(name));
+    const proof = sign(
+      helloProofMessage(this.blocks.origin.stream, remoteFingerprint, OWN_FINGERPRINT),
+      secretKeyOf(name),
+    );
     const token = this.#token(now, name);
     const hello: Message = { type: "hello", version: WIRE_VERSION, token, proof };
     return this.#likely()

@@ -50,8 +50,8 @@ export class Sybil implements ProtocolPeer {
   }
 
   #greet(input: Extract<Input, { kind: "connected" }>): void {
-    const { crypto, peer, token } = this.#setup.options;
-    const proof = helloProofMessage(input.localFingerprint, input.remoteFingerprint);
+    const { crypto, peer, stream, token } = this.#setup.options;
+    const proof = helloProofMessage(stream, input.localFingerprint, input.remoteFingerprint);
     this.#send(input.neighbour, {
       type: "hello",
       version: WIRE_VERSION,
