@@ -1,9 +1,8 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Request, Response } from "express";
 import type { Redis } from "ioredis";
-import type { Rate } from "../core/index.ts";
+import { networkOf, type Rate } from "../core/index.ts";
 import { type ApiKey, ApiKeys, type ApiScope, internalKey } from "../pipeline/index.ts";
-import { networkOf } from "./network.ts";
 import { refusal } from "./problems.ts";
 import { RateLimiter } from "./rate-limiter.ts";
 

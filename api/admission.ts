@@ -8,7 +8,7 @@ import {
   verifyJoinToken,
 } from "../core/index.ts";
 import { nodeCrypto } from "../core/node/index.ts";
-import { isInNetwork } from "./network.ts";
+import { isInNetwork } from "./bound-network.ts";
 import type { PeerDirectory } from "./peer-directory.ts";
 import type { TrustedKeys } from "./trusted-keys.ts";
 

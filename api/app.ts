@@ -1,6 +1,7 @@
 import express, { type Express, type RequestHandler } from "express";
 import type { Redis } from "ioredis";
 import type { Logger } from "pino";
+import { AddressLimiter, instantMs, type Rate } from "../core/index.ts";
 import type { AccessControl } from "./access-control.ts";
 import type { AuditLog } from "./audit-log.ts";
 import type { ApiMetrics } from "./metrics.ts";
@@ -19,7 +20,8 @@ interface AppParts {
   readonly trustedProxies: number;
 }
 
-const RETRY_AFTER_S = "2";
+/** Requests of one address, behind which hundreds of viewers may live: each makes two or three a second. */
+const REQUESTS: Rate = { burst: 4000, perSecond: 1000 };
 
 /** The Express app that serves `routes` and describes them at `/openapi.json`. */
 export function createApp(routes: readonly Route[], parts: AppParts): Express {
@@ -30,6 +32,7 @@ export function createApp(routes: readonly Route[], parts: AppParts): Express {
   app.set("trust proxy", parts.trustedProxies);
   app.set("query parser", "simple");
   app.use(requestId, securityHeaders, measure(parts));
+  app.use(limitAddresses());
   app.use(["/api", "/live", "/.well-known", "/metrics"], needsRedis(parts.redis));
   mountRoutes(app, all, parts);
   app.use(() => {
@@ -52,11 +55,20 @@ function openApiRoute(describe: () => object): Route {
   });
 }
 
+/** Turns away who asks for far too much, before anything is done for the request. */
+function limitAddresses(): RequestHandler {
+  const limiter = new AddressLimiter(REQUESTS);
+  return (request, response, next) => {
+    if (limiter.take(request.ip, instantMs(Date.now()))) return next();
+    response.set("Connection", "close");
+    throw refusal("too-many-requests", "Wait for as long as Retry-After says.");
+  };
+}
+
 /** Without Redis every answer would hang until it is back. */
 function needsRedis(redis: Pick<Redis, "status">): RequestHandler {
-  return (_request, response, next) => {
+  return (_request, _response, next) => {
     if (redis.status === "ready") return next();
-    response.set("Retry-After", RETRY_AFTER_S);
     throw refusal("redis-unreachable", "Try again in a few seconds.");
   };
 }

@@ -152,7 +152,7 @@ describe("without Redis", () => {
     await own.loseRedis();
     const answer = await ask(`${cut.url}/live/any/media.m3u8`);
     expect([answer.status, answer.body["code"]]).toEqual([503, "redis-unreachable"]);
-    expect(answer.headers.get("retry-after")).toBe("2");
+    expect(Number(answer.headers.get("retry-after"))).toBeGreaterThan(0);
     expect((await ask(`${cut.url}/healthz`)).status).toBe(200);
     const ready = await ask(`${cut.url}/readyz`);
     expect([ready.status, ready.body["detail"]]).toEqual([503, "Redis does not answer."]);

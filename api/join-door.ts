@@ -106,7 +106,7 @@ export class JoinDoor {
 
   async #enter(): Promise<void> {
     if (this.#waiting.length >= WAITING_MAX) {
-      throw refusal("overloaded", "Too many want to join at once. Try again in a moment.");
+      throw refusal("overloaded", "Wait for as long as Retry-After says.");
     }
     if (this.#checking >= CHECKING_MAX) {
       await new Promise<void>((resolve) => this.#waiting.push(resolve));

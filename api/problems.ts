@@ -37,6 +37,8 @@ const PROBLEMS = {
   "work-needed": [403, "A newcomer has to do some work first"],
 } as const satisfies Record<string, readonly [status: number, title: string]>;
 
+const RETRY_AFTER_S_MAX = 5;
+
 export type ProblemCode = keyof typeof PROBLEMS;
 
 /** A problem detail object (RFC 9457) with our stable `code`. */
@@ -78,6 +80,10 @@ export function sendProblem(
     requestId: requestIdOf(response),
   };
   response.removeHeader("ETag");
+  if ((status === 429 || status === 503) && response.get("Retry-After") === undefined) {
+    // Those refused together come back at different times.
+    response.set("Retry-After", String(1 + Math.floor(Math.random() * RETRY_AFTER_S_MAX)));
+  }
   response
     .status(status)
     .set("Cache-Control", "no-store")

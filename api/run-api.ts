@@ -15,6 +15,10 @@ export type RunningApi = {
   close(): Promise<void>;
 };
 
+/** Beside the tracker's connections, those of viewers that play over HTTP. */
+const CONNECTIONS_MAX = 50_000;
+/** How often connections are looked for whose headers or body do not come. */
+const CHECK_MS = 2000;
 const HEADERS_TIMEOUT_MS = 10_000;
 const REQUEST_TIMEOUT_MS = 30_000;
 /** Longer than the idle time-out of common load balancers, so that they close first. */
@@ -66,7 +70,8 @@ export async function runApi(given: ApiOptions): Promise<RunningApi> {
 }
 
 function listen(app: Express, { host, port, log }: ResolvedOptions): Promise<Server> {
-  const server = createServer(app);
+  const server = createServer({ connectionsCheckingInterval: CHECK_MS }, app);
+  server.maxConnections = CONNECTIONS_MAX;
   server.headersTimeout = HEADERS_TIMEOUT_MS;
   server.requestTimeout = REQUEST_TIMEOUT_MS;
   server.keepAliveTimeout = KEEP_ALIVE_MS;

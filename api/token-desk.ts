@@ -5,17 +5,18 @@ import {
   type JoinClaims,
   type JoinWork,
   type Jwks,
+  networkOf,
   type PeerRole,
   type Rate,
   signJoinToken,
   verifyJoinToken,
+  wideNetworkOf,
 } from "../core/index.ts";
 import { nodeCrypto } from "../core/node/index.ts";
 import type { SigningKey, Stream, StreamRegistry } from "../pipeline/index.ts";
 import { type AccessControl, type Caller, checkScope, keyMissing } from "./access-control.ts";
 import type { JoinDoor, Newcomer } from "./join-door.ts";
 import type { ApiMetrics } from "./metrics.ts";
-import { networkOf, wideNetworkOf } from "./network.ts";
 import { type PeerDirectory, tokenFamily } from "./peer-directory.ts";
 import { refusal, sendProblem } from "./problems.ts";
 import type { RateLimiter } from "./rate-limiter.ts";
@@ -57,18 +58,37 @@ type Permit = Pick<JoinClaims, "stream" | "peer" | "role" | "network" | "region"
   readonly renewed?: JoinClaims | undefined;
 };
 
+/** Requests for tokens that are answered at a time. */
+const ANSWERING_MAX = 96;
+
 /** Decides who gets a join token, and signs it. */
 export class TokenDesk {
   readonly #parts: TokenDeskParts;
   readonly #rate: Rate;
+  #answering = 0;
 
   constructor(parts: TokenDeskParts) {
     this.#parts = parts;
     this.#rate = { burst: parts.tokensPerMinute, perSecond: parts.tokensPerMinute / 60 };
   }
 
-  /** Answers with a token, a puzzle, or throws the StarlingError of a refusal. */
+  /**
+   * Answers with a token, a puzzle, or throws the StarlingError of a refusal: "overloaded" at once when so many
+   * are being answered that one more would wait for long.
+   */
   async answer(request: Request, response: Response, wanted: TokenRequest): Promise<void> {
+    if (this.#answering >= ANSWERING_MAX) {
+      throw refusal("overloaded", "Wait for as long as Retry-After says.");
+    }
+    this.#answering += 1;
+    try {
+      await this.#answer(request, response, wanted);
+    } finally {
+      this.#answering -= 1;
+    }
+  }
+
+  async #answer(request: Request, response: Response, wanted: TokenRequest): Promise<void> {
     const { access, registry, p2p } = this.#parts;
     const caller = await access.callerOf(request, response);
     const { id: stream, access: kind } = await namedStream(request, registry);

@@ -6,7 +6,7 @@ import {
   JWS_LENGTH_MAX,
   PUBLIC_KEY_BYTES,
 } from "../core/index.ts";
-import { isNetwork } from "./network.ts";
+import { isNetwork } from "./bound-network.ts";
 import type { ProblemCode } from "./problems.ts";
 import { defineRoute, type Route } from "./route.ts";
 import { namedStream } from "./stream-routes.ts";

@@ -3,10 +3,14 @@ import type { Duplex } from "node:stream";
 import type { Logger } from "pino";
 import { WebSocketServer } from "ws";
 import {
+  AddressLimiter,
   type IceServer,
   type Introduction,
+  instantMs,
+  networkOf,
   type PeerRole,
   type PeerToTracker,
+  type Rate,
   StarlingError,
   type ViewerStats,
 } from "../core/index.ts";
@@ -16,7 +20,6 @@ import type { Admission } from "./admission.ts";
 import { clientAddress } from "./client-address.ts";
 import { iceServersFor } from "./ice-servers.ts";
 import type { ApiMetrics } from "./metrics.ts";
-import { networkOf } from "./network.ts";
 import type { PeerDirectory, PeerName, PeerSeat } from "./peer-directory.ts";
 import type { Delivery, PeerPost } from "./peer-post.ts";
 import { refusal } from "./problems.ts";
@@ -68,6 +71,8 @@ interface TrackerParts {
   readonly log: Logger;
 }
 
+/** Connections that one address may open. */
+const KNOCKS: Rate = { burst: 1000, perSecond: 50 };
 const MESSAGE_BYTES_MAX = 65_536;
 const PULSE_EVERY_MS = 15_000;
 /** How long a peer may take to answer that its connection ends. */
@@ -93,6 +98,7 @@ export class Tracker implements TrackerDesk {
   readonly #networks = new Map<string, number>();
   /** The joined peers of this process, by stream and peer. */
   readonly #here = new Map<string, TrackerConnection>();
+  readonly #knocks = new AddressLimiter(KNOCKS);
   readonly #introducer = new Introducer();
   readonly #pulse: NodeJS.Timeout;
   #serial = 0;
@@ -122,7 +128,8 @@ export class Tracker implements TrackerDesk {
     }
     const address = clientAddress(request, this.#options.trustedProxies);
     const network = networkOf(address);
-    if ((this.#networks.get(network) ?? 0) >= this.#options.connectionsPerAddressMax) {
+    const isCrowded = (this.#networks.get(network) ?? 0) >= this.#options.connectionsPerAddressMax;
+    if (isCrowded || !this.#knocks.take(address, instantMs(Date.now()))) {
       this.#parts.metrics.trackerRefusals.inc({ reason: "tracker-address" });
       this.#parts.log.info({ network }, "tracker refused a peer: too many of one address");
       refuseUpgrade(socket, "429 Too Many Requests");

@@ -1,3 +1,4 @@
+export { AddressLimiter } from "./address-limiter.ts";
 export {
   type BlockId,
   blockKey,
@@ -102,6 +103,7 @@ export {
   WHOLE_BLOCK,
   WIRE_VERSION,
 } from "./messages.ts";
+export { networkOf, plainAddress, wideNetworkOf } from "./network.ts";
 export { Random } from "./random.ts";
 export { after, type InstantMs, instantMs } from "./time.ts";
 export { type Rate, TokenBucket } from "./token-bucket.ts";

@@ -193,6 +193,22 @@ describe("the patience of the RTMP port", () => {
     await publishedTo(server);
   });
 
+  test("lets an address knock for so long, and tells nobody else of it", async () => {
+    const door = new TestDoor();
+    const server = await door.start();
+    while ((server.rejections.get("rtmp-knocks") ?? 0) === 0) {
+      const knock = connect(server.port, "127.0.0.1");
+      knock.on("error", () => {}).resume();
+      await once(knock, "connect");
+      knock.destroy();
+    }
+    const other = connect({ port: server.port, host: "127.0.0.1", localAddress: "127.0.0.2" });
+    await once(other, "connect");
+    other.write(Uint8Array.of(3));
+    expect(server.rejections.get("rtmp-knocks")).toBeGreaterThan(0);
+    other.destroy();
+  });
+
   test("that is taken already is an error that says so", async () => {
     const { port } = await new TestDoor().start();
     await expect(new TestDoor().start({ port })).rejects.toMatchObject({ code: "rtmp-port" });

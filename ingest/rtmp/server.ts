@@ -1,7 +1,13 @@
 import { once } from "node:events";
 import { type AddressInfo, createServer, type Socket } from "node:net";
 import type { Logger } from "pino";
-import { errorCode, StarlingError } from "../../core/index.ts";
+import {
+  AddressLimiter,
+  errorCode,
+  instantMs,
+  type Rate,
+  StarlingError,
+} from "../../core/index.ts";
 import { type OpenPublisher, RtmpConnection } from "./connection.ts";
 import type { RtmpTimeouts } from "./patience.ts";
 
@@ -26,6 +32,9 @@ export interface RtmpServerOptions {
   readonly log: Logger;
 }
 
+/** Connections that one address may open: an encoder that is turned away comes back each few seconds. */
+const KNOCKS: Rate = { burst: 200, perSecond: 5 };
+
 /** Listens for publishers. Throws StarlingError "rtmp-port" when the port cannot be opened. */
 export async function startRtmpServer(options: RtmpServerOptions): Promise<RtmpServer> {
   const { connectionsMax, log } = options;
@@ -34,7 +43,13 @@ export async function startRtmpServer(options: RtmpServerOptions): Promise<RtmpS
   const countRejection = (code: string): void => {
     rejections.set(code, (rejections.get(code) ?? 0) + 1);
   };
+  const knocks = new AddressLimiter(KNOCKS);
   const accept = (socket: Socket): void => {
+    if (!knocks.take(socket.remoteAddress, instantMs(Date.now()))) {
+      countRejection("rtmp-knocks");
+      socket.destroy();
+      return;
+    }
     if (connections.size >= connectionsMax) {
       countRejection("rtmp-connections");
       log.warn({ connectionsMax }, "publisher refused: too many connections are open");

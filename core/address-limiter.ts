@@ -1,5 +1,6 @@
-import { type InstantMs, type Rate, TokenBucket } from "../core/index.ts";
 import { networkOf } from "./network.ts";
+import type { InstantMs } from "./time.ts";
+import { type Rate, TokenBucket } from "./token-bucket.ts";
 
 const ADDRESSES_MAX = 10_000;
 
@@ -12,6 +13,7 @@ export class AddressLimiter {
     this.#rate = rate;
   }
 
+  /** Takes one from the bucket of the address, or of its /64, if it is there. */
   take(address: string | undefined, now: InstantMs): boolean {
     const network = networkOf(address ?? "unknown");
     const bucket = this.#buckets.get(network) ?? new TokenBucket(now, this.#rate);

@@ -1,6 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { instantMs } from "../core/index.ts";
-import { AddressLimiter } from "./address-limiter.ts";
+import { AddressLimiter, instantMs } from "./index.ts";
 
 const NOW = instantMs(0);
 
