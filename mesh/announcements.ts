@@ -72,16 +72,16 @@ export class Announcements {
     this.#statusAt = now;
     this.#toldSpare = spare;
     this.#toldServed = served;
-    const message = this.#status();
+    const message = this.#status(now);
     for (const neighbour of this.#state.ready) this.#state.send(neighbour, message);
   }
 
   /** Tells a new neighbour how this peer does. */
-  introduce(neighbour: Neighbour): void {
-    this.#state.send(neighbour, this.#status());
+  introduce(now: InstantMs, neighbour: Neighbour): void {
+    this.#state.send(neighbour, this.#status(now));
   }
 
-  #status(): Message {
+  #status(now: InstantMs): Message {
     return {
       type: "status",
       capacityKbps: Math.round(this.#uploads.uplink.bytesPerS / 125),
@@ -89,7 +89,7 @@ export class Announcements {
       spare: this.#fanOut.spare(),
       feeds: Array.from(this.#subscriptions.feeds, (feed) => ({
         rendition: feed.rendition,
-        lags: feed.lags(),
+        lags: feed.lags(now),
       })),
     };
   }

@@ -97,6 +97,7 @@ export class Downloads {
     const releasedAt = this.#releases.told(now, neighbour, manifest, ageMs);
     const block = this.#add(releasedAt, now, { manifest, jws, leaves });
     if (block === undefined) return;
+    this.#parts.subscriptions.released(block);
     this.#parts.subscriptions.arrived(now, neighbour, block, -1);
     this.#state.outputs.push({ kind: "manifest", manifest });
     this.#passOn(now, block);

@@ -1,5 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
-import { LAG_STEP_MS, LAG_UNKNOWN, LAGS } from "../core/index.ts";
+import { LAG_STEP_MS, LAG_UNKNOWN, LAGS, MANIFEST_CLASS } from "../core/index.ts";
 import { ClassFeed, Feed } from "./feed.ts";
 import { at, neighbourOf } from "./testing/test-state.ts";
 
@@ -34,11 +34,24 @@ describe("a class feed with a parent", () => {
     const feed = new ClassFeed();
     feed.choose(at(0), PARENT, 100);
     feed.misses = 3;
-    for (let symbols = 0; symbols < 60; symbols++) feed.arrived(300);
+    for (let symbols = 0; symbols < 60; symbols++) feed.arrived(at(symbols), 300);
     expect(feed.lagMs).toBeCloseTo(300, 0);
     expect(feed.deviationMs).toBeLessThan(10);
     expect(feed.misses).toBe(0);
   });
+});
+
+test("a feed tells no lag of manifests before one came, for it would be told of no block", () => {
+  const feed = new Feed(0);
+  const manifests = feed.classes[MANIFEST_CLASS] as ClassFeed;
+  manifests.choose(at(0), PARENT, 110);
+  manifests.serve(at(50));
+  expect(feed.lags(at(2000))[MANIFEST_CLASS]).toBe(Math.round(110 / LAG_STEP_MS));
+  expect(feed.lags(at(2050))[MANIFEST_CLASS]).toBe(LAG_UNKNOWN);
+  feed.blockMs = 1000; // There are blocks, and it has brought none.
+  expect(feed.lags(at(100))[MANIFEST_CLASS]).toBe(LAG_UNKNOWN);
+  manifests.arrived(at(3000), 110);
+  expect(feed.lags(at(3000))[MANIFEST_CLASS]).toBe(Math.round(110 / LAG_STEP_MS));
 });
 
 test("a feed tells the lag of those classes only that are pushed", () => {
@@ -49,6 +62,6 @@ test("a feed tells the lag of those classes only that are pushed", () => {
   if (late !== undefined) Object.assign(late, { isServed: true, lagMs: 1e6 });
   const unknown = new Array(LAGS - 3).fill(LAG_UNKNOWN);
   const steps = Math.round(110 / LAG_STEP_MS);
-  expect([...feed.lags()]).toEqual([LAG_UNKNOWN, steps, LAG_UNKNOWN - 1, ...unknown]);
+  expect([...feed.lags(at(0))]).toEqual([LAG_UNKNOWN, steps, LAG_UNKNOWN - 1, ...unknown]);
   expect(feed.countOf(PARENT)).toBe(3);
 });

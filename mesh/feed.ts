@@ -5,6 +5,7 @@ import {
   LAG_STEP_MS,
   LAG_UNKNOWN,
   LAGS,
+  MANIFEST_CLASS,
   WHOLE_BLOCK,
 } from "../core/index.ts";
 import type { Neighbour } from "./neighbour.ts";
@@ -12,6 +13,8 @@ import type { Neighbour } from "./neighbour.ts";
 /** How much a new arrival counts in the mean lag, and in its mean deviation (RFC 6298 section 2). */
 const LAG_GAIN = 1 / 8;
 const DEVIATION_GAIN = 1 / 4;
+/** In this time the first block should come. */
+const FIRST_BLOCK_MS = 2000;
 /** How long after its loss a parent's lag still bars peers that are further from the origin. */
 const FEASIBLE_FOR_MS = 1500;
 
@@ -22,6 +25,12 @@ export class ClassFeed {
   /** Whether the parent has said that it pushes. */
   isServed = false;
   since: InstantMs = instantMs(0);
+  /** When the parent said that it pushes; before that, when it was asked. */
+  servedAt: InstantMs = instantMs(0);
+  /** When the parent last brought something, or was chosen. */
+  broughtAt: InstantMs = instantMs(0);
+  /** Whether the parent has brought anything. */
+  isProven = false;
   /** Symbols in a row that were late. */
   misses = 0;
   /** Mean time from release to arrival by push, and its mean deviation. */
@@ -36,13 +45,24 @@ export class ClassFeed {
     this.parent = parent;
     this.isServed = false;
     this.since = now;
+    this.servedAt = now;
+    this.broughtAt = now;
+    this.isProven = false;
     this.misses = 0;
     this.lagMs = lagMs;
     this.deviationMs = lagMs / 4;
   }
 
+  /** Notes that the parent says that it pushes. */
+  serve(now: InstantMs): void {
+    this.isServed = true;
+    this.servedAt = now;
+  }
+
   /** Notes that the parent pushed a symbol `lagMs` after its release. */
-  arrived(lagMs: number): void {
+  arrived(now: InstantMs, lagMs: number): void {
+    this.isProven = true;
+    this.broughtAt = now;
     this.misses = 0;
     this.isDry = false;
     const error = lagMs - this.lagMs;
@@ -73,6 +93,8 @@ export class Feed {
   readonly rendition: number;
   readonly classes: readonly ClassFeed[] = Array.from({ length: CLASSES }, () => new ClassFeed());
 
+  /** How long the newest block lasts. */
+  blockMs = 0;
   /** Mean time from release until a block is complete. */
   #blockLagMs = Number.POSITIVE_INFINITY;
 
@@ -88,13 +110,21 @@ export class Feed {
   }
 
   /** The lags as a status tells them. */
-  lags(): Uint8Array {
+  lags(now: InstantMs): Uint8Array {
     const lags = new Uint8Array(LAGS);
     for (const [symbolClass, { isServed, lagMs }] of this.classes.entries()) {
       lags[symbolClass] = isServed ? lagSteps(lagMs) : LAG_UNKNOWN;
     }
+    // Who tells that it gets manifests is told of no block.
+    if (!this.#getsManifests(now)) lags[MANIFEST_CLASS] = LAG_UNKNOWN;
     lags[WHOLE_BLOCK] = lagSteps(this.#blockLagMs);
     return lags;
+  }
+
+  /** Whether manifests come from the parent, or it had no time to show it. */
+  #getsManifests(now: InstantMs): boolean {
+    const { isProven, servedAt } = this.classes[MANIFEST_CLASS] as ClassFeed;
+    return isProven || (this.blockMs === 0 && now - servedAt < FIRST_BLOCK_MS);
   }
 
   /** Classes that `neighbour` pushes or was asked to. */

@@ -313,7 +313,7 @@ export class MeshPeer implements ProtocolPeer {
     if (neighbour.isReady) throw new StarlingError("wire-malformed", "A second hello.");
     this.#state.setReady(neighbour, this.#verifyHello(now, neighbour, hello));
     this.#liveness.ping(now, neighbour);
-    this.#announcements.introduce(neighbour);
+    this.#announcements.introduce(now, neighbour);
     this.#downloads.greet(now, neighbour);
     for (const message of neighbour.takeEarly()) this.#received(now, neighbour.id, message);
     this.#subscriptions.maintain(now);

@@ -132,6 +132,11 @@ export class Neighbour {
     return this.owesPong && now - this.pingedAt > this.rttMs + PONG_WAIT_MS;
   }
 
+  /** Whether it gave more than it failed to give: what it says of itself is no more than its word until then. */
+  isProven(now: InstantMs): boolean {
+    return this.isSeed || this.score.own(now) > 0;
+  }
+
   /** How far behind the origin it gets a class, or WHOLE_BLOCK, in milliseconds; Infinity if not at all. */
   lagMs(rendition: number, lag: number): number {
     if (this.isSeed) return 0;

@@ -87,7 +87,7 @@ export class Pulls {
     const tookMs = Math.max(1, now - pull.askedAt - neighbour.rttMs);
     const rate = ((pull.bytes + neighbour.pulledBytes) / tookMs) * 1000;
     neighbour.pullRate += RATE_GAIN * (rate - neighbour.pullRate);
-    if (2 * neighbour.pulledBytes < openBytesOf(neighbour)) this.run(now, pull.block);
+    if (2 * neighbour.pulledBytes < openBytesOf(now, neighbour)) this.run(now, pull.block);
   }
 
   /** A neighbour will not send these symbols: others are asked. */
@@ -256,7 +256,7 @@ function holderOf(
   let best: Neighbour | undefined;
   let bestCost = Number.POSITIVE_INFINITY;
   for (const neighbour of open) {
-    if (neighbour.pulledBytes + bytes > openBytesOf(neighbour)) continue;
+    if (neighbour.pulledBytes + bytes > openBytesOf(now, neighbour)) continue;
     if (neighbour.isAsked(block, esi) || block.isLackedBy(neighbour, esi)) continue;
     if (!neighbour.isSeed && !isLikely(now, neighbour, block, esi)) continue;
     const cost =
@@ -264,13 +264,18 @@ function holderOf(
       waitMs(neighbour, bytes) +
       Math.max(0, now - neighbour.heardAt - SILENCE_FREE_MS) +
       (neighbour.isSeed ? SEED_COST_MS : 0) +
-      (neighbour.score.isDistrusted(now) ? DISTRUST_COST_MS : 0);
+      doubtCostMs(now, neighbour);
     if (cost < bestCost) {
       best = neighbour;
       bestCost = cost;
     }
   }
   return best;
+}
+
+/** What it costs to ask one that has given less than it failed to give. */
+function doubtCostMs(now: InstantMs, { score }: Neighbour): number {
+  return score.own(now) < 0 || score.isDistrusted(now) ? DISTRUST_COST_MS : 0;
 }
 
 /** Whether a neighbour has a symbol, or gets its class or whole blocks so early that it should by now. */
@@ -301,7 +306,8 @@ function waitMs({ pulledBytes, pullRate, status }: Neighbour, bytes: number): nu
 }
 
 /** What may be on the way from a neighbour: its rate over a round trip and a little more. */
-function openBytesOf({ pullRate, rttMs }: Neighbour): number {
+function openBytesOf(now: InstantMs, { pulledBytes, pullRate, rttMs, score }: Neighbour): number {
+  if (pulledBytes > 0 && score.own(now) < 0) return 0; // One at a time.
   const atRate = (pullRate * (rttMs + OPEN_MS)) / 1000;
   return Math.min(REQUESTED_BYTES_MAX, Math.max(OPEN_BYTES_MIN, atRate));
 }

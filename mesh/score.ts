@@ -68,6 +68,12 @@ export class Score {
     return this.#delivered - this.#failed + hearsay;
   }
 
+  /** The balance of what this peer saw itself, in symbols. */
+  own(now: InstantMs): number {
+    this.#fade(now);
+    return this.#delivered - this.#failed;
+  }
+
   /** Whether it takes or promises and does not give. */
   isDistrusted(now: InstantMs): boolean {
     return this.value(now) < DISTRUST_BELOW;

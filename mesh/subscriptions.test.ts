@@ -59,6 +59,16 @@ describe("a parent is chosen", () => {
       expect(Math.abs(sizeOf(wantedOf(parent)) - CLASSES / 4)).toBeLessThan(1);
   });
 
+  test("among those that have given nothing yet so that each pushes few, whatever lag it claims", () => {
+    const { mesh, subscriptions } = world();
+    const near = ["a", "b", "c"].map((name) => mesh.join(name, { lagMs: 25, spare: 17 }));
+    const proven = mesh.join("proven", { lagMs: 200, spare: 17 });
+    proven.score.delivered(START);
+    subscriptions.maintain(START);
+    for (const neighbour of near) expect(sizeOf(wantedOf(neighbour))).toBe(1);
+    expect(sizeOf(wantedOf(proven))).toBe(CLASSES - near.length);
+  });
+
   test("never of those that get no such class, have none to spare, or are distrusted", () => {
     const { mesh, subscriptions } = world({ copies: 0.5 });
     const unfed = mesh.join("unfed", { lagMs: undefined });
@@ -125,6 +135,54 @@ describe("a class that a neighbour refuses", () => {
   });
 });
 
+describe("a parent that brings nothing is left", () => {
+  test("at the first late symbol when it has brought none, which is a failure", () => {
+    const { mesh, subscriptions, servedBy } = world();
+    const parent = servedBy("parent", 100);
+    const block = mesh.addBlock(0, "wanted");
+    parent.heardAt = at(900);
+    miss(subscriptions, at(1000), block, [0]);
+    expect(subscriptions.parentOf(block, 0)).toBeUndefined();
+    expect(parent.score.value(at(1000))).toBeCloseTo(-1);
+  });
+
+  test("and is tried again ever more seldom while it brings nothing", () => {
+    const { mesh, subscriptions, answer } = world();
+    const omitter = mesh.join("omitter", { lagMs: 100, spare: 17 });
+    const { k } = mesh.addBlock(20, "wanted");
+    const all = Array.from({ length: k }, (_, esi) => esi);
+    let asked = 0;
+    for (let sequence = 0; sequence < 20; sequence++) {
+      const now = at(sequence * 1000);
+      mesh.hear(now);
+      subscriptions.maintain(now);
+      asked += mesh.sent("subscribe").filter(({ message }) => message.classes !== 0).length;
+      answer(omitter, now, ALL);
+      const block = mesh.addBlock(sequence, "wanted", { releasedAt: now });
+      miss(subscriptions, at(sequence * 1000 + 400), block, all);
+    }
+    expect(asked).toBeLessThan(6);
+    expect(omitter.score.value(at(20_000))).toBeLessThan(-1);
+  });
+
+  test("when no manifest comes from it for two blocks and a little, though others tell of none", () => {
+    const { mesh, subscriptions, servedBy } = world({ copies: 0.5 });
+    const parent = servedBy("parent", 100);
+    const block = mesh.addBlock(0, "wanted");
+    subscriptions.released(block);
+    subscriptions.arrived(at(100), parent, block, -1);
+    const other = mesh.join("other", { lagMs: 100, spare: 17 });
+    const overdueMs = 100 + 2 * block.manifest.durationMs + 400;
+    mesh.hear(at(overdueMs));
+    subscriptions.maintain(at(overdueMs));
+    expect(classesIn(wantedOf(parent))).toContain(MANIFEST_CLASS);
+    mesh.hear(at(overdueMs + 300));
+    subscriptions.maintain(at(overdueMs + 300));
+    expect(classesIn(wantedOf(parent))).not.toContain(MANIFEST_CLASS);
+    expect(classesIn(wantedOf(other))).toEqual([MANIFEST_CLASS]);
+  });
+});
+
 describe("a parent that falls silent", () => {
   test("is left with all of its classes at the first late symbol, when it has been silent for half a second", () => {
     const { mesh, subscriptions, servedBy } = world();
@@ -132,6 +190,7 @@ describe("a parent that falls silent", () => {
     const other = mesh.join("other", { lagMs: 120, spare: 17 }, at(500));
     const block = mesh.addBlock(0, "wanted");
     parent.heardAt = at(100);
+    subscriptions.arrived(at(100), parent, block, 0);
     miss(subscriptions, at(600), block, [0]);
     expect(subscriptions.parentOf(block, 0)).toBe(parent);
     miss(subscriptions, at(601), block, [0]);
@@ -162,11 +221,12 @@ describe("a parent that falls silent", () => {
 });
 
 describe("a parent is left", () => {
-  test("after four late symbols in a row when it is still heard", () => {
+  test("after four late symbols in a row when it has brought some and is still heard", () => {
     const { mesh, subscriptions, servedBy } = world();
     const parent = servedBy("parent", 100);
     const block = mesh.addBlock(0, "wanted");
     parent.heardAt = at(900);
+    subscriptions.arrived(at(900), parent, block, 0);
     miss(subscriptions, at(1000), block, [0, 0, 0]);
     expect(subscriptions.parentOf(block, 0)).toBe(parent);
     subscriptions.arrived(at(1000), parent, block, 0);

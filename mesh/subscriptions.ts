@@ -33,6 +33,10 @@ const SEED_SPREAD_MS = 120;
 const NO_SPARE_MS = 400;
 /** However unsteady a class is, it is late after this many times the slack. */
 const SLACKS_MAX = 2;
+/** Each class more of one that has given nothing yet is as bad as so much delay. */
+const DOUBT_MS = 250;
+/** The time after which one is tried again doubles with each symbol that it failed to give, so often. */
+const FAILURES_MAX = 5;
 /** Who can feed this many others takes the place of almost any. */
 const STRONG_COPIES = 3;
 /** A new parent must be this much nearer to the origin to be worth the change. */
@@ -97,8 +101,14 @@ export class Subscriptions {
   arrived(now: InstantMs, neighbour: Neighbour, block: Block, esi: number): void {
     const feed = this.#feedOf(block, esi);
     if (feed === undefined || feed.parent !== neighbour) return;
-    this.#serve(feed);
-    feed.arrived(now - block.releasedAt);
+    this.#serve(now, feed);
+    feed.arrived(now, now - block.releasedAt);
+  }
+
+  /** Notes that there is a new block. */
+  released({ id, manifest }: Block): void {
+    const feed = this.#feeds.get(id.rendition);
+    if (feed !== undefined) feed.blockMs = manifest.durationMs;
   }
 
   /** Notes that a block is complete. */
@@ -118,14 +128,21 @@ export class Subscriptions {
   /** Notes that a symbol is late; a parent that is late again and again is left. */
   missed(now: InstantMs, block: Block, esi: number): void {
     const feed = this.#feedOf(block, esi);
-    if (feed?.parent === undefined || feed.since > block.releasedAt) return;
+    if (feed?.parent === undefined) return;
+    // What it got before it was asked, a parent does not push; before it has brought one, that is likely.
+    if (block.releasedAt < (feed.isProven ? feed.since : feed.servedAt)) return;
     const { parent } = feed;
-    const isSilent = now - parent.heardAt > PARENT_SILENCE_MAX_MS;
-    if (isSilent) this.#leaveSilent(now, parent);
-    else if (++feed.misses >= MISSES_MAX) {
-      this.#leave(now, feed, block.id.rendition);
-      feed.isDry = true;
+    if (now - parent.heardAt > PARENT_SILENCE_MAX_MS) {
+      this.#leaveSilent(now, parent);
+      return;
     }
+    feed.misses++;
+    const isTried = feed.isProven || parent.isSeed;
+    if (isTried && feed.misses < MISSES_MAX) return;
+    // Who said that it pushes and never did is known by that.
+    if (feed.isServed && !isTried) parent.score.failed(now);
+    this.#leave(now, feed, block.id.rendition);
+    feed.isDry = true;
   }
 
   /** A neighbour tells which classes it pushes. */
@@ -140,7 +157,7 @@ export class Subscriptions {
     const asked = neighbour.wanted.get(rendition) ?? 0;
     for (const [symbolClass, classFeed] of feed.classes.entries()) {
       if (classFeed.parent !== neighbour || !isIn(asked, symbolClass)) continue;
-      if (isIn(classes, symbolClass)) this.#serve(classFeed);
+      if (isIn(classes, symbolClass)) this.#serve(now, classFeed);
       else {
         if (spare === 0) neighbour.askAgainAt.fill(after(now, ASK_AGAIN_AFTER_MS));
         else neighbour.askAgainAt[symbolClass] = after(now, ASK_AGAIN_AFTER_MS);
@@ -174,6 +191,9 @@ export class Subscriptions {
     if (this.#state.options.role === "seed") return; // It has all there is.
     const isToImprove = now - this.#improvedAt >= IMPROVE_EVERY_MS;
     if (isToImprove) this.#improvedAt = now;
+    for (const feed of this.#feeds.values()) {
+      if (this.#isBlind(now, feed)) this.#leave(now, manifestsOf(feed), feed.rendition);
+    }
     const areAllServed = this.#served === CLASSES * this.#feeds.size;
     for (const feed of this.#feeds.values()) {
       for (let symbolClass = 0; symbolClass < CLASSES && !areAllServed; symbolClass++) {
@@ -203,6 +223,13 @@ export class Subscriptions {
     if (classFeed.parent !== undefined) return;
     const best = this.#best(now, feed, symbolClass);
     if (best !== undefined) this.#choose(now, feed, symbolClass, best.neighbour);
+  }
+
+  /** Whether no manifest has come for so long that there must be a block of which nothing is known. */
+  #isBlind(now: InstantMs, feed: Feed): boolean {
+    const { parent, broughtAt, lagMs } = manifestsOf(feed);
+    if (parent === undefined || feed.blockMs === 0) return false;
+    return now - broughtAt > 2 * feed.blockMs + lagMs + this.#state.tuning.slackMs;
   }
 
   /** Changes to a parent that is much better. */
@@ -253,7 +280,9 @@ export class Subscriptions {
       const isFree = symbolClass === MANIFEST_CLASS || neighbour.status.spare > 0;
       const refusalMs = isFree ? 0 : this.#refusalMs();
       if (!Number.isFinite(refusalMs)) continue;
-      const cost = lagMs + hopMs(neighbour) + spreadMs(feed, neighbour, classFeed) + refusalMs;
+      const doubtMs = doubtMsOf(now, feed, neighbour, symbolClass);
+      const cost =
+        lagMs + hopMs(neighbour) + spreadMs(feed, neighbour, classFeed) + refusalMs + doubtMs;
       if (best === undefined || cost < best.cost) best = { neighbour, cost };
     }
     return best;
@@ -277,6 +306,9 @@ export class Subscriptions {
     const feed = this.#feeds.get(rendition);
     const symbolClass = feed?.classes.indexOf(classFeed) ?? 0;
     parent.askAgainAt[symbolClass] = after(now, ASK_AGAIN_AFTER_MS);
+    // Who never gives is tried again ever more seldom.
+    const failures = Math.min(FAILURES_MAX, -parent.score.own(now));
+    if (failures > 0) parent.askAgainAt.fill(after(now, ASK_AGAIN_AFTER_MS * 2 ** failures));
     this.#drop(now, classFeed);
     this.#change(parent, rendition);
   }
@@ -300,9 +332,9 @@ export class Subscriptions {
     this.changes++;
   }
 
-  #serve(classFeed: ClassFeed): void {
+  #serve(now: InstantMs, classFeed: ClassFeed): void {
     if (classFeed.isServed) return;
-    classFeed.isServed = true;
+    classFeed.serve(now);
     this.#served++;
   }
 
@@ -323,6 +355,10 @@ export class Subscriptions {
   }
 }
 
+function manifestsOf({ classes }: Feed): ClassFeed {
+  return classes[MANIFEST_CLASS] as ClassFeed;
+}
+
 /** Whether a neighbour may be asked for a class: it did not refuse just now, nor get it from here. */
 function mayAsk(
   now: InstantMs,
@@ -340,6 +376,12 @@ function spreadMs(feed: Feed, neighbour: Neighbour, { isDry }: ClassFeed): numbe
   if (neighbour.isSeed && isDry) return 0;
   const count = feed.countOf(neighbour);
   return count * (neighbour.isSeed ? SEED_SPREAD_MS : SPREAD_MS);
+}
+
+/** A neighbour that has given nothing yet is tried with one class before it gets more. */
+function doubtMsOf(now: InstantMs, feed: Feed, neighbour: Neighbour, symbolClass: number): number {
+  if (neighbour.isProven(now)) return 0;
+  return DOUBT_MS * (feed.countOf(neighbour) + (symbolClass === MANIFEST_CLASS ? 1 : 0));
 }
 
 /** What one hop from a neighbour adds. */
