@@ -126,7 +126,7 @@ export class Downloads {
   catchUp(now: InstantMs, neighbour: Neighbour): void {
     const oldest = instantMs(now - this.#state.options.limits.maxDelayMs);
     const { connectedAt } = neighbour;
-    this.#tellSince(now, neighbour, connectedAt > oldest ? connectedAt : oldest);
+    this.#tellSince(now, neighbour, instantMs(Math.max(connectedAt, oldest)));
   }
 
   /** Tells a neighbour of the blocks that who starts at `start` needs. */

@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { type InstantMs, type KnownPeer, type PeerRole, RELAY_BYTES_MAX } from "../core/index.ts";
 import { FanOut } from "./fan-out.ts";
 import { FeedRates } from "./feed-rates.ts";
-import { CANDIDATES_MAX } from "./limits.ts";
+import { CANDIDATES_MAX, QUIET_MS } from "./limits.ts";
 import { Liveness } from "./liveness.ts";
 import { Membership } from "./membership.ts";
 import type { Output } from "./mesh-io.ts";
@@ -60,6 +60,40 @@ function feed(mesh: TestState, subscriptions: Subscriptions, now: InstantMs = ST
   subscriptions.maintain(now);
 }
 
+describe("a viewer among neighbours that do nothing", () => {
+  test("that got nothing from its neighbours dials others beside them, and asks for more each second", () => {
+    const { mesh, membership, subscriptions } = world();
+    feed(mesh, subscriptions);
+    for (const name of ["a", "b", "c"]) mesh.join(name);
+    membership.introduced(named(1));
+    membership.run(at(1499));
+    expect(taken(mesh, "dial")).toEqual([]);
+    membership.run(at(1500));
+    expect(mesh.state.outputs.map(({ kind }) => kind)).toEqual(["dial", "wantPeers"]);
+    mesh.state.outputs.splice(0);
+    membership.run(at(2499));
+    expect(taken(mesh, "wantPeers")).toEqual([]);
+    membership.run(at(2500));
+    expect(taken(mesh, "wantPeers").length).toBe(1);
+    for (const neighbour of mesh.state.ready) neighbour.score.delivered(at(2500));
+    mesh.hear(at(60_000));
+    membership.run(at(60_000));
+    expect(taken(mesh, "wantPeers")).toEqual([]);
+  });
+
+  test("lets one go after a second that dialled, gives nothing and takes nothing", () => {
+    const { mesh, membership } = world();
+    for (const name of ["a", "b", "c", "d", "e"]) mesh.join(name);
+    const idle = mesh.join("idle", {}, START, false);
+    expect(membership.makeRoom(at(999))).toBe(false);
+    idle.granted.set(0, 1);
+    expect(membership.makeRoom(at(1000))).toBe(false);
+    idle.granted.set(0, 0);
+    expect(membership.makeRoom(at(1000))).toBe(true);
+    expect(taken(mesh, "disconnect").map(({ neighbour }) => neighbour)).toEqual([idle.id]);
+  });
+});
+
 describe("a viewer", () => {
   test("dials as many as it lacks, seeds first", () => {
     const { mesh, membership, subscriptions } = world();
@@ -83,18 +117,18 @@ describe("a viewer", () => {
     expect(taken(mesh, "dial")).toEqual([{ kind: "dial", peer: peerIdOf("y"), via: alice.id }]);
   });
 
-  test("asks the tracker when it knows nobody, every two seconds at first, then every five", () => {
+  test("asks the tracker when it knows nobody, every second at first, then every five", () => {
     const { mesh, membership } = world();
     membership.run(at(0));
     expect(taken(mesh, "wantPeers").length).toBe(1);
-    membership.run(at(1999));
+    membership.run(at(999));
     expect(taken(mesh, "wantPeers")).toEqual([]);
-    membership.run(at(2000));
+    membership.run(at(1000));
     expect(taken(mesh, "wantPeers").length).toBe(1);
-    for (const name of ["a", "b"]) mesh.join(name);
-    membership.run(at(6999));
+    for (const name of ["a", "b"]) mesh.join(name).score.delivered(at(1000));
+    membership.run(at(5999));
     expect(taken(mesh, "wantPeers")).toEqual([]);
-    membership.run(at(7000));
+    membership.run(at(6000));
     expect(taken(mesh, "wantPeers").length).toBe(1);
   });
 
@@ -115,15 +149,15 @@ describe("a viewer", () => {
     expect(taken(mesh, "dial").length).toBe(2);
   });
 
-  test("dials another beside those that take more than three seconds", () => {
+  test("dials another beside those that take more than a second", () => {
     const { mesh, membership, subscriptions } = world();
     feed(mesh, subscriptions);
     membership.introduced(named(4));
     membership.run(at(0));
     expect(taken(mesh, "dial").length).toBe(3);
-    membership.run(at(2999));
+    membership.run(at(999));
     expect(taken(mesh, "dial")).toEqual([]);
-    membership.run(at(3000));
+    membership.run(at(1000));
     expect(taken(mesh, "dial").length).toBe(1);
   });
 
@@ -147,10 +181,30 @@ describe("a viewer with enough neighbours", () => {
     for (const neighbour of useful) neighbour.score.delivered(at(10_000));
     const idle = mesh.join("idle");
     const fresh = mesh.join("fresh", {}, at(9000));
+    mesh.hear(at(10_000));
     expect(membership.makeRoom(at(10_000))).toBe(true);
     expect(taken(mesh, "disconnect").map(({ neighbour }) => neighbour)).toEqual([idle.id]);
     expect([...mesh.state.neighbours.keys()]).toContain(seed.id);
     expect([...mesh.state.neighbours.keys()]).toContain(fresh.id);
+  });
+
+  test("does not count one that may have vanished, and lets it go first", () => {
+    const { mesh, membership, subscriptions } = world();
+    feed(mesh, subscriptions);
+    const gone = mesh.join("gone");
+    for (const name of ["a", "b"]) mesh.join(name);
+    for (const neighbour of mesh.state.ready) neighbour.score.delivered(at(10_000));
+    gone.score.delivered(at(10_000));
+    membership.introduced(named(1));
+    mesh.hear(at(10_000));
+    membership.run(at(10_000));
+    expect(taken(mesh, "dial")).toEqual([]);
+    gone.heardAt = at(10_000 - QUIET_MS - 1);
+    membership.run(at(10_000));
+    expect(taken(mesh, "dial").length).toBe(1);
+    for (const name of ["c", "d"]) mesh.join(name, {}, at(10_000));
+    expect(membership.makeRoom(at(10_000))).toBe(true);
+    expect(taken(mesh, "disconnect").map(({ neighbour }) => neighbour)).toEqual([gone.id]);
   });
 
   test("has no room while all are newcomers", () => {

@@ -15,6 +15,12 @@ import type { Subscriptions } from "./subscriptions.ts";
 
 /** A neighbour has this long to show its worth before it can be let go for another. */
 const GRACE_MS = 10_000;
+/** One that was dialled from elsewhere, neither gives nor takes, and is in the way has this long. */
+const IDLE_GRACE_MS = 1000;
+/** One that was dialled has this long to give something before others are sought beside it. */
+const PROOF_MS = 1500;
+/** This share of its degree a peer wants to be neighbours that have given something. */
+const PROVEN_SHARE = 1 / 3;
 /** To a seed it has said what it can send by then. */
 const SEED_GRACE_MS = 1000;
 /** A peer that could not be dialled is left alone for this long. */
@@ -94,6 +100,23 @@ export class Membership {
     }
   }
 
+  /** Neighbours that have given something, or that this peer has dialled and that may yet. */
+  #proven(now: InstantMs): number {
+    let proven = 0;
+    for (const neighbour of this.#state.ready) {
+      const isNew = neighbour.isOutbound && now - neighbour.connectedAt < PROOF_MS;
+      if (isNew || neighbour.isProven(now)) proven++;
+    }
+    return proven;
+  }
+
+  /** Neighbours that are there, as far as is known. */
+  #living(now: InstantMs): number {
+    let living = 0;
+    for (const neighbour of this.#state.neighbours.values()) if (!neighbour.isQuiet(now)) living++;
+    return living;
+  }
+
   /** How many more neighbours there is room for. */
   get room(): number {
     return Math.max(0, this.#neighboursMax() - this.#state.neighbours.size);
@@ -117,7 +140,7 @@ export class Membership {
     this.#forgetOld(now);
     if (now - this.#reviewedAt >= REVIEW_EVERY_MS) {
       this.#reviewedAt = now;
-      this.#exchange();
+      this.#exchange(now);
     }
     if (this.#isSeed()) {
       this.#prune(now);
@@ -126,13 +149,15 @@ export class Membership {
     if (this.#subscriptions.lacking > 0) this.#seekParents(now);
     this.#climb(now);
     const { degree } = this.#state.tuning;
-    let lacking = degree - this.#state.neighbours.size - this.#dialsUnderWay(now);
+    const unproven = PROVEN_SHARE * degree - this.#proven(now);
+    let lacking = Math.max(degree - this.#living(now), unproven) - this.#dialsUnderWay(now);
     if (lacking <= 0) return;
     for (const [id, candidate] of this.#best(now)) {
       if (lacking-- <= 0) break;
       this.#dial(now, id, candidate);
     }
-    if (lacking > 0) this.#want(now, lacking);
+    // Of those that the tracker names, attackers may be the most.
+    if (lacking > 0) this.#want(now, unproven > 0 ? degree : lacking);
   }
 
   /** Carries signalling between two neighbours, or hands in what is for this peer. */
@@ -208,12 +233,13 @@ export class Membership {
   }
 
   /** Tells each neighbour of some others, those with room first. */
-  #exchange(): void {
+  #exchange(now: InstantMs): void {
     const worthOf = ({ isSeed, status }: Neighbour): number =>
       isSeed ? 2 : Math.min(1, status.spare);
+    const known = this.#state.ready.filter((neighbour) => !isIdle(now, neighbour));
     for (const neighbour of this.#state.ready) {
       if (neighbour.isSeed) continue;
-      const others = this.#state.ready.filter((other) => other !== neighbour);
+      const others = known.filter((other) => other !== neighbour);
       const peers = this.#state.options.random
         .shuffle(others)
         .sort((a, b) => worthOf(b) - worthOf(a))
@@ -230,7 +256,7 @@ export class Membership {
   #seekParents(now: InstantMs): void {
     if (now - this.#soughtAt < SEEK_EVERY_MS) return;
     const sought = SEEK_DEGREES * this.#state.tuning.degree;
-    if (this.#state.neighbours.size + this.#dialsUnderWay(now) >= sought) return;
+    if (this.#living(now) + this.#dialsUnderWay(now) >= sought) return;
     this.#soughtAt = now;
     const [best] = this.#best(now);
     if (best !== undefined && best[1].spare > 0) this.#dial(now, ...best);
@@ -248,7 +274,7 @@ export class Membership {
   }
 
   #want(now: InstantMs, count: number): void {
-    const hasFew = this.#state.ready.length < this.#state.tuning.degree / 2;
+    const hasFew = this.#proven(now) < this.#state.tuning.degree / 2;
     if (now - this.#wantedAt < (hasFew ? FEW_WANT_EVERY_MS : WANT_EVERY_MS)) return;
     this.#wantedAt = now;
     this.#state.outputs.push({ kind: "wantPeers", count });
@@ -266,7 +292,7 @@ export class Membership {
   #leastUseful(now: InstantMs): Neighbour | undefined {
     let least: { neighbour: Neighbour; use: number } | undefined;
     for (const neighbour of this.#state.ready) {
-      const graceMs = this.#isSeed() ? SEED_GRACE_MS : GRACE_MS;
+      const graceMs = this.#graceMsOf(now, neighbour);
       if (neighbour.isSeed || now - neighbour.connectedAt < graceMs) continue;
       const use = this.#useOf(now, neighbour);
       if (least === undefined || use < least.use) least = { neighbour, use };
@@ -274,8 +300,15 @@ export class Membership {
     return least?.neighbour;
   }
 
+  #graceMsOf(now: InstantMs, neighbour: Neighbour): number {
+    if (this.#isSeed()) return SEED_GRACE_MS;
+    return isIdle(now, neighbour) ? IDLE_GRACE_MS : GRACE_MS;
+  }
+
   /** What a neighbour gives and takes; to a seed, what it can pass on. */
-  #useOf(now: InstantMs, { granted, score, status }: Neighbour): number {
+  #useOf(now: InstantMs, neighbour: Neighbour): number {
+    const { granted, score, status } = neighbour;
+    if (neighbour.isQuiet(now)) return Number.NEGATIVE_INFINITY;
     if (this.#isSeed()) return status.capacityKbps;
     let taken = 0;
     for (const classes of granted.values()) taken += sizeOf(classes);
@@ -289,4 +322,10 @@ export class Membership {
       if (until <= now) this.#leftAloneUntil.delete(id);
     }
   }
+}
+
+/** Whether a neighbour that dialled neither gave nor gets anything: it may only be in the way. */
+function isIdle(now: InstantMs, neighbour: Neighbour): boolean {
+  if (neighbour.isOutbound || neighbour.isProven(now)) return false;
+  return [...neighbour.granted.values()].every((classes) => sizeOf(classes) === 0);
 }

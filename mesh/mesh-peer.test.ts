@@ -129,8 +129,8 @@ describe("a viewer", () => {
   });
 });
 
-describe("a viewer", () => {
-  test("that starts takes what came in the time that two blocks last, and nothing older", () => {
+describe("of older blocks a viewer", () => {
+  test("takes at its start what came in the time that two blocks last, and nothing older", () => {
     const { network, publish } = world();
     for (const sequence of [0, 1, 2, 3]) {
       publish(blockAt(sequence), segmentOf(sequence));
@@ -141,7 +141,7 @@ describe("a viewer", () => {
     expect([...mediaOf(network, ALICE).keys()].sort()).toEqual([1, 2, 3]);
   });
 
-  test("that gets a new source of manifests is told of the blocks between", () => {
+  test("is told by a new source of manifests", () => {
     const { network, publish } = world();
     network.connect(ALICE, SEED);
     network.run(2000);

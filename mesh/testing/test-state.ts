@@ -45,8 +45,13 @@ export class TestState {
   }
 
   /** Adds a neighbour whose hello was good. */
-  join(name: string, claims: Partial<Claims> = {}, now: InstantMs = START): Neighbour {
-    const neighbour = neighbourOf(name, now);
+  join(
+    name: string,
+    claims: Partial<Claims> = {},
+    now: InstantMs = START,
+    isOutbound = true,
+  ): Neighbour {
+    const neighbour = neighbourOf(name, now, isOutbound);
     this.state.add(neighbour);
     this.state.setReady(neighbour, claims.role ?? "viewer");
     claim(neighbour, claims);
@@ -97,12 +102,12 @@ export class TestState {
 }
 
 /** A neighbour with the key of its name that has not said hello. */
-export function neighbourOf(name: string, now: InstantMs = START): Neighbour {
+export function neighbourOf(name: string, now: InstantMs = START, isOutbound = true): Neighbour {
   const fingerprint = nobleCrypto.sha256(utf8(name));
   return new Neighbour(
     now,
     {
-      ...{ id: peerIdOf(name), isOutbound: true },
+      ...{ id: peerIdOf(name), isOutbound },
       ...{ localFingerprint: fingerprint, remoteFingerprint: fingerprint },
     },
     { queue: new UploadQueue(), budget: uploadBudget(now, 10_000_000) },
