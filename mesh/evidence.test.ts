@@ -100,16 +100,38 @@ describe("evidence that is received", () => {
   });
 });
 
+describe("evidence that a seed hears", () => {
+  test("is one vote of each witness, shared among those that served or failed it", () => {
+    const mesh = new TestState("seed");
+    const evidence = new Evidence(mesh.state);
+    const [alice, bob, carol] = ["alice", "bob", "carol"].map((name) => mesh.join(name));
+    const praise = (subject: string, deliveredKib: number) => ({
+      subject,
+      deliveredKib,
+      failed: 0,
+    });
+    const records = [praise(peerIdOf("bob"), 48_000), praise(peerIdOf("carol"), 16_000)];
+    if (alice !== undefined) evidence.received(START, alice, told("alice", records));
+    expect(bob?.score.value(START)).toBeCloseTo(0.75);
+    expect(carol?.score.value(START)).toBeCloseTo(0.25);
+    if (bob !== undefined) {
+      const blame = { subject: peerIdOf("carol"), deliveredKib: 0, failed: 1000 };
+      evidence.received(START, bob, told("bob", [blame]));
+    }
+    expect(carol?.score.value(START)).toBeCloseTo(-0.75);
+  });
+});
+
 describe("evidence that is told", () => {
-  test("is signed, goes to viewers only, and says what was seen itself", () => {
+  test("is signed, goes to all, and says what was seen itself", () => {
     const { mesh, evidence, alice, bob } = world();
-    mesh.join("seed", { role: "seed" });
+    const seed = mesh.join("seed", { role: "seed" });
     trust(alice, 3);
     for (let count = 0; count < 2; count++) bob.score.failed(START);
     bob.score.heard(START, alice.id, -4, 1);
     evidence.run(START);
     const sent = mesh.sent("evidence");
-    expect(sent.map(({ to }) => to)).toEqual([alice.id, bob.id]);
+    expect(sent.map(({ to }) => to)).toEqual([alice.id, bob.id, seed.id]);
     const [first] = sent;
     expect(first?.message.records).toEqual([
       { subject: bob.id, deliveredKib: 0, failed: 2 },

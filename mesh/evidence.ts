@@ -43,7 +43,6 @@ export class Evidence {
     const issuedAtS = Math.floor(now / 1000);
     const signature = crypto.sign(evidenceMessage(issuedAtS, records), peer.secretKey);
     for (const neighbour of this.#state.ready) {
-      if (neighbour.isSeed) continue;
       this.#state.send(neighbour, { type: "evidence", records, issuedAtS, signature });
     }
   }
@@ -57,20 +56,23 @@ export class Evidence {
     if (Math.abs(now / 1000 - issuedAtS) > EVIDENCE_AGE_MAX_S) {
       throw new StarlingError("evidence-stale", "The evidence is not of the last half minute.");
     }
-    const trust = Math.min(1, witness.score.value(now) / TRUST_SYMBOLS);
+    const trust = this.#isSeed ? 1 : Math.min(1, witness.score.value(now) / TRUST_SYMBOLS);
     if (trust <= 0) return;
     const { crypto } = this.#state.options;
     const message = evidenceMessage(issuedAtS, records);
     if (!crypto.verify(signature, message, fromBase64Url(witness.id))) {
       throw new StarlingError("evidence-bad-signature", "The witness did not sign this.");
     }
-    for (const { subject, deliveredKib, failed } of records) {
+    const votes = this.#isSeed ? sharesOf(records) : balancesOf(records);
+    for (const [at, { subject }] of records.entries()) {
       const neighbour = this.#state.neighbours.get(subject);
       if (neighbour === undefined || neighbour === witness) continue;
-      const balance = deliveredKib / KIB_PER_SYMBOL - failed;
-      const bounded = Math.min(BALANCE_MAX, Math.max(-BALANCE_MAX, balance));
-      neighbour.score.heard(now, witness.id, bounded, trust);
+      neighbour.score.heard(now, witness.id, votes[at] as number, trust);
     }
+  }
+
+  get #isSeed(): boolean {
+    return this.#state.options.role === "seed";
   }
 
   /** What was seen of those that failed most or gave most. */
@@ -81,7 +83,7 @@ export class Evidence {
         const isNotable = !isSeed && (failed >= 1 || delivered >= 1);
         return isNotable ? [{ subject: id, delivered, failed }] : [];
       })
-      .sort((a, b) => b.failed - a.failed)
+      .sort((a, b) => b.failed - a.failed || b.delivered - a.delivered)
       .slice(0, RECORDS_MAX)
       .map(({ subject, delivered, failed }) => ({
         subject,
@@ -89,4 +91,20 @@ export class Evidence {
         failed: Math.min(0xff_ff, Math.round(failed)),
       }));
   }
+}
+
+function balancesOf(records: readonly EvidenceRecord[]): number[] {
+  return records.map(({ deliveredKib, failed }) => {
+    const balance = deliveredKib / KIB_PER_SYMBOL - failed;
+    return Math.min(BALANCE_MAX, Math.max(-BALANCE_MAX, balance));
+  });
+}
+
+/** A seed gets nothing of viewers and trusts all alike: each has one vote, shared as it was served. */
+function sharesOf(records: readonly EvidenceRecord[]): number[] {
+  const balances = records.map(
+    ({ deliveredKib, failed }) => deliveredKib / KIB_PER_SYMBOL - failed,
+  );
+  const sum = balances.reduce((total, balance) => total + Math.abs(balance), 0);
+  return balances.map((balance) => balance / Math.max(1, sum));
 }

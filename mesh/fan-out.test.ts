@@ -37,6 +37,32 @@ function grantedTo({ granted }: Neighbour): ClassSet {
   return granted.get(0) ?? 0;
 }
 
+describe("the capacity of a neighbour", () => {
+  test("is believed for ten seconds, and then as far as it tells what it gets and room for pulls", () => {
+    const { mesh } = world(1);
+    const capacityKbps = 25_000;
+    const silent = mesh.join("silent", { capacityKbps, lagMs: undefined });
+    const full = mesh.join("full", { capacityKbps, roomKbps: 400, lagMs: 100 });
+    const refuser = mesh.join("refuser", { capacityKbps, lagMs: 100 });
+    for (let count = 0; count < 2; count++) refuser.score.failed(START);
+    const believed = (ms: number) =>
+      [silent, full, refuser].map((neighbour) => neighbour.contributionKbps(at(ms)));
+    expect(believed(9999)).toEqual([capacityKbps, capacityKbps, 0]);
+    expect(believed(10_000)).toEqual([0, 10_000, 0]);
+  });
+
+  test("is believed by a seed for ten seconds, and then as others speak for it", () => {
+    const { mesh } = world(1, "seed");
+    const [praised, unknown] = ["praised", "unknown"].map((name) =>
+      mesh.join(name, { capacityKbps: 10_000 }),
+    );
+    praised?.score.heard(at(9000), "witness", 0.5, 1);
+    expect(unknown?.votedKbps(at(9000))).toBe(10_000);
+    expect(unknown?.votedKbps(at(10_000))).toBe(200);
+    expect(praised?.votedKbps(at(10_000))).toBeGreaterThan(4800);
+  });
+});
+
 describe("what is granted", () => {
   test("stays within the share of the uplink that pushes may take", () => {
     const { mesh, fanOut, subscribe } = world(2);

@@ -98,7 +98,7 @@ export class FanOut {
     if (symbolClass < 0) return;
     for (const child of this.#childrenOf(block.id.rendition, symbolClass)) {
       if (child === from || block.isHeldBy(child, esi)) continue;
-      this.#uploads.push(now, child, block, esi, this.#penaltyMs(child));
+      this.#uploads.push(now, child, block, esi, this.#penaltyMs(now, child));
     }
   }
 
@@ -224,16 +224,17 @@ export class FanOut {
    * gets. A seed spreads its classes over many: each of `more` classes than now makes a neighbour
    * worth less to it.
    */
-  #worthOf(now: InstantMs, { granted, score, status }: Neighbour, more: number): number {
+  #worthOf(now: InstantMs, neighbour: Neighbour, more: number): number {
+    const { granted, score } = neighbour;
     if (score.isDistrusted(now)) return -1;
-    if (this.#state.options.role !== "seed") return status.capacityKbps;
+    if (this.#state.options.role !== "seed") return neighbour.contributionKbps(now);
     let classes = more;
     for (const own of granted.values()) classes += sizeOf(symbolClassesOf(own));
-    return status.capacityKbps / Math.max(1, classes);
+    return neighbour.votedKbps(now) / Math.max(1, classes);
   }
 
-  #penaltyMs({ status }: Neighbour): number {
-    const copies = (status.capacityKbps * 125) / Math.max(1, this.#rates.bytesPerS);
+  #penaltyMs(now: InstantMs, neighbour: Neighbour): number {
+    const copies = (neighbour.contributionKbps(now) * 125) / Math.max(1, this.#rates.bytesPerS);
     return PENALTY_MAX_MS * (1 - Math.min(1, copies / STRONG_COPIES));
   }
 }

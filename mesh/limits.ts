@@ -46,6 +46,8 @@ export const PUSH_WAIT_MAX_MS = 350;
 export const PREEMPT_EVERY_MS = 50;
 export const SHED_EVERY_MS = 400;
 
+/** Pulls get at least this share of the uplink. */
+export const PULL_SHARE_MIN = 0.04;
 /** A pull that would wait longer is declined. */
 export const PULL_WAIT_MAX_MS = 800;
 /** What a neighbour that was not pulled from yet is thought to send, bytes a second. */

@@ -20,7 +20,7 @@ const IDLE_GRACE_MS = 1000;
 /** One that was dialled has this long to give something before others are sought beside it. */
 const PROOF_MS = 1500;
 /** This share of its degree a peer wants to be neighbours that have given something. */
-const PROVEN_SHARE = 1 / 3;
+const PROVEN_SHARE = 0.5;
 /** To a seed it has said what it can send by then. */
 const SEED_GRACE_MS = 1000;
 /** A peer that could not be dialled is left alone for this long. */
@@ -307,9 +307,9 @@ export class Membership {
 
   /** What a neighbour gives and takes; to a seed, what it can pass on. */
   #useOf(now: InstantMs, neighbour: Neighbour): number {
-    const { granted, score, status } = neighbour;
     if (neighbour.isQuiet(now)) return Number.NEGATIVE_INFINITY;
-    if (this.#isSeed()) return status.capacityKbps;
+    if (this.#isSeed()) return neighbour.votedKbps(now);
+    const { granted, score } = neighbour;
     let taken = 0;
     for (const classes of granted.values()) taken += sizeOf(classes);
     return score.value(now) + taken;

@@ -17,6 +17,7 @@ import {
   EARLY_MESSAGES_MAX,
   PONG_WAIT_MS,
   PULL_RATE_START,
+  PULL_SHARE_MIN,
   QUIET_MS,
   RTT_START_MS,
 } from "./limits.ts";
@@ -42,6 +43,12 @@ export interface NeighbourStatus {
 
 type StatusMessage = Extract<Message, { type: "status" }>;
 
+/** What a newcomer says of its capacity is believed for so long. */
+const CLAIM_GRACE_MS = 10_000;
+/** Who has given so much less than it should passes on nothing. */
+const DOUBT_BELOW = -1;
+/** What is believed of one for whom nobody speaks. */
+const VOTE_MIN = 0.02;
 const NO_PULLS: readonly Pull[] = [];
 const NOTHING: NeighbourStatus = { capacityKbps: 0, roomKbps: 0, spare: 0 };
 
@@ -135,6 +142,24 @@ export class Neighbour {
   /** Whether it gave more than it failed to give: what it says of itself is no more than its word until then. */
   isProven(now: InstantMs): boolean {
     return this.isSeed || this.score.own(now) > 0;
+  }
+
+  /**
+   * What it can pass on, as far as that is believed: who gave less than it failed to give, or after a
+   * grace does not tell what it gets, passes on nothing, and pulls get a share of every uplink.
+   */
+  contributionKbps(now: InstantMs): number {
+    const { capacityKbps, roomKbps } = this.status;
+    if (this.score.own(now) < DOUBT_BELOW) return 0;
+    if (now - this.connectedAt < CLAIM_GRACE_MS) return capacityKbps;
+    return this.#feeds.length === 0 ? 0 : Math.min(capacityKbps, roomKbps / PULL_SHARE_MIN);
+  }
+
+  /** The same for a seed, to which nobody gives: what others say of it. */
+  votedKbps(now: InstantMs): number {
+    const { capacityKbps } = this.status;
+    if (now - this.connectedAt < CLAIM_GRACE_MS) return capacityKbps;
+    return capacityKbps * Math.min(1, Math.max(VOTE_MIN, this.score.value(now)));
   }
 
   /** How far behind the origin it gets a class, or WHOLE_BLOCK, in milliseconds; Infinity if not at all. */

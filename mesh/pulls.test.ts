@@ -101,7 +101,22 @@ describe("a symbol that is late", () => {
     expect(requests()).toEqual([]);
     pulls.run(at(550), block);
     expect(requests()).toEqual([{ to: first.id, esis: [0] }]);
-    expect(first.score.value(at(550))).toBe(0);
+  });
+
+  test("counts against one that told ample room for it and has given nothing, not against others", () => {
+    const { mesh, pulls } = world();
+    const block = mesh.addBlock(0, "wanted");
+    const scoreAfterDecline = (name: string, roomKbps: number, given: number): number => {
+      const neighbour = mesh.join(name, { roomKbps });
+      for (let count = 0; count < given; count++) neighbour.score.delivered(at(0));
+      pulls.declined(at(0), neighbour, {
+        ...{ type: "decline", block: block.id, isBusy: true, esis: [0] },
+      });
+      return neighbour.score.value(at(0));
+    };
+    expect(scoreAfterDecline("boaster", 25_000, 0)).toBeCloseTo(-0.3);
+    expect(scoreAfterDecline("modest", 100, 0)).toBeCloseTo(-0.03);
+    expect(scoreAfterDecline("giver", 25_000, 1)).toBe(1);
   });
 
   test("is not pulled from a neighbour that tells nothing any more", () => {

@@ -34,6 +34,8 @@ const HEDGED_MAX = 2;
 const ROOM_SHARED_BY = 4;
 /** A neighbour that is busy is not asked for anything for so long. */
 const BUSY_MS = 400;
+/** Who tells so much room and is busy lies, or has bad luck. */
+const AMPLE_KBPS = 1000;
 /** A neighbour has a symbol this long after it usually gets the class. */
 const LIKELY_AFTER_MS = 100;
 /** A seed or a neighbour that let us down is asked when nobody else can help sooner. */
@@ -102,6 +104,10 @@ export class Pulls {
     if (isBusy) {
       block.declinedBy(neighbour);
       neighbour.busyUntil = after(now, BUSY_MS);
+      // Who tells much room, is busy each time and gave nothing yet may have none.
+      if (!neighbour.isProven(now)) {
+        neighbour.score.refused(now, Math.min(1, neighbour.status.roomKbps / AMPLE_KBPS));
+      }
     } else {
       block.lackedBy(neighbour, esis);
       const ageMs = now - block.releasedAt - neighbour.rttMs / 2;

@@ -48,6 +48,12 @@ export class Score {
     this.#failed += LAPSE_WEIGHT;
   }
 
+  /** A symbol was declined for want of room; `share` 0..1 tells how much room was told. */
+  refused(now: InstantMs, share: number): void {
+    this.#fade(now);
+    this.#failed += LAPSE_WEIGHT * share;
+  }
+
   /**
    * A witness saw `balance` symbols, which takes the place of what it said before; `trust` 0..1 is what
    * it is worth.

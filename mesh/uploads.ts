@@ -7,7 +7,12 @@ import {
   TokenBucket,
 } from "../core/index.ts";
 import type { Block } from "./block.ts";
-import { CHANNEL_QUEUE_BYTES_MAX, PULL_WAIT_MAX_MS, PUSH_EXPIRES_MS } from "./limits.ts";
+import {
+  CHANNEL_QUEUE_BYTES_MAX,
+  PULL_SHARE_MIN,
+  PULL_WAIT_MAX_MS,
+  PUSH_EXPIRES_MS,
+} from "./limits.ts";
 import type { MeshState } from "./mesh-state.ts";
 import type { Neighbour } from "./neighbour.ts";
 import { Uplink } from "./uplink.ts";
@@ -19,8 +24,6 @@ const WINDOW_BYTES_MIN = 32_768;
 const BURST_S = 0.5;
 /** What a symbol message has around its symbol, at the most. */
 const OVERHEAD_BYTES = 16;
-/** Pulls get at least this share of the uplink. */
-const PULL_SHARE_MIN = 0.04;
 /** Those who gave nothing for what they were trusted with go last. */
 const DISTRUST_MS = 60_000;
 

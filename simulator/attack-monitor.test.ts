@@ -40,7 +40,7 @@ function connect({ hosts, links }: ReturnType<typeof world>, a: number, b: numbe
 
 describe("AttackMonitor", () => {
   test("an attacker that half of its honest neighbours distrust is caught, others are not", () => {
-    const under = world(-1);
+    const under = world(-1.1);
     connect(under, 0, 1);
     connect(under, 0, 2);
     under.monitor.tick(5000, under.hosts, under.links);
@@ -48,8 +48,8 @@ describe("AttackMonitor", () => {
     expect(under.monitor.result(5000, 1).falselyCaught).toBe(0);
   });
 
-  test("an attacker that all trust is not caught", () => {
-    const under = world(1);
+  test.each([1, -0.9])("an attacker that all have at a score of %d is not caught", (standing) => {
+    const under = world(standing);
     connect(under, 0, 1);
     connect(under, 0, 2);
     under.monitor.tick(5000, under.hosts, under.links);

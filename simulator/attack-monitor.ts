@@ -5,6 +5,8 @@ import type { AttackResult } from "./run-result.ts";
 
 /** An attacker shall be caught within this of its first honest neighbour. */
 const CATCH_WITHIN_MS = 30_000;
+/** A symbol that was promised and not given may be bad luck, more are not: so the protocol sees it too. */
+const DISTRUST_BELOW = -1;
 /** A peer that fewer honest peers have dealt with is not judged. */
 const JUDGES_MIN = 2;
 
@@ -120,5 +122,6 @@ function vote(votes: Map<Host, Votes>, now: number, judge: Host, other: Host): v
   const counted = votes.get(other) ?? { honest: 0, distrusting: 0 };
   votes.set(other, counted);
   counted.honest++;
-  if ((judge.peer.standing?.(instantMs(now), other.id) ?? 0) < 0) counted.distrusting++;
+  if ((judge.peer.standing?.(instantMs(now), other.id) ?? 0) < DISTRUST_BELOW)
+    counted.distrusting++;
 }

@@ -103,10 +103,10 @@ const REQUEST: Message = { type: "request", block: BLOCK, withinMs: 100, esis: [
 const SUBSCRIBE: Message = { type: "subscribe", rendition: 0, classes: 0b101 };
 
 describe("a free-rider", () => {
-  test("has nothing, promises nothing and declines", () => {
+  test("claims to be strong, promises nothing and declines", () => {
     const { inner, sends, hears } = attacker("free-riders");
     expect(sends(SYMBOL, { type: "have", block: BLOCK, esis: [1] }, STATUS)).toEqual([
-      { ...STATUS, spare: 0 },
+      { ...STATUS, capacityKbps: 25_000, roomKbps: 25_000, spare: 0 },
     ]);
     expect(hears(REQUEST)).toEqual([{ type: "decline", block: BLOCK, isBusy: true, esis: [1, 2] }]);
     expect(hears(SUBSCRIBE)).toEqual([{ type: "serve", rendition: 0, classes: 0, spare: 0 }]);

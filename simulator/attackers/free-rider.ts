@@ -2,9 +2,12 @@ import type { InstantMs, Message } from "../../core/index.ts";
 import type { Input, Output } from "../../mesh/index.ts";
 import { WrappedPeer } from "./wrapped-peer.ts";
 
+/** What it claims that it can send: those who can send most are fed first. */
+const CLAIMED_KBPS = 25_000;
+
 /**
- * Takes and never gives: it tells its capacity, that it might be fed first, but says that it has nothing,
- * promises nothing and declines what it is asked for.
+ * Takes and never gives: it claims to be strong, that it might be fed first, but promises nothing and
+ * declines what it is asked for as if it were busy just now.
  */
 export class FreeRider extends WrappedPeer {
   protected override intercept(_now: InstantMs, input: Input): readonly Output[] | undefined {
@@ -28,7 +31,10 @@ export class FreeRider extends WrappedPeer {
     if (output.kind !== "transmit") return output;
     const { message } = output;
     if (message.type === "symbol" || message.type === "have") return undefined;
-    if (message.type === "status") return { ...output, message: { ...message, spare: 0 } };
+    if (message.type === "status") {
+      const claim = { capacityKbps: CLAIMED_KBPS, roomKbps: CLAIMED_KBPS, spare: 0 };
+      return { ...output, message: { ...message, ...claim } };
+    }
     return output;
   }
 }
