@@ -30,8 +30,8 @@ export interface BrowserRun {
   readonly slowestPace: number;
   /** Share of a core that a page's own thread takes, of the busiest viewer. */
   readonly pageThreadShare: number;
-  /** The memory of a tab at the start of the steady state and at its end, megabytes. */
-  readonly tabMegabytes: readonly [number, number];
+  /** The memory of a tab at the start of the steady state, each minute, and at its end, megabytes. */
+  readonly tabMegabytes: readonly number[];
   /** Viewers whose mesh has a worker. */
   readonly workers: number;
   /** Refusals of all viewers. */
@@ -43,6 +43,7 @@ export interface BrowserRun {
 
 const SETTLE_MS = 10_000;
 const SAMPLE_EVERY_MS = 1000;
+const MEASURE_MEMORY_EVERY_MS = 60_000;
 
 /** Runs an origin, a publisher, a headless peer and viewers in Chromium, and measures. */
 export async function runBrowsers(options: BrowserRunOptions): Promise<BrowserRun> {
@@ -59,7 +60,7 @@ async function measure(
   { seconds, screenshotDir, tell = () => undefined }: BrowserRunOptions,
   { origin, viewers, peer }: BrowserStage,
 ): Promise<BrowserRun> {
-  const startMegabytes = await viewers.tabMegabytes();
+  const tabMegabytes = [await viewers.tabMegabytes()];
   const before = {
     states: await viewers.states(),
     threadTimesS: await viewers.threadTimesS(),
@@ -69,6 +70,9 @@ async function measure(
   const latenciesS: number[] = [];
   while (performance.now() - startedAtMs < seconds * 1000) {
     await delay(SAMPLE_EVERY_MS);
+    if (performance.now() - startedAtMs > tabMegabytes.length * MEASURE_MEMORY_EVERY_MS) {
+      tabMegabytes.push(await viewers.tabMegabytes());
+    }
     for (const { latencyS } of await viewers.states()) {
       if (latencyS !== null) latenciesS.push(latencyS);
     }
@@ -115,7 +119,7 @@ async function measure(
         return (timeS - (before.threadTimesS[viewer] ?? 0)) / elapsedS;
       }),
     ),
-    tabMegabytes: [startMegabytes, await viewers.tabMegabytes()],
+    tabMegabytes: [...tabMegabytes, await viewers.tabMegabytes()],
     workers: states.filter(({ isInWorker }) => isInWorker).length,
     rejected: sum(({ rejected }) => Object.values(rejected).reduce((all, one) => all + one, 0)),
     connections: await viewers.connectionsAfterDestroy(0),

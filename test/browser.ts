@@ -80,8 +80,8 @@ function print(viewers: number, run: BrowserRun): void {
   console.log(`slowest viewer: ${rounded(run.slowestPace)} s a second`);
   const share = (100 * run.pageThreadShare).toFixed(1);
   console.log(`${run.workers} of ${viewers} in a worker; busiest page thread ${share} % of a core`);
-  const [startMb = 0, endMb = 0] = run.tabMegabytes;
-  console.log(`memory of a tab: ${startMb.toFixed(0)} MB, then ${endMb.toFixed(0)} MB`);
+  const megabytes = run.tabMegabytes.map((memory) => memory.toFixed(0)).join(", ");
+  console.log(`memory of a tab, each minute: ${megabytes} MB`);
   console.log(`connections after destroy: ${run.connections.open} of ${run.connections.made} open`);
   console.log(`console errors: ${run.consoleErrors.join("; ") || "none"}`);
   const { stalls, p2pShare, originCopies, latencyP50S, latencyP95S, startupP95Ms } = run;

@@ -1,6 +1,7 @@
 import { once } from "node:events";
-import { createServer, type Server } from "node:http";
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from "node:http";
 import type { AddressInfo } from "node:net";
+import { text } from "node:stream/consumers";
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
 import { build } from "esbuild";
 import type { Browser, Page } from "playwright-core";
@@ -14,11 +15,14 @@ const IS_IN_WORKER = 'document.querySelector("starling-player").stats().isInWork
 
 const OLDER_SCRIPT = "/older.js";
 const TURN_SECRET = "north";
+/** What the site's backend says of the life of a token. Viewers renew it at 70 % of that. */
+const TOKEN_LIFE_MS = 3000;
 
 let stage: BrowserStage;
 let turn: TurnServer;
 let browser: Browser;
 let site: Server;
+let isP2pOff = false;
 /** The script with the tag, and hls.js 1.6 in it. */
 let older: string;
 /** The URL of a page of another site than the origin's, which includes the script. */
@@ -30,7 +34,12 @@ beforeAll(async () => {
   stage = await BrowserStage.open(1, { originArguments: ["--ice-server", address] });
   browser = await launchChromium();
   older = await bundleWithHls("hls.js-1.6");
-  site = createServer(({ url }, response) => {
+  site = createServer((request, response) => {
+    const { url } = request;
+    if (url === "/tokens") {
+      void passOnTokens(request, response);
+      return;
+    }
     if (url === OLDER_SCRIPT) {
       response.setHeader("Content-Type", "text/javascript");
       response.end(older);
@@ -49,11 +58,28 @@ beforeAll(async () => {
 }, 120_000);
 
 afterAll(async () => {
-  await browser.close();
-  site.close();
-  await stage.close();
+  await browser?.close();
+  site?.close();
+  await stage?.close();
   turn.stop();
 }, 60_000);
+
+/** A backend between viewers and the origin's API; it refuses them as an origin does that was told --no-p2p. */
+async function passOnTokens(request: IncomingMessage, response: ServerResponse): Promise<void> {
+  if (isP2pOff) {
+    response.statusCode = 403;
+    response.end('{ "code": "p2p-off", "detail": "The mesh is off." }');
+    return;
+  }
+  const answer = await fetch(`${stage.origin.httpUrl}/api/v1/streams/main/tokens`, {
+    method: "POST",
+    headers: { "Content-Type": "application/json" },
+    body: await text(request),
+  });
+  response.statusCode = answer.status;
+  const expiresAt = new Date(Date.now() + TOKEN_LIFE_MS).toISOString();
+  response.end(JSON.stringify({ ...((await answer.json()) as object), expiresAt }));
+}
 
 /** The script with the tag, with another hls.js than ours in it, as a site's own bundler makes it. */
 async function bundleWithHls(name: string): Promise<string> {
@@ -194,6 +220,20 @@ test("a viewer that may connect by relays only plays in the mesh and tells nobod
   expect(told.filter((candidate) => !candidate.includes(" typ relay "))).toEqual([]);
   expect(turn.relayed - before).toBeGreaterThan(100);
   expect(turn.refused).toBe(0);
+  await page.close();
+}, 120_000);
+
+test("a viewer that is sent home from the mesh plays on without it", async () => {
+  const page = await pageWithPlayer(`{ tokenUrl: "${siteUrl}tokens" }`, 500_000);
+  await page.evaluate(`document.querySelector("starling-player").addEventListener(
+    "starling-error", ({ detail }) => { globalThis.lastError = detail; })`);
+  isP2pOff = true;
+  const isHome = 'globalThis.lastError?.code === "p2p-off" && lastError.isFinal';
+  await eventually(() => page.evaluate<boolean>(isHome), 60_000);
+  await eventually(async () => (await page.evaluate<number>(NEIGHBOURS)) === 0, 10_000);
+  const before = await page.evaluate<number>(PLAYED);
+  await eventually(async () => (await page.evaluate<number>(PLAYED)) > before + 1_000_000, 60_000);
+  expect(await page.evaluate(IS_IN_WORKER)).toBe(false);
   await page.close();
 }, 120_000);
 
