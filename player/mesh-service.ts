@@ -108,20 +108,19 @@ class MeshService {
     }
   }
 
+  /** Tells of what is the page's business; the rest is the session's own. */
   #output(output: Output): void {
-    switch (output.kind) {
-      case "block": {
-        const bytes = output.bytes.slice(); // The mesh serves its own to others.
-        this.tell({ ...output, bytes }, [bytes.buffer]);
-        break;
-      }
-      case "manifest":
-      case "missing":
-      case "ready":
-      case "rejected":
-        this.tell(output);
-        break;
-      default: // The session's own.
+    const { kind } = output;
+    if (kind === "block") {
+      const bytes = output.bytes.slice(); // The mesh serves its own to others.
+      this.tell({ ...output, bytes }, [bytes.buffer]);
+    } else if (
+      kind === "manifest" ||
+      kind === "missing" ||
+      kind === "ready" ||
+      kind === "rejected"
+    ) {
+      this.tell(output);
     }
   }
 
