@@ -1,7 +1,7 @@
 /** After this many segments in a row that HTTP brought while they came by the mesh too, a viewer with a slow line leaves the mesh. */
-const LOST_MAX = 3;
+const LOST_MAX = 4;
 /** A line on which HTTP takes this much of a segment's duration has no room for two ways. */
-const SLOW_SHARE = 0.4;
+const SLOW_SHARE = 0.7;
 const REST_MS = 60_000;
 const REST_MS_MAX = 600_000;
 /** A mesh that brings this many segments in a row is as good as a new one. */
