@@ -21,7 +21,13 @@ export class ConnectionHost {
 
   /** Sends one last message to all who are connected. */
   sendToAll(bytes: Uint8Array): void {
-    for (const hosted of this.#hosted.values()) this.#send(hosted, [bytes]);
+    for (const hosted of this.#hosted.values()) {
+      try {
+        this.#send(hosted, [bytes]);
+      } catch {
+        // It is not open yet, or not any more.
+      }
+    }
   }
 
   /** Frees all connections at once, whatever the other thread does. */
