@@ -91,6 +91,9 @@ async function bundleWithHls(name: string): Promise<string> {
   return outputFiles[0]?.text ?? "";
 }
 
+/** What the newest page with a player wrote to its console as errors, or did not catch. */
+let errors: string[] = [];
+
 /** A page with one player, once the mesh has brought it this much. */
 async function pageWithPlayer(
   options: string,
@@ -98,6 +101,11 @@ async function pageWithPlayer(
   { path = "", script = "" } = {},
 ): Promise<Page> {
   const page = await browser.newPage();
+  errors = [];
+  page.on("pageerror", (error) => errors.push(String(error)));
+  page.on("console", (message) => {
+    if (message.type() === "error") errors.push(message.text());
+  });
   await page.addInitScript(script);
   await page.goto(`${siteUrl}${path}`);
   await page.evaluate(`(async () => {
@@ -129,6 +137,7 @@ const UPLOADED = 'document.querySelector("starling-player").stats().uploadedByte
 test("one tag on another site's page plays in the mesh, and leaves it with the tag", async () => {
   const page = await pageWithPlayer("{}", 500_000);
   expect(await page.evaluate(IS_IN_WORKER)).toBe(true);
+  expect(errors).toEqual([]);
   const left = page.evaluate(`new Promise((resolve) => {
     const player = document.querySelector("starling-player");
     const { starling, video } = player;
@@ -145,6 +154,7 @@ test("with hls.js 1.6 in a site's own bundle it plays in the mesh too, its worke
   const page = await pageWithPlayer(`{ workerUrl: "${workerUrl}" }`, 500_000, { path: "older" });
   expect(await page.evaluate(IS_IN_WORKER)).toBe(true);
   expect(older).toContain("1.6.19");
+  expect(errors).toEqual([]);
   await page.close();
 }, 120_000);
 
