@@ -63,6 +63,11 @@ async function startInWorker(options: MeshThreadOptions): Promise<MeshThread> {
   } finally {
     forget();
   }
+  worker.onerror = ({ message }) => {
+    const detail = `The worker of the mesh failed: ${message}`;
+    options.onMessage({ kind: "error", code: "mesh-failed", detail, isFinal: true });
+    options.onMessage({ kind: "closed" });
+  };
   return { ...thread, end, isWorker: true };
 }
 
