@@ -15,6 +15,7 @@ import {
 import { nodeCrypto } from "../core/node/index.ts";
 import type { SigningKey, Stream, StreamRegistry } from "../pipeline/index.ts";
 import { type AccessControl, type Caller, checkScope, keyMissing } from "./access-control.ts";
+import { FreshCache } from "./fresh-cache.ts";
 import type { JoinDoor, Newcomer } from "./join-door.ts";
 import type { ApiMetrics } from "./metrics.ts";
 import { type PeerDirectory, tokenFamily } from "./peer-directory.ts";
@@ -58,6 +59,8 @@ type Permit = Pick<JoinClaims, "stream" | "peer" | "role" | "network" | "region"
   readonly renewed?: JoinClaims | undefined;
 };
 
+/** How long a deleted stream, or one whose access was changed, may still be joined. */
+const STREAM_MAX_AGE_MS = 1000;
 /** Requests for tokens that are answered at a time. */
 const ANSWERING_MAX = 96;
 
@@ -65,11 +68,13 @@ const ANSWERING_MAX = 96;
 export class TokenDesk {
   readonly #parts: TokenDeskParts;
   readonly #rate: Rate;
+  readonly #streams: FreshCache<Stream | undefined>;
   #answering = 0;
 
   constructor(parts: TokenDeskParts) {
     this.#parts = parts;
     this.#rate = { burst: parts.tokensPerMinute, perSecond: parts.tokensPerMinute / 60 };
+    this.#streams = new FreshCache(STREAM_MAX_AGE_MS, (id) => parts.registry.get(id));
   }
 
   /**
@@ -89,9 +94,9 @@ export class TokenDesk {
   }
 
   async #answer(request: Request, response: Response, wanted: TokenRequest): Promise<void> {
-    const { access, registry, p2p } = this.#parts;
+    const { access, p2p } = this.#parts;
     const caller = await access.callerOf(request, response);
-    const { id: stream, access: kind } = await namedStream(request, registry);
+    const { id: stream, access: kind } = await namedStream(request, this.#streams);
     const { publicKey: peer, role = "viewer", network, region } = wanted;
     authorise({ caller, access: kind, wanted }, response);
     if (!p2p && role === "viewer") throw refusal("p2p-off", "Play plain HLS.");
