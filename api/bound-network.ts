@@ -8,11 +8,6 @@ export function isInNetwork(address: string, network: string): boolean {
   return list?.check(plain, isIP(plain) === 6 ? "ipv6" : "ipv4") ?? false;
 }
 
-/** Whether a text is a network such as "192.0.2.0/24" or "2001:db8::/48". */
-export function isNetwork(network: string): boolean {
-  return blockListOf(network) !== undefined;
-}
-
 function blockListOf(network: string): BlockList | undefined {
   const [, address = "", prefix = ""] = /^([\d.]+|[\da-f:]+)\/(\d{1,3})$/i.exec(network) ?? [];
   const version = isIP(address);

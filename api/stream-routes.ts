@@ -14,10 +14,13 @@ const streamSchema = z.object({
   streamKey: z.string().describe("What the broadcaster enters as stream key. A secret."),
 });
 
+/** What isStreamId of the core takes, as OpenAPI can tell it. */
+const STREAM_ID = /^[a-z0-9][a-z0-9-]{0,63}$/;
+
 const newStreamSchema = z.strictObject({
   id: z
     .string()
-    .refine(isStreamId, "expected 1-64 lower-case letters, digits and hyphens, not a hyphen first"),
+    .regex(STREAM_ID, "expected 1-64 lower-case letters, digits and hyphens, not a hyphen first"),
   title: z.string().min(1).max(200).optional(),
   access: z.enum(["open", "backend"]).optional(),
 });

@@ -1,12 +1,5 @@
 import { z } from "zod";
-import {
-  CHALLENGE_LENGTH_MAX,
-  COUNTER_MAX,
-  fromBase64Url,
-  JWS_LENGTH_MAX,
-  PUBLIC_KEY_BYTES,
-} from "../core/index.ts";
-import { isNetwork } from "./bound-network.ts";
+import { CHALLENGE_LENGTH_MAX, COUNTER_MAX, JWS_LENGTH_MAX } from "../core/index.ts";
 import type { ProblemCode } from "./problems.ts";
 import { defineRoute, type Route } from "./route.ts";
 import { namedStream } from "./stream-routes.ts";
@@ -28,10 +21,13 @@ const joinWorkSchema = z.strictObject({
   counter: z.int().min(0).max(COUNTER_MAX),
 });
 
+/** 32 bytes in base64url; the last digit holds four bits. */
+const PUBLIC_KEY = /^[A-Za-z0-9_-]{42}[AEIMQUYcgkosw048]$/;
+
 const tokenRequestSchema = z.strictObject({
   publicKey: z
     .string()
-    .refine(isPublicKey, "expected an Ed25519 public key: 32 bytes in base64url without padding"),
+    .regex(PUBLIC_KEY, "expected an Ed25519 public key: 32 bytes in base64url without padding"),
   role: z.enum(["viewer", "seed"]).optional(),
   renew: z
     .string()
@@ -40,9 +36,7 @@ const tokenRequestSchema = z.strictObject({
     .describe("The last token of a peer that is in the mesh: it does no work for the next one."),
   work: joinWorkSchema.optional().describe("The answer to the puzzle of work-needed."),
   network: z
-    .string()
-    .max(64)
-    .refine(isNetwork, "expected a network such as 192.0.2.0/24 or 2001:db8::/48")
+    .union([z.cidrv4(), z.cidrv6()], "expected a network such as 192.0.2.0/24 or 2001:db8::/48")
     .optional()
     .describe("The token is good from this network only. Needs an API key."),
   region: z
@@ -112,12 +106,4 @@ export function tokenRoutes(parts: TokenDeskParts): Route[] {
       },
     }),
   ];
-}
-
-function isPublicKey(text: string): boolean {
-  try {
-    return fromBase64Url(text).length === PUBLIC_KEY_BYTES;
-  } catch {
-    return false;
-  }
 }
