@@ -177,3 +177,33 @@ describe("an API key", () => {
     expect(JSON.stringify(entries)).not.toContain(origin.apiKey);
   });
 });
+
+describe("a signing key", () => {
+  const sign = (kid: string, method: string) =>
+    fetch(`${free.url}/api/v1/signing-keys/${kid}`, { method, headers: bearer(origin.apiKey) });
+
+  test("is good beside its successor until it is taken back", async () => {
+    const tokenKeyFile = `${origin.dir}/keys/next.json`;
+    const { token: old } = await joinedPeer();
+    const next = await origin.startApi({ tokenKeyFile });
+    const peer = await TestPeer.connect(next);
+    await peer.joinWith(await peer.askToken(next, "open"));
+    const { kid } = JSON.parse(Buffer.from(old.split(".")[0] ?? "", "base64url").toString()) as {
+      kid: string;
+    };
+    const late = async () => {
+      const one = await TestPeer.connect(next);
+      const { body } = await askToken(guarded, { publicKey: one.id }, tokensKey);
+      await one.sendJoin(String(body["token"]));
+      return one.next("joined").then(
+        () => "joined",
+        () => "refused",
+      );
+    };
+    expect(await late()).toBe("joined");
+    expect((await sign(kid, "DELETE")).status).toBe(204);
+    while ((await late()) === "joined");
+    expect((await sign(kid, "DELETE")).status).toBe(404);
+    peer.close();
+  }, 30_000);
+});

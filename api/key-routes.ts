@@ -1,6 +1,12 @@
 import type { Redis } from "ioredis";
 import { z } from "zod";
-import { API_KEY_PER_MINUTE, API_SCOPES, type ApiKey, ApiKeys } from "../pipeline/index.ts";
+import {
+  API_KEY_PER_MINUTE,
+  API_SCOPES,
+  type ApiKey,
+  ApiKeys,
+  retractKey,
+} from "../pipeline/index.ts";
 import { AUDIT_ENTRIES_MAX, type AuditLog } from "./audit-log.ts";
 import { refusal } from "./problems.ts";
 import { defineRoute, type Route } from "./route.ts";
@@ -29,7 +35,7 @@ const auditSchema = z.object({
   requestId: z.string(),
 });
 
-/** `/api/v1/keys` and `/api/v1/audit`, for keys with the scope "admin". */
+/** `/api/v1/keys`, `/api/v1/signing-keys` and `/api/v1/audit`, for keys with the scope "admin". */
 export function keyRoutes({ redis, audit }: { redis: Redis; audit: AuditLog }): Route[] {
   const keys = new ApiKeys(redis);
   const common = { tag: "keys", access: "admin" } as const;
@@ -76,6 +82,21 @@ export function keyRoutes({ redis, audit }: { redis: Redis; audit: AuditLog }): 
       handle: async (request, response) => {
         if (!(await keys.delete(String(request.params["id"])))) {
           throw refusal("api-key-not-found", "See GET /api/v1/keys for the ids.");
+        }
+        response.status(204).end();
+      },
+    }),
+    defineRoute({
+      ...common,
+      method: "delete",
+      path: "/api/v1/signing-keys/:kid",
+      summary:
+        "Take a public signing key back: what it signed is refused by peers once they renew their tokens",
+      answers: { 204: { description: "Taken back" } },
+      problems: ["signing-key-not-found"],
+      handle: async (request, response) => {
+        if (!(await retractKey(redis, String(request.params["kid"])))) {
+          throw refusal("signing-key-not-found", "See /.well-known/jwks.json for the ids.");
         }
         response.status(204).end();
       },

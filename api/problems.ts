@@ -26,6 +26,7 @@ const PROBLEMS = {
   "route-not-found": [404, "There is nothing at this address"],
   "p2p-off": [403, "This origin lets no viewer into the mesh"],
   "seed-role-refused": [403, "Only the origin's own seeders may have this role"],
+  "signing-key-not-found": [404, "There is no such signing key"],
   "stream-exists": [409, "A stream of this id exists already"],
   "stream-id-invalid": [400, "The stream id is not valid"],
   "stream-limit": [409, "There are as many streams as this origin keeps"],

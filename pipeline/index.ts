@@ -10,7 +10,7 @@ export { BlockStore, type CodedBlock } from "./block-store.ts";
 export { startHeartbeat } from "./heartbeat.ts";
 export { internalKey } from "./internal-key.ts";
 export { JobMeter, type JobStats, quantile } from "./job-meter.ts";
-export { publishKey, readJwks } from "./key-directory.ts";
+export { publishKey, readJwks, retractKey } from "./key-directory.ts";
 export { LOG_START, type LogEntry, ManifestLog } from "./manifest-log.ts";
 export {
   LEASE_MS,

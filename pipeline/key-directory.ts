@@ -19,6 +19,11 @@ export async function publishKey(redis: Redis, jwk: Ed25519Jwk): Promise<void> {
   await redis.hset(JWKS_KEY, checked.kid, JSON.stringify(checked));
 }
 
+/** Takes a key back: nothing that it signed is good any more once peers have asked again. False: there is none. */
+export async function retractKey(redis: Redis, kid: string): Promise<boolean> {
+  return (await redis.hdel(JWKS_KEY, kid)) === 1;
+}
+
 /** The origin's public keys, by key id. */
 export async function readJwks(redis: Redis): Promise<Jwks> {
   const keys = (await redis.hvals(JWKS_KEY)).map((key) => jwkSchema.parse(JSON.parse(key)));
