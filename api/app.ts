@@ -4,8 +4,9 @@ import type { Logger } from "pino";
 import { AddressLimiter, instantMs, type Rate } from "../core/index.ts";
 import type { AccessControl } from "./access-control.ts";
 import type { AuditLog } from "./audit-log.ts";
+import { docsRoute } from "./docs-page.ts";
 import type { ApiMetrics } from "./metrics.ts";
-import { describeApi } from "./openapi.ts";
+import { describeApi, jsonSchema } from "./openapi.ts";
 import { problemHandler, refusal } from "./problems.ts";
 import { requestId, requestIdOf } from "./request-id.ts";
 import { defineRoute, mountRoutes, type Route } from "./route.ts";
@@ -25,7 +26,11 @@ const REQUESTS: Rate = { burst: 4000, perSecond: 1000 };
 
 /** The Express app that serves `routes` and describes them at `/openapi.json`. */
 export function createApp(routes: readonly Route[], parts: AppParts): Express {
-  const all: Route[] = [...routes, openApiRoute(() => describeApi(all))];
+  const all: Route[] = [
+    ...routes,
+    openApiRoute(() => describeApi(all)),
+    docsRoute(() => all, jsonSchema),
+  ];
   const app = express();
   app.disable("x-powered-by");
   app.disable("etag");
@@ -36,7 +41,7 @@ export function createApp(routes: readonly Route[], parts: AppParts): Express {
   app.use(["/api", "/live", "/.well-known", "/metrics"], needsRedis(parts.redis));
   mountRoutes(app, all, parts);
   app.use(() => {
-    throw refusal("route-not-found", "See /openapi.json for what there is.");
+    throw refusal("route-not-found", "See /docs for what there is.");
   });
   app.use(problemHandler(parts.log));
   return app;

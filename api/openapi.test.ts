@@ -85,3 +85,23 @@ describe("the OpenAPI description", () => {
     await check("get", "/healthz", "/healthz");
   });
 });
+
+describe("the page for people", () => {
+  test("tells of every route, field and error, and runs nothing", async () => {
+    const response = await fetch(`${api.url}/docs`);
+    expect(response.headers.get("content-type")).toBe("text/html; charset=utf-8");
+    expect(response.headers.get("content-security-policy")).toMatch(/^default-src 'none'/);
+    const page = await response.text();
+    for (const [path, operations] of Object.entries(document.paths)) {
+      for (const method of Object.keys(operations)) {
+        const asExpress = path.replace(/\{(\w+)\}/g, ":$1");
+        expect(page).toContain(`<h3>${method.toUpperCase()} ${asExpress}</h3>`);
+      }
+    }
+    for (const [, code] of page.matchAll(/href="#([\w-]+)"/g)) {
+      expect(page).toContain(`<tr id="${code}">`);
+    }
+    expect(page).toContain("publicKey");
+    expect(page).not.toContain("<script");
+  });
+});

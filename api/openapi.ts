@@ -115,7 +115,8 @@ function problemResponses(codes: readonly ProblemCode[]): Record<number, object>
   return responses;
 }
 
-function jsonSchema(schema: z.ZodType, io: "input" | "output" = "output"): object {
+/** The JSON schema of what is read or answered. */
+export function jsonSchema(schema: z.ZodType, io: "input" | "output" = "output"): object {
   const { $schema: _, ...rest } = z.toJSONSchema(schema, { io, unrepresentable: "any" });
   return rest;
 }

@@ -58,6 +58,15 @@ export function problemStatus(code: ProblemCode): number {
   return PROBLEMS[code][0];
 }
 
+/** Every problem that there is, by code. */
+export function problemList(): Pick<Problem, "code" | "status" | "title">[] {
+  return Object.entries(PROBLEMS).map(([code, [status, title]]) => ({
+    code: code as ProblemCode,
+    status,
+    title,
+  }));
+}
+
 /** An error that the API answers with. `detail` names cause and cure, never a secret. */
 export function refusal(code: ProblemCode, detail: string): StarlingError {
   return new StarlingError(code, detail);

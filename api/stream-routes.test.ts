@@ -105,7 +105,7 @@ describe("a bad request", () => {
       type: "urn:starling:problem:route-not-found",
       title: "There is nothing at this address",
       status: 404,
-      detail: "See /openapi.json for what there is.",
+      detail: "See /docs for what there is.",
       instance: "/nowhere",
       code: "route-not-found",
     });
