@@ -13,7 +13,9 @@ import { Admission } from "./admission.ts";
 import type { ResolvedOptions } from "./api-options.ts";
 import { createApp } from "./app.ts";
 import { AuditLog } from "./audit-log.ts";
+import { Equivocations } from "./equivocations.ts";
 import { healthRoutes } from "./health-routes.ts";
+import { inquiryRoutes } from "./inquiry-routes.ts";
 import { JoinDoor } from "./join-door.ts";
 import { keyRoutes } from "./key-routes.ts";
 import { liveRoutes } from "./live-routes.ts";
@@ -57,9 +59,10 @@ export async function assemble(
   const live = new LiveStreams(registry, timeline, options);
   const overview = new OriginOverview({ redis, registry, live, directory, traffic });
   const admission = new Admission(trusted, directory, options.region);
+  const equivocations = new Equivocations({ redis, trusted, metrics, log });
   const post = new PeerPost(redis, randomUUID());
   const tracker = new Tracker(
-    { registry, admission, directory, post, traffic, metrics, log },
+    { registry, admission, directory, post, equivocations, traffic, metrics, log },
     {
       ...options,
       connectionsMax: options.trackerConnectionsMax,
@@ -74,7 +77,8 @@ export async function assemble(
       door: new JoinDoor(redis, options),
       limiter: new RateLimiter(redis, "tokens"),
     }),
-    ...keyRoutes({ redis, audit }),
+    ...keyRoutes(redis),
+    ...inquiryRoutes({ redis, audit, equivocations }),
     trackerRoute(),
     ...liveRoutes({
       live,

@@ -1,13 +1,6 @@
 import type { Redis } from "ioredis";
 import { z } from "zod";
-import {
-  API_KEY_PER_MINUTE,
-  API_SCOPES,
-  type ApiKey,
-  ApiKeys,
-  retractKey,
-} from "../pipeline/index.ts";
-import { AUDIT_ENTRIES_MAX, type AuditLog } from "./audit-log.ts";
+import { API_KEY_PER_MINUTE, API_SCOPES, type ApiKey, ApiKeys } from "../pipeline/index.ts";
 import { refusal } from "./problems.ts";
 import { defineRoute, type Route } from "./route.ts";
 
@@ -25,18 +18,8 @@ const newKeySchema = z.strictObject({
   perMinute: z.int().min(1).max(1_000_000).optional().describe(`Default ${API_KEY_PER_MINUTE}.`),
 });
 
-const auditSchema = z.object({
-  at: z.string().describe("ISO 8601."),
-  key: z.string().describe("Id of the API key."),
-  method: z.string(),
-  path: z.string(),
-  status: z.int(),
-  address: z.string(),
-  requestId: z.string(),
-});
-
-/** `/api/v1/keys`, `/api/v1/signing-keys` and `/api/v1/audit`, for keys with the scope "admin". */
-export function keyRoutes({ redis, audit }: { redis: Redis; audit: AuditLog }): Route[] {
+/** `/api/v1/keys`, for keys with the scope "admin". */
+export function keyRoutes(redis: Redis): Route[] {
   const keys = new ApiKeys(redis);
   const common = { tag: "keys", access: "admin" } as const;
   return [
@@ -84,33 +67,6 @@ export function keyRoutes({ redis, audit }: { redis: Redis; audit: AuditLog }): 
           throw refusal("api-key-not-found", "See GET /api/v1/keys for the ids.");
         }
         response.status(204).end();
-      },
-    }),
-    defineRoute({
-      ...common,
-      method: "delete",
-      path: "/api/v1/signing-keys/:kid",
-      summary:
-        "Take a public signing key back: what it signed is refused by peers once they renew their tokens",
-      answers: { 204: { description: "Taken back" } },
-      problems: ["signing-key-not-found"],
-      handle: async (request, response) => {
-        if (!(await retractKey(redis, String(request.params["kid"])))) {
-          throw refusal("signing-key-not-found", "See /.well-known/jwks.json for the ids.");
-        }
-        response.status(204).end();
-      },
-    }),
-    defineRoute({
-      ...common,
-      method: "get",
-      path: "/api/v1/audit",
-      summary: `What was changed with API keys, newest first: the last 1,000 of ${AUDIT_ENTRIES_MAX} entries`,
-      answers: {
-        200: { description: "Entries", schema: z.object({ entries: z.array(auditSchema) }) },
-      },
-      handle: async (_request, response) => {
-        response.json({ entries: await audit.newest(1000) });
       },
     }),
   ];

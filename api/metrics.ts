@@ -9,6 +9,7 @@ export interface ApiMetrics {
   readonly trackerJoins: Counter<"role">;
   readonly trackerRefusals: Counter<"reason">;
   readonly trackerMessages: Counter<"type">;
+  readonly equivocations: Counter;
 }
 
 /** What is read from Redis at each scrape, the same in every API process. */
@@ -63,6 +64,11 @@ export function createMetrics(): ApiMetrics {
       name: "starling_tracker_refusals_total",
       help: "Tracker connections ended with an error",
       labelNames: ["reason"],
+      registers,
+    }),
+    equivocations: new Counter({
+      name: "starling_manifest_equivocations_total",
+      help: "Blocks of which the origin's key signed two manifests: it was stolen, or two signers disagree",
       registers,
     }),
     trackerMessages: new Counter({

@@ -25,6 +25,11 @@ export interface TrackerDesk {
   signal(connection: TrackerConnection, message: PeerToTracker & { type: "signal" }): Promise<void>;
   /** Answers with up to `count` peers. */
   want(connection: TrackerConnection, count: number): Promise<void>;
+  /** Shows two manifests of one block. */
+  accuse(
+    connection: TrackerConnection,
+    evidence: PeerToTracker & { type: "equivocation" },
+  ): Promise<void>;
   /** A seed takes `count` viewers more. */
   room(connection: TrackerConnection, count: number): void;
   stats(connection: TrackerConnection, last: ViewerStats, report: ViewerStats): void;
@@ -40,6 +45,8 @@ const RATES: Readonly<Record<"viewer" | "seed", Rate>> = {
 };
 /** Introductions that a peer is given; it hears nothing when it asks for more. */
 const WANT_RATE: Rate = { burst: 5, perSecond: 0.5 };
+/** Reports that the origin contradicts itself: each costs two checks of a signature. */
+const ACCUSATION_RATE: Rate = { burst: 3, perSecond: 0.1 };
 const JOIN_TIMEOUT_MS = 10_000;
 const NONCE_BYTES = 32;
 const QUEUED_BYTES_MAX = 1_048_576;
@@ -72,6 +79,7 @@ export class TrackerConnection {
   readonly #joinTimer: NodeJS.Timeout;
   readonly #contacts = new Set<string>();
   #rate = new TokenBucket(instantMs(Date.now()), RATES.viewer);
+  readonly #accusations = new TokenBucket(instantMs(Date.now()), ACCUSATION_RATE);
   readonly #wants = new TokenBucket(instantMs(Date.now()), WANT_RATE);
   #phase: "challenged" | "joining" | "joined" | "over" = "challenged";
   #lastReport = NO_REPORT;
@@ -195,6 +203,10 @@ export class TrackerConnection {
     }
     if (message.type === "want") {
       if (this.#wants.take(instantMs(Date.now()))) await this.#desk.want(this, message.count);
+      return;
+    }
+    if (message.type === "equivocation") {
+      if (this.#accusations.take(instantMs(Date.now()))) await this.#desk.accuse(this, message);
       return;
     }
     if (message.type === "room") {

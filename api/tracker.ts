@@ -18,6 +18,7 @@ import { Introducer, type IntroductionLimits } from "../mesh/index.ts";
 import type { StreamRegistry } from "../pipeline/index.ts";
 import type { Admission } from "./admission.ts";
 import { clientAddress } from "./client-address.ts";
+import type { Equivocations } from "./equivocations.ts";
 import { iceServersFor } from "./ice-servers.ts";
 import type { ApiMetrics } from "./metrics.ts";
 import type { PeerDirectory, PeerName, PeerSeat } from "./peer-directory.ts";
@@ -66,6 +67,7 @@ interface TrackerParts {
   readonly admission: Admission;
   readonly directory: PeerDirectory;
   readonly post: PeerPost;
+  readonly equivocations: Equivocations;
   readonly traffic: TrafficLedger;
   readonly metrics: ApiMetrics;
   readonly log: Logger;
@@ -219,6 +221,13 @@ export class Tracker implements TrackerDesk {
     const limits = { seedsMax, viewersMax: Math.min(count, this.#options.viewersMax) };
     const neighbours = (await this.#introduce(connection, seat, limits)).slice(0, count);
     connection.send({ type: "peers", neighbours });
+  }
+
+  async accuse(
+    { seat }: TrackerConnection,
+    { first, second }: PeerToTracker & { type: "equivocation" },
+  ): Promise<void> {
+    if (seat !== undefined) await this.#parts.equivocations.judge(seat.stream, [first, second]);
   }
 
   room({ seat }: TrackerConnection, count: number): void {

@@ -1,6 +1,7 @@
 import { StarlingError } from "./errors.ts";
 import type { PeerRole } from "./join-token.ts";
 import { JsonFields, parseJson } from "./json-fields.ts";
+import { JWS_LENGTH_MAX } from "./jws.ts";
 
 /** The longest tracker message, in characters. */
 export const TRACKER_MESSAGE_LENGTH_MAX = 65_536;
@@ -48,7 +49,8 @@ export type PeerToTracker =
   | { readonly type: "signal"; readonly peer: string; readonly signal: Signal }
   | { readonly type: "want"; readonly count: number }
   | { readonly type: "room"; readonly count: number }
-  | ({ readonly type: "stats" } & ViewerStats);
+  | ({ readonly type: "stats" } & ViewerStats)
+  | { readonly type: "equivocation"; readonly first: string; readonly second: string };
 
 /** What the tracker sends to a peer, which dials those of the neighbours named that it has a use for. */
 export type TrackerToPeer =
@@ -69,7 +71,7 @@ const CODE = "tracker-bad-message";
 /** Reads what a peer sent. Throws StarlingError "tracker-bad-message". */
 export function parseClientMessage(text: string): PeerToTracker {
   const fields = fieldsOf(text);
-  const type = fields.oneOf("type", ["join", "signal", "want", "room", "stats"]);
+  const type = fields.oneOf("type", ["join", "signal", "want", "room", "stats", "equivocation"]);
   switch (type) {
     case "join":
       return { type, token: fields.text("token", 4096), proof: fields.text("proof", 86) };
@@ -81,6 +83,8 @@ export function parseClientMessage(text: string): PeerToTracker {
       return { type, count: fields.integer("count", 0, ROOM_MAX) };
     case "stats":
       return { type, ...statsOf(fields) };
+    case "equivocation":
+      return { type, first: jwsIn(fields, "first"), second: jwsIn(fields, "second") };
     default:
       return type satisfies never;
   }
@@ -143,6 +147,10 @@ function signalOf(fields: JsonFields): Signal {
     sdpType: fields.oneOf("sdpType", ["offer", "answer"]),
     sdp: fields.text("sdp", SDP_LENGTH_MAX),
   };
+}
+
+function jwsIn(fields: JsonFields, name: string): string {
+  return fields.text(name, JWS_LENGTH_MAX);
 }
 
 function statsOf(fields: JsonFields): ViewerStats {

@@ -85,7 +85,9 @@ export class Downloads {
     }
     const manifest = this.#state.options.blocks.verify(now, jws, leaves);
     const { block: id } = manifest;
-    if (this.#state.cache.get(id) !== undefined) {
+    const first = this.#state.cache.get(id);
+    if (first !== undefined) {
+      this.#state.outputs.push({ kind: "equivocation", manifests: [first.jws, jws] });
       throw new StarlingError(
         "manifest-equivocation",
         "Another manifest of this block is valid too.",

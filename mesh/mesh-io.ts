@@ -124,6 +124,11 @@ export type Output =
   | { readonly kind: "block"; readonly manifest: Manifest; readonly bytes: Uint8Array }
   | { readonly kind: "missing"; readonly block: BlockId }
   | {
+      /** The origin's key says two things of one block: two manifests, each valid (compact JWS). */
+      readonly kind: "equivocation";
+      readonly manifests: readonly [string, string];
+    }
+  | {
       /** Something from a neighbour was refused. `code` is stable; `detail` never holds a secret. */
       readonly kind: "rejected";
       readonly neighbour: string;

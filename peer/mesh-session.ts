@@ -169,6 +169,9 @@ export class MeshSession {
     else if (kind === "fetch") void this.#fetch(output.block);
     else if (kind === "wantPeers") {
       this.#tracker.send({ type: "want", count: Math.min(output.count, INTRODUCTIONS_MAX) });
+    } else if (kind === "equivocation") {
+      const [first, second] = output.manifests;
+      this.#tracker.send({ type: kind, first, second });
     } else if (kind === "rejected" && output.code.endsWith("-unknown-key")) this.renewKeys();
   }
 

@@ -257,6 +257,7 @@ export class World implements NetworkListener {
         break;
       case "ready":
       case "manifest":
+      case "equivocation":
       case "rejected":
         break;
       default:

@@ -77,7 +77,11 @@ export const MESH_ATTACKS: readonly Attack[] = [
       const peer = await HostilePeer.join(stage.origin, lie);
       await delay(seconds * 1000);
       await peer.leave();
-      return { stopped: true, cutMs: null, detail: "refused, the messenger is kept" };
+      const headers = { Authorization: `Bearer ${stage.origin.apiKey}` };
+      const response = await fetch(`${stage.origin.httpUrl}/api/v1/equivocations`, { headers });
+      const { equivocations } = (await response.json()) as { equivocations: unknown[] };
+      const detail = `proved to the operator: ${equivocations.length}; the messenger is kept`;
+      return { stopped: equivocations.length > 0, cutMs: null, detail };
     },
   },
 ];
