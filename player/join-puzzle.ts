@@ -1,12 +1,5 @@
-import { scrypt } from "@noble/hashes/scrypt.js";
-import {
-  COUNTER_MAX,
-  isWorkDone,
-  JOIN_WORK_SCRYPT,
-  type JoinPuzzle,
-  type JoinWork,
-  joinWorkInput,
-} from "../core/index.ts";
+import { COUNTER_MAX, isWorkDone, type JoinPuzzle, type JoinWork } from "../core/index.ts";
+import { joinHash } from "./join-hash.ts";
 
 /** The thread has other things to do after this long; a try takes some 4 ms. */
 const SLICE_MS = 12;
@@ -21,8 +14,7 @@ export async function solveJoinPuzzle(
   let pausedAtMs = performance.now();
   for (;;) {
     signal.throwIfAborted();
-    const { password, salt } = joinWorkInput({ challenge, counter });
-    if (isWorkDone(scrypt(password, salt, JOIN_WORK_SCRYPT), work)) return { challenge, counter };
+    if (isWorkDone(joinHash({ challenge, counter }), work)) return { challenge, counter };
     counter = (counter + 1) % COUNTER_MAX;
     if (performance.now() - pausedAtMs < SLICE_MS) continue;
     await new Promise((resolve) => setTimeout(resolve));
