@@ -185,11 +185,12 @@ describe("MeshDriver over WebRTC", () => {
     const media = [1, 2, 3, 4].map((factor) =>
       Uint8Array.from({ length: 3_000_000 }, (_, at) => (at * factor + (at >>> 9)) & 255),
     );
+    await seed.dial(viewer);
+    await viewer.saw(({ kind }) => kind === "ready");
     seed.driver.input(publication(seed.now(), 0, INIT_PART, initBytes));
     for (const [sequence, bytes] of media.entries()) {
       seed.driver.input(publication(seed.now(), sequence, 0, bytes));
     }
-    await seed.dial(viewer);
     const blocks = await viewer.saw(({ kind }) => kind === "block", 5);
     const got = new Map(
       blocks.flatMap((output) =>
