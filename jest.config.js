@@ -1,13 +1,26 @@
-export default {
+const common = {
   testEnvironment: "node",
-  testPathIgnorePatterns: ["/node_modules/", "/dist/", "/data/"],
   modulePathIgnorePatterns: ["<rootDir>/dist/"],
   extensionsToTreatAsEsm: [".ts"],
-  testTimeout: 30_000,
   transform: {
     "^.+\\.ts$": [
       "@swc/jest",
       { jsc: { target: "es2022", parser: { syntax: "typescript" } }, module: { type: "es6" } },
     ],
   },
+};
+const ignored = ["/node_modules/", "/dist/", "/data/"];
+const inChromium = "\\.chromium\\.test\\.ts$";
+
+export default {
+  testTimeout: 30_000,
+  projects: [
+    { ...common, displayName: "node", testPathIgnorePatterns: [...ignored, inChromium] },
+    {
+      ...common,
+      displayName: "chromium",
+      testRegex: [inChromium],
+      testPathIgnorePatterns: ignored,
+    },
+  ],
 };

@@ -5,7 +5,6 @@ import {
   equalBytes,
   INIT_PART,
   type InstantMs,
-  instantMs,
   type Manifest,
   type Message,
   StarlingError,
@@ -35,9 +34,9 @@ export interface DownloadParts {
   readonly rates: FeedRates;
 }
 
-/** A newcomer starts with the blocks of the last second, or of the time that two blocks last. */
-const BACK_MS = 1000;
-const BACK_BLOCKS = 2;
+/** A newcomer starts with the blocks of the last second, and with this many at the least. */
+const GREETING_MS = 1000;
+const GREETING_BLOCKS_MIN = 2;
 
 /** Learns of blocks, verifies each symbol before use, passes it on, and puts blocks together. */
 export class Downloads {
@@ -121,21 +120,23 @@ export class Downloads {
   /** Tells a new neighbour of blocks. */
   greet(now: InstantMs, neighbour: Neighbour): void {
     this.#startedAt ??= now;
-    this.#tellSince(now, neighbour, now);
+    const newest = this.#state.cache.newestFirst();
+    const isRecent = ({ releasedAt }: Block) => now - releasedAt < GREETING_MS;
+    const count = Math.max(GREETING_BLOCKS_MIN, newest.filter(isRecent).length);
+    this.#announce(now, neighbour, newest.slice(0, count));
   }
 
   /** Tells who shall get the manifests from here on of the blocks since its greeting that it may still need. */
   catchUp(now: InstantMs, neighbour: Neighbour): void {
-    const oldest = instantMs(now - this.#state.options.limits.maxDelayMs);
-    const { connectedAt } = neighbour;
-    this.#tellSince(now, neighbour, instantMs(Math.max(connectedAt, oldest)));
+    const oldest = now - this.#state.options.limits.maxDelayMs;
+    const since = Math.max(neighbour.connectedAt, oldest);
+    const isNews = (block: Block) => block.releasedAt > since && !block.isKnownTo(neighbour);
+    this.#announce(now, neighbour, this.#state.cache.newestFirst().filter(isNews));
   }
 
-  /** Tells a neighbour of the blocks that who starts at `start` needs. */
-  #tellSince(now: InstantMs, neighbour: Neighbour, start: InstantMs): void {
-    for (const block of this.#state.cache.newestFirst()) {
-      if (!isOfUse(block.manifest, block.releasedAt, start) || this.#hasExpired(now, block)) break;
-      if (block.isKnownTo(neighbour)) continue;
+  #announce(now: InstantMs, neighbour: Neighbour, blocks: readonly Block[]): void {
+    for (const block of blocks) {
+      if (this.#hasExpired(now, block)) continue;
       const init = this.#state.cache.initOf(block);
       if (init !== undefined && !init.isKnownTo(neighbour)) {
         init.heldBy(neighbour, []);
@@ -281,11 +282,15 @@ export class Downloads {
     return block;
   }
 
-  /** Whether a block comes too late, or is from before this peer's start. */
+  /** Whether a block comes too late, or is from before this peer's start, and there are newer ones. */
   #isOld(now: InstantMs, manifest: Manifest, releasedAt: InstantMs): boolean {
     if (manifest.block.part === INIT_PART) return false; // It is as old as its publish session.
     if (after(releasedAt, this.#state.options.limits.maxDelayMs) <= now) return true;
-    return !isOfUse(manifest, releasedAt, this.#startedAt ?? now);
+    const start = this.#startedAt ?? now;
+    const backMs = Math.max(GREETING_MS, GREETING_BLOCKS_MIN * manifest.durationMs);
+    if (start - releasedAt < backMs) return false;
+    const isNewer = (block: Block) => block.releasedAt > releasedAt;
+    return this.#state.cache.newestFirst().filter(isNewer).length >= GREETING_BLOCKS_MIN;
   }
 
   #noteStale(jws: string, manifest: Manifest): void {
@@ -378,11 +383,6 @@ export class Downloads {
     block.isFetching = true;
     this.#state.outputs.push({ kind: "fetch", block: block.id });
   }
-}
-
-/** Whether who starts at `start` needs a block. */
-function isOfUse({ durationMs }: Manifest, releasedAt: InstantMs, start: InstantMs): boolean {
-  return start - releasedAt < Math.max(BACK_MS, BACK_BLOCKS * durationMs);
 }
 
 function badSymbol({ id }: Block, esi: number): StarlingError {
