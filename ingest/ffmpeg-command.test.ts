@@ -1,16 +1,21 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { promisify } from "node:util";
 import { describe, expect, test } from "@jest/globals";
 import { packageArguments, publishTestArguments } from "./ffmpeg-command.ts";
 
-const SETTINGS = { segmentTargetS: 1, deleteThreshold: 600 };
+const SETTINGS = { segmentTargetS: 1 };
 const line = (text: string): string[] => text.trim().split(/\s+/);
 
 const INPUT = `
   -nostdin -hide_banner -loglevel level+warning -nostats -progress pipe:1 -stats_period 1
   -analyzeduration 1000000 -probesize 1000000 -f flv -i pipe:0 -y`;
 const OUTPUT = `
-  -max_muxing_queue_size 1024 -f hls -hls_time 1 -hls_list_size 60 -hls_delete_threshold 600
+  -max_muxing_queue_size 1024 -f hls -hls_time 1 -hls_list_size 60
   -hls_segment_type fmp4 -hls_fmp4_init_filename init.mp4 -hls_segment_filename %09d.m4s
-  -hls_flags independent_segments+program_date_time+temp_file+omit_endlist+delete_segments
+  -hls_flags independent_segments+program_date_time+temp_file+omit_endlist
   -hls_start_number_source generic -start_number 0 media.m3u8`;
 
 describe("the arguments of the packaging ffmpeg", () => {
@@ -35,6 +40,20 @@ describe("the arguments of the packaging ffmpeg", () => {
         -b:v 2500k -maxrate 2500k -bufsize 2500k
         -c:a aac -b:a 128k -ar 48000 -ac 2 -af aresample=async=1 ${OUTPUT}`),
     );
+  });
+
+  test("let ffmpeg delete nothing: how much is kept is the retention's business", async () => {
+    const cwd = await mkdtemp(join(tmpdir(), "ffmpeg-command-"));
+    try {
+      const args = packageArguments({ plan: { video: "copy", audio: "none" }, ...SETTINGS });
+      const card = "-f lavfi -i color=size=64x36:rate=2 -t 150 -c:v libx264 -g 2 -f flv -";
+      const publish = `ffmpeg -nostdin -loglevel error ${card} | ffmpeg ${args.join(" ")}`;
+      await promisify(execFile)("sh", ["-c", publish], { cwd });
+      const names = await readdir(cwd);
+      expect(names.filter((name) => name.endsWith(".m4s"))).toHaveLength(150);
+    } finally {
+      await rm(cwd, { recursive: true, force: true });
+    }
   });
 
   test("leave out a track that is not there", () => {

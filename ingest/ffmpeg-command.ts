@@ -18,16 +18,11 @@ export interface PackageSettings {
   readonly plan: Pick<TrackPlan, "video" | "audio">;
   /** Wanted length of a segment; a copied track is cut at the next key frame. */
   readonly segmentTargetS: number;
-  /**
-   * After how many more segments ffmpeg itself deletes files: a backstop for a crashed origin,
-   * well above what the origin keeps.
-   */
-  readonly deleteThreshold: number;
 }
 
 /** The arguments of the ffmpeg that reads FLV on stdin and writes fMP4 segments and a playlist. */
 export function packageArguments(settings: PackageSettings): string[] {
-  const { plan, segmentTargetS, deleteThreshold } = settings;
+  const { plan, segmentTargetS } = settings;
   return ffmpeg()
     .input("pipe:0")
     .inputOptions([
@@ -43,7 +38,7 @@ export function packageArguments(settings: PackageSettings): string[] {
       ...videoOptions(plan.video, segmentTargetS),
       ...audioOptions(plan.audio),
       ...["-max_muxing_queue_size", "1024", "-f", "hls", "-hls_time", `${segmentTargetS}`],
-      ...["-hls_list_size", `${LIST_SEGMENTS}`, "-hls_delete_threshold", `${deleteThreshold}`],
+      ...["-hls_list_size", `${LIST_SEGMENTS}`],
       ...["-hls_segment_type", "fmp4", "-hls_fmp4_init_filename", INIT_NAME],
       ...["-hls_segment_filename", SEGMENT_PATTERN, "-hls_flags", HLS_FLAGS],
       ...["-hls_start_number_source", "generic", "-start_number", "0"],
@@ -51,7 +46,8 @@ export function packageArguments(settings: PackageSettings): string[] {
     ._getArguments();
 }
 
-const HLS_FLAGS = "independent_segments+program_date_time+temp_file+omit_endlist+delete_segments";
+/** Without delete_segments: with it, ffmpeg keeps no more than the playlist's length once over. */
+const HLS_FLAGS = "independent_segments+program_date_time+temp_file+omit_endlist";
 
 function videoOptions(treatment: TrackPlan["video"], segmentTargetS: number): string[] {
   if (treatment === "none") return ["-vn"];

@@ -64,8 +64,6 @@ const RETENTION_INTERVAL_MS = 10_000;
 const SILENCE_TIMEOUT_MS = 10_000;
 /** An ffmpeg that does not stop takes 7 s. Without Redis the rest waits for the next start. */
 const CLOSE_MAX_MS = 9000;
-/** ffmpeg's own deletion is a backstop and must never be the first. */
-const DELETE_THRESHOLD_MIN = 600;
 
 /**
  * Runs the RTMP door and everything behind it until `close`.
@@ -145,12 +143,11 @@ async function start(
 }
 
 async function packagingSettings(options: IngestOptions): Promise<PackagingSettings> {
-  const { ffmpegPath = "ffmpeg", retentionCount = RETENTION_DEFAULT } = options;
+  const { ffmpegPath = "ffmpeg" } = options;
   return {
     ffmpegPath,
     ffmpegVersion: await ffmpegVersion(ffmpegPath),
     segmentTargetS: options.segmentTargetS ?? 1,
-    deleteThreshold: Math.max(DELETE_THRESHOLD_MIN, 2 * retentionCount),
     silenceTimeoutMs: options.silenceTimeoutMs ?? SILENCE_TIMEOUT_MS,
   };
 }

@@ -24,7 +24,6 @@ export interface PackagingSettings {
   readonly ffmpegPath: string;
   readonly ffmpegVersion: FfmpegVersion;
   readonly segmentTargetS: number;
-  readonly deleteThreshold: number;
   /** How long a publisher may send nothing. */
   readonly silenceTimeoutMs: number;
 }

@@ -38,7 +38,6 @@ function openDoor(): { door: PublishDoor; leases: Redis } {
       ffmpegPath: "ffmpeg",
       ffmpegVersion: { name: "test", readsEnhancedFlv: false },
       segmentTargetS: 1,
-      deleteThreshold: 600,
       silenceTimeoutMs: 10_000,
     },
     leaseMs: undefined,

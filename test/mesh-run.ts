@@ -194,6 +194,7 @@ async function countDifferent(origin: OriginProcess, watched: readonly Watched[]
   const digests = new Map<number, string>();
   for (const sequence of new Set(watched.map((segment) => segment.sequence))) {
     const response = await fetch(`${origin.httpUrl}/live/${STREAM}/${sequence}.m4s`);
+    if (!response.ok) throw new Error(`Segment ${sequence}: HTTP ${response.status}.`);
     digests.set(sequence, sha256(new Uint8Array(await response.arrayBuffer())));
   }
   return watched.filter((segment) => digests.get(segment.sequence) !== segment.sha256).length;
