@@ -14,6 +14,7 @@ import type { Announcements } from "./announcements.ts";
 import type { AnnouncedBlock, Block } from "./block.ts";
 import type { FanOut } from "./fan-out.ts";
 import type { FeedRates } from "./feed-rates.ts";
+import { LastResort } from "./last-resort.ts";
 import { MANIFEST_WAIT_MS, STALE_MANIFESTS_MAX } from "./limits.ts";
 import type { Input } from "./mesh-io.ts";
 import type { MeshState } from "./mesh-state.ts";
@@ -46,12 +47,12 @@ export class Downloads {
   readonly #releases: ReleaseClock;
   /** By their JWS, manifests of blocks that were too old when they came; the oldest first. */
   readonly #stale = new Map<string, Manifest>();
-  /** When this peer had its first neighbour. */
-  #startedAt: InstantMs | undefined;
+  readonly #lastResort: LastResort;
 
   constructor(state: MeshState, parts: DownloadParts) {
     this.#state = state;
     this.#releases = new ReleaseClock(state);
+    this.#lastResort = new LastResort(state);
     this.#parts = parts;
   }
 
@@ -119,7 +120,7 @@ export class Downloads {
 
   /** Tells a new neighbour of blocks. */
   greet(now: InstantMs, neighbour: Neighbour): void {
-    this.#startedAt ??= now;
+    this.#lastResort.start(now);
     const newest = this.#state.cache.newestFirst();
     const isRecent = ({ releasedAt }: Block) => now - releasedAt < GREETING_MS;
     const count = Math.max(GREETING_BLOCKS_MIN, newest.filter(isRecent).length);
@@ -174,7 +175,7 @@ export class Downloads {
       this.#duplicate(now, neighbour, block, message);
       return;
     }
-    this.#check(block, esi, bytes);
+    if (!this.#isRight(block, esi, bytes)) throw badSymbol(block, esi);
     this.#parts.subscriptions.arrived(now, neighbour, block, esi);
     decoder.add(esi, bytes);
     neighbour.score.delivered(now);
@@ -212,19 +213,23 @@ export class Downloads {
     this.#state.send(parent, { type: "cancel", block: block.id, esis: [esi] });
   }
 
-  /** Takes what the origin gave over HTTP. */
-  fetched(now: InstantMs, { block: id, bytes }: Extract<Input, { kind: "fetched" }>): void {
+  /** Takes what the origin gave over HTTP: those symbols that are in it as a whole, and right. */
+  fetched(now: InstantMs, { block: id, start, bytes }: Extract<Input, { kind: "fetched" }>): void {
     const block = this.#state.cache.get(id);
     if (block?.decoder === undefined) return;
-    if (!this.#state.options.blocks.isBlock(bytes, block.manifest)) return;
-    const { fec } = block.manifest;
-    for (let esi = 0; esi < block.k; esi++) {
-      if (block.decoder.has(esi)) continue;
-      const start = esi * fec.symbolBytes;
-      block.decoder.add(esi, bytes.subarray(start, start + fec.symbolBytes));
+    const { decoder, manifest } = block;
+    const { symbolBytes } = manifest.fec;
+    const first = Math.ceil(start / symbolBytes);
+    for (let esi = first; esi < block.k && decoder.needed > 0; esi++) {
+      if (decoder.has(esi)) continue;
+      const at = esi * symbolBytes - start;
+      const symbol = bytes.subarray(at, at + symbolLength(manifest.fec, manifest.byteLength, esi));
+      if (!this.#isRight(block, esi, symbol)) continue;
+      decoder.add(esi, symbol);
       this.#parts.fanOut.offer(now, block, esi, undefined);
+      this.#parts.pulls.came(block, esi);
     }
-    this.#complete(now, block);
+    if (decoder.needed === 0) this.#complete(now, block);
   }
 
   /** Gives up late blocks, asks for manifests and symbols as is due. Whether some block is on the way. */
@@ -235,7 +240,7 @@ export class Downloads {
       if (block.deadline <= now) this.#state.giveUp(block);
       else {
         this.#parts.pulls.look(now, block);
-        this.#rescue(now, block);
+        this.#lastResort.run(now, block);
       }
     }
     this.#askForManifests(now);
@@ -286,7 +291,7 @@ export class Downloads {
   #isOld(now: InstantMs, manifest: Manifest, releasedAt: InstantMs): boolean {
     if (manifest.block.part === INIT_PART) return false; // It is as old as its publish session.
     if (after(releasedAt, this.#state.options.limits.maxDelayMs) <= now) return true;
-    const start = this.#startedAt ?? now;
+    const start = this.#lastResort.startedAt ?? now;
     const backMs = Math.max(GREETING_MS, GREETING_BLOCKS_MIN * manifest.durationMs);
     if (start - releasedAt < backMs) return false;
     const isNewer = (block: Block) => block.releasedAt > releasedAt;
@@ -327,14 +332,14 @@ export class Downloads {
     return !isInit && manifest.expiresAtS * 1000 <= now;
   }
 
-  #check(block: Block, esi: number, bytes: Uint8Array): void {
+  #isRight(block: Block, esi: number, bytes: Uint8Array): boolean {
     const { fec, byteLength } = block.manifest;
     const leaf = block.leaves[esi];
-    const isRight =
+    return (
       leaf !== undefined &&
       bytes.length === symbolLength(fec, byteLength, esi) &&
-      this.#state.options.blocks.isSymbol(bytes, leaf);
-    if (!isRight) throw badSymbol(block, esi);
+      this.#state.options.blocks.isSymbol(bytes, leaf)
+    );
   }
 
   #count(neighbour: Neighbour, byteLength: number): void {
@@ -368,20 +373,12 @@ export class Downloads {
       this.#parts.fanOut.offer(now, block, esi, undefined);
     }
     this.#parts.subscriptions.completed(now, block);
+    this.#lastResort.completed(manifest);
     this.#state.stats.blocks++;
     this.#state.outputs.push({ kind: "block", manifest, bytes });
     this.#parts.announcements.completed(block, stillPushing);
     const witness = block.isInit ? undefined : this.#releases.toAsk(now);
     if (witness !== undefined) this.#askManifest(witness, block.id);
-  }
-
-  /** Asks the origin itself for a block that the mesh will not bring in time. */
-  #rescue(now: InstantMs, block: Block): void {
-    const { fetchMs } = this.#state.tuning;
-    if (fetchMs === 0 || block.isFetching || block.isInit) return;
-    if (block.deadline - now > fetchMs) return;
-    block.isFetching = true;
-    this.#state.outputs.push({ kind: "fetch", block: block.id });
   }
 }
 

@@ -3,7 +3,7 @@ import { type ClassSet, MANIFEST_CLASS, type PeerRole, SYMBOL_CLASSES } from "..
 import { sizeOf } from "./class-set.ts";
 import { FanOut } from "./fan-out.ts";
 import { FeedRates } from "./feed-rates.ts";
-import { QUIET_MS } from "./limits.ts";
+import { PROBE_EVERY_MS, QUIET_MS } from "./limits.ts";
 import type { Neighbour } from "./neighbour.ts";
 import { at, claim, START, TestState } from "./testing/test-state.ts";
 import { Uploads } from "./uploads.ts";
@@ -235,6 +235,21 @@ test("what waits too long is too much: the weakest subscriber loses a class, one
   claim(weak, { capacityKbps: 1_000_000 });
   fanOut.shed(at(1750));
   expect(sizeOf(grantedTo(strong))).toBe(0);
+});
+
+test("what turned out to be too much is tried again only ten seconds later", () => {
+  const { mesh, uploads, fanOut, block, subscribe } = world(1);
+  const child = mesh.join("child");
+  const granted = subscribe(child, ALL_SYMBOLS, { ms: 0 });
+  for (let esi = 0; esi < block.k; esi++) fanOut.offer(START, block, esi, undefined);
+  fanOut.shed(at(1350));
+  uploads.lost(child);
+  expect(sizeOf(grantedTo(child))).toBe(granted - 1);
+  expect(fanOut.spare()).toBe(0);
+  fanOut.shed(at(1350 + PROBE_EVERY_MS));
+  expect(fanOut.spare()).toBe(0);
+  fanOut.shed(at(1351 + PROBE_EVERY_MS));
+  expect(fanOut.spare()).toBe(1);
 });
 
 test("what goes to one that may have vanished is taken from it, and it is told", () => {

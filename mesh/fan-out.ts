@@ -9,7 +9,7 @@ import {
 import type { Block } from "./block.ts";
 import { classesIn, isIn, sizeOf, without } from "./class-set.ts";
 import type { FeedRates } from "./feed-rates.ts";
-import { PREEMPT_EVERY_MS, PUSH_WAIT_MAX_MS, SHED_EVERY_MS } from "./limits.ts";
+import { PREEMPT_EVERY_MS, PROBE_EVERY_MS, PUSH_WAIT_MAX_MS, SHED_EVERY_MS } from "./limits.ts";
 import type { MeshState } from "./mesh-state.ts";
 import type { Neighbour } from "./neighbour.ts";
 import type { Uploads } from "./uploads.ts";
@@ -46,6 +46,9 @@ export class FanOut {
   /** By rendition and class. */
   readonly #children = new Map<number, Neighbour[][]>();
   #granted = 0;
+  /** What the uplink turned out to carry. */
+  #slotsMax: number = Number.POSITIVE_INFINITY;
+  #slotsAt: InstantMs = instantMs(0);
   #revokedAt: InstantMs = instantMs(0);
 
   constructor(state: MeshState, uploads: Uploads, rates: FeedRates) {
@@ -107,11 +110,14 @@ export class FanOut {
     return this.#childrenOf(rendition, MANIFEST_CLASS);
   }
 
-  /** Takes back what is too much for the uplink. */
+  /** Takes back what is too much for the uplink, and tries the same again only after a while. */
   shed(now: InstantMs): void {
+    if (now - this.#slotsAt > PROBE_EVERY_MS) this.#limitSlots(now, this.#slotsMax + 1);
     if (now - this.#revokedAt < SHED_EVERY_MS) return;
     if (this.#uploads.overdueMs(now) < PUSH_WAIT_MAX_MS) return;
-    this.#revokeFromWeakest(now, Number.POSITIVE_INFINITY);
+    if (this.#revokeFromWeakest(now, Number.POSITIVE_INFINITY)) {
+      this.#limitSlots(now, this.#granted);
+    }
   }
 
   /** Takes its classes from who may have vanished: others have a use for them. */
@@ -135,12 +141,18 @@ export class FanOut {
     for (const rendition of neighbour.granted.keys()) this.#tell(neighbour, rendition);
   }
 
+  #limitSlots(now: InstantMs, slotsMax: number): void {
+    this.#slotsMax = slotsMax;
+    this.#slotsAt = now;
+  }
+
   #slots(): number {
     const perClass = this.#rates.bytesPerS / SYMBOL_CLASSES;
     if (perClass === 0) return SYMBOL_CLASSES;
     const { pushShare, seedPushShare } = this.#state.tuning;
     const share = this.#state.options.role === "seed" ? seedPushShare : pushShare;
-    return Math.floor((this.#uploads.uplink.bytesPerS * share) / perClass);
+    const affordable = Math.floor((this.#uploads.uplink.bytesPerS * share) / perClass);
+    return Math.min(affordable, this.#slotsMax);
   }
 
   #grant(neighbour: Neighbour, rendition: number, symbolClass: number): void {

@@ -45,6 +45,8 @@ export const PUSH_WAIT_MAX_MS = 350;
 /** At most one class in this time is taken from a subscriber for a stronger one, and for want of room. */
 export const PREEMPT_EVERY_MS = 50;
 export const SHED_EVERY_MS = 400;
+/** Who had to take a class back tries one more this much later. */
+export const PROBE_EVERY_MS = 10_000;
 
 /** Pulls get at least this share of the uplink. */
 export const PULL_SHARE_MIN = 0.04;

@@ -33,13 +33,13 @@ const FEW_WANT_EVERY_MS = 1000;
 /** A dial that takes longer than this may come to nothing: others are tried beside it. */
 const SLOW_DIAL_MS = 1000;
 /** Beyond its degree a peer seeks parents up to this many times that, so that newcomers find room. */
-const SEEK_DEGREES = 1.5;
+const SEEK_DEGREES = 2;
 
 /** Who can send this many times the stream seeks a place at a seed, this often. */
 const CLIMB_COPIES = 1.5;
 const CLIMB_EVERY_MS = 4000;
 /** While classes lack a parent, a peer with some to spare is dialled this often. */
-const SEEK_EVERY_MS = 1500;
+const SEEK_EVERY_MS = 700;
 /** How many others a neighbour is told of at a time. */
 const EXCHANGED_MAX = 4;
 

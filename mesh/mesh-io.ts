@@ -74,9 +74,10 @@ export type Input =
       readonly payload: Uint8Array;
     }
   | {
-      /** What a "fetch" brought from the origin. */
+      /** Bytes of a block from the origin, from its byte `start` on: what a "fetch" brought, or more. */
       readonly kind: "fetched";
       readonly block: BlockId;
+      readonly start: number;
       readonly bytes: Uint8Array;
     }
   | { readonly kind: "token"; readonly token: string }
@@ -115,9 +116,11 @@ export type Output =
       readonly count: number;
     }
   | {
-      /** The last resort: get the whole block from the origin over HTTP, now. */
+      /** The last resort: get the block's bytes from `start` to before `end` from the origin over HTTP, now. */
       readonly kind: "fetch";
       readonly block: BlockId;
+      readonly start: number;
+      readonly end: number;
     }
   | { readonly kind: "ready"; readonly neighbour: string; readonly role: PeerRole }
   | { readonly kind: "manifest"; readonly manifest: Manifest }

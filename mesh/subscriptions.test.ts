@@ -6,6 +6,7 @@ import { Liveness } from "./liveness.ts";
 import type { Neighbour } from "./neighbour.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { at, claim, START, TestState } from "./testing/test-state.ts";
+import { DEFAULT_TUNING } from "./tuning.ts";
 
 const ALL: ClassSet = 2 ** CLASSES - 1;
 
@@ -172,7 +173,7 @@ describe("a parent that brings nothing is left", () => {
     subscriptions.released(block);
     subscriptions.arrived(at(100), parent, block, -1);
     const other = mesh.join("other", { lagMs: 100, spare: 17 });
-    const overdueMs = 100 + 2 * block.manifest.durationMs + 400;
+    const overdueMs = 100 + 2 * block.manifest.durationMs + DEFAULT_TUNING.slackMs;
     mesh.hear(at(overdueMs));
     subscriptions.maintain(at(overdueMs));
     expect(classesIn(wantedOf(parent))).toContain(MANIFEST_CLASS);
@@ -296,7 +297,7 @@ describe("what a peer tells of its feeds", () => {
     servedBy("parent", 100);
     const block = mesh.addBlock(0, "wanted");
     const lagMs = 100 + 50 + 60;
-    expect(subscriptions.dueAt(block, 0)).toBe(at(lagMs + 400));
+    expect(subscriptions.dueAt(block, 0)).toBe(at(lagMs + DEFAULT_TUNING.slackMs));
     expect(subscriptions.dueAt(block, block.k)).toBe(START);
   });
 });

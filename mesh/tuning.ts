@@ -16,18 +16,21 @@ export interface Tuning {
   readonly windowMs: number;
   /** This long before its deadline a block is asked for twice, and of seeds. */
   readonly urgentMs: number;
-  /** This long before its deadline a block is fetched over HTTP; 0: never. */
+  /** This long before its deadline what a block lacks is fetched over HTTP; 0: nothing ever is. */
   readonly fetchMs: number;
+  /** A newcomer fetches what its first second lacks this long after it came. */
+  readonly startFetchMs: number;
 }
 
 export const DEFAULT_TUNING: Tuning = {
   degree: 12,
   degreeMax: 24,
   tickMs: 100,
-  pushShare: 0.9,
+  pushShare: 0.93,
   seedPushShare: 0.8,
-  slackMs: 400,
+  slackMs: 550,
   windowMs: 60,
   urgentMs: 1000,
   fetchMs: 700,
+  startFetchMs: 300,
 };

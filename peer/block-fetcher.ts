@@ -3,10 +3,23 @@ import type { Log } from "./log.ts";
 
 /** A block that is later than this is of no more use. */
 const TIMEOUT_MS = 2000;
-/** Blocks that are fetched at a time. */
-const FETCHES_MAX = 8;
+/** What is fetched at a time. */
+const FETCHES_MAX = 16;
+const PARTIAL_CONTENT = 206;
 
-/** The last resort: whole blocks from the origin's public addresses. */
+/** Some bytes of a block: from `start` to before `end`. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Bytes of a block, from its byte `start` on. */
+export interface FetchedBytes {
+  readonly start: number;
+  readonly bytes: Uint8Array;
+}
+
+/** The last resort: parts of blocks from the origin's public addresses. */
 export class BlockFetcher {
   readonly #streamUrl: string;
   readonly #log: Log;
@@ -24,15 +37,20 @@ export class BlockFetcher {
     return this.#bytes;
   }
 
-  /** The bytes of a block as the origin gives them, unverified; undefined if they do not come. */
-  async fetch(block: BlockId): Promise<Uint8Array | undefined> {
+  /**
+   * Bytes of a block as the origin gives them, unverified: those asked for, or the whole block from a
+   * server that knows no ranges; undefined if they do not come.
+   */
+  async fetch(block: BlockId, { start, end }: ByteRange): Promise<FetchedBytes | undefined> {
     if (this.#fetches >= FETCHES_MAX) return undefined;
     this.#fetches++;
     try {
       const response = await fetch(`${this.#streamUrl}/${nameOf(block)}`, {
+        headers: { Range: `bytes=${start}-${end - 1}` },
         signal: AbortSignal.any([this.#stop.signal, AbortSignal.timeout(TIMEOUT_MS)]),
       });
-      return await this.#read(response);
+      const bytes = await this.#read(response);
+      return bytes && { start: response.status === PARTIAL_CONTENT ? start : 0, bytes };
     } catch (error) {
       this.#log.info({ block: blockKey(block), code: errorCode(error) }, "block not fetched");
       return undefined;

@@ -1,5 +1,4 @@
 import {
-  type BlockId,
   errorCode,
   INTRODUCTIONS_MAX,
   type InstantMs,
@@ -166,7 +165,7 @@ export class MeshSession {
     const { kind } = output;
     if (kind === "dial") void this.#dialler.dial(output);
     else if (kind === "signal") this.#dialler.relayed(output);
-    else if (kind === "fetch") void this.#fetch(output.block);
+    else if (kind === "fetch") void this.#fetch(output);
     else if (kind === "wantPeers") {
       this.#tracker.send({ type: "want", count: Math.min(output.count, INTRODUCTIONS_MAX) });
     } else if (kind === "equivocation") {
@@ -193,9 +192,9 @@ export class MeshSession {
     });
   }
 
-  async #fetch(block: BlockId): Promise<void> {
-    const bytes = await this.#fetcher.fetch(block);
-    if (bytes !== undefined) this.driver.input({ kind: "fetched", block, bytes });
+  async #fetch({ block, ...range }: Extract<Output, { kind: "fetch" }>): Promise<void> {
+    const fetched = await this.#fetcher.fetch(block, range);
+    if (fetched !== undefined) this.driver.input({ kind: "fetched", block, ...fetched });
   }
 
   /** Tells the tracker how many viewers more a seed takes. */

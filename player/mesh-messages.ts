@@ -1,5 +1,5 @@
 import type { BlockId, Manifest, ViewerStats } from "../core/index.ts";
-import type { MeshHealth, Tuning } from "../mesh/index.ts";
+import type { Input, MeshHealth, Tuning } from "../mesh/index.ts";
 
 /** What a peer is to be. Addresses are absolute: a worker's base is not that of its page. */
 export interface MeshOrder {
@@ -16,8 +16,8 @@ export interface MeshOrder {
 /** What a page tells the thread of its peer. The first is "open". */
 export type ToMesh =
   | { readonly kind: "open"; readonly order: MeshOrder }
-  /** A whole block that came over HTTP. */
-  | { readonly kind: "fetched"; readonly block: BlockId; readonly bytes: Uint8Array }
+  /** What came over HTTP. */
+  | Extract<Input, { kind: "fetched" }>
   /** What the tracker is to hear. */
   | { readonly kind: "stats"; readonly stats: ViewerStats }
   | { readonly kind: "close" };

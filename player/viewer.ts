@@ -146,7 +146,7 @@ export class Viewer {
     const manifest = whole && this.#store.wanted(whole.sequence);
     if (manifest === undefined || whole === undefined) return;
     const bytes = whole.bytes.slice();
-    this.#thread?.tell({ kind: "fetched", block: manifest.block, bytes }, [bytes.buffer]);
+    this.#thread?.tell({ kind: "fetched", block: manifest.block, start: 0, bytes }, [bytes.buffer]);
   }
 
   /** Tells of media bytes that were given to the player, from wherever. */

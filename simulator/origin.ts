@@ -71,18 +71,18 @@ export class Origin {
     agenda.in(settleMs(settings), () => metrics.settle(block));
   }
 
-  /** Serves a whole block over a connection that is kept open: one round trip and the queues. */
-  #fetch(host: Host, { block: id }: Extract<Output, { kind: "fetch" }>): void {
+  /** Serves bytes of a block over a connection that is kept open: one round trip and the queues. */
+  #fetch(host: Host, { block: id, start, end }: Extract<Output, { kind: "fetch" }>): void {
     const { broadcast, agenda, network, metrics, now } = this.#world;
     const block = broadcast.block(id);
     const seed = this.#seed;
     if (block === undefined || seed === undefined) return;
-    const { bytes } = block;
+    const bytes = block.bytes.subarray(start, end);
     const delayMs = this.#world.delayMs(host, seed);
     this.#httpFreeAt =
       Math.max(now + delayMs, this.#httpFreeAt) + bytes.length * this.#httpMsPerByte;
     metrics.meter.add("originHttp", bytes.length);
-    const input: Input = { kind: "fetched", block: id, bytes };
+    const input: Input = { kind: "fetched", block: id, start, bytes };
     agenda.at(this.#httpFreeAt + delayMs, () => {
       if (!host.isPresent) return;
       const throughAt = network.stations.arrive(host.index, this.#world.now, bytes.length);

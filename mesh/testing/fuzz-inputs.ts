@@ -67,6 +67,7 @@ export class FuzzInputs {
       () => ({
         kind: "fetched",
         block: block.id,
+        start: random.below(3) === 0 ? random.below(1 << 16) : 0,
         bytes: this.#likely() ? block.source : this.#bytes(99),
       }),
       () => ({ kind: "token", token: this.#token(now, "own") }),

@@ -1,6 +1,7 @@
 import {
   after,
   assert,
+  BLOCK_BYTES_MAX,
   type BlockId,
   type ByeCode,
   errorCode,
@@ -143,7 +144,7 @@ export abstract class BaselinePeer implements ProtocolPeer {
 
   /** Gets a block from the origin over HTTP. */
   protected fetch(block: BaselineBlock): void {
-    this.#outputs.push({ kind: "fetch", block: block.id });
+    this.#outputs.push({ kind: "fetch", block: block.id, start: 0, end: BLOCK_BYTES_MAX });
   }
 
   protected sendManifest(neighbour: BaselineNeighbour, block: BaselineBlock): void {
