@@ -120,6 +120,27 @@ describe("a viewer", () => {
     expect(network.outputs(SEED, "transmit").some(({ message }) => isRepair(message))).toBe(true);
   });
 
+  test("completes a block with what was fetched of it, and takes no wrong byte", () => {
+    const { network, publish } = world(
+      tamperWith("symbol", (symbol) => (symbol.esi < 3 || isRepair(symbol) ? [] : [symbol])),
+    );
+    network.connect(ALICE, SEED);
+    network.run(300);
+    publish(blockAt(0), segmentOf(0));
+    network.run(2000);
+    const fetches = network.outputs(ALICE, "fetch").filter(({ block }) => block.part === 0);
+    expect(fetches.length).toBe(1);
+    for (const { block, start, end } of fetches) {
+      const bytes = segmentOf(0).subarray(start, end);
+      const wrong = Uint8Array.from(bytes, (byte) => byte ^ 1);
+      network.input(ALICE, { kind: "fetched", block, start, bytes: wrong });
+      network.input(ALICE, { kind: "fetched", block, start, bytes: bytes.subarray(0, 10) });
+      expect(mediaOf(network, ALICE).has(0)).toBe(false);
+      network.input(ALICE, { kind: "fetched", block, start, bytes });
+    }
+    expect(mediaOf(network, ALICE).get(0)).toBe(toHex(segmentOf(0)));
+  });
+
   test("tells of a block that did not come in time, once", () => {
     const { network, publish } = world(tamperWith("symbol", () => []));
     network.connect(ALICE, SEED);
