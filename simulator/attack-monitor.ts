@@ -58,7 +58,7 @@ export class AttackMonitor {
     this.#judge(now, votes);
   }
 
-  result(now: number, attackers: number): AttackResult {
+  result(now: number, attackers: number): Omit<AttackResult, "victimMiss"> {
     for (const since of this.#eclipsedSince.values()) this.#eclipsedFor(now - since);
     const suspects = [...this.#suspects.values()];
     const bad = suspects.filter(({ isAttacker }) => isAttacker);
@@ -73,6 +73,7 @@ export class AttackMonitor {
         bad.filter(({ metAt, caughtAt }) => caughtAt - metAt <= CATCH_WITHIN_MS),
         bad,
       ),
+      caughtAfterS: medianS(bad.map(({ metAt, caughtAt }) => caughtAt - metAt)),
       falselyCaught: shareOf(caught(good), good),
       badAccepted: 0, // The checker of verified bytes ends a run in which one is.
       badForwarded: 0,
@@ -116,6 +117,12 @@ export class AttackMonitor {
   #eclipsedFor(durationMs: number): void {
     this.#eclipsedMaxMs = Math.max(this.#eclipsedMaxMs, durationMs);
   }
+}
+
+/** The median of times in ms, in seconds; null if it is infinite, or there is none. */
+function medianS(timesMs: readonly number[]): number | null {
+  const median = timesMs.toSorted((a, b) => a - b)[Math.floor(timesMs.length / 2)];
+  return median === undefined || median === Number.POSITIVE_INFINITY ? null : median / 1000;
 }
 
 function vote(votes: Map<Host, Votes>, now: number, judge: Host, other: Host): void {

@@ -16,6 +16,7 @@ import { DEFAULT_SETTINGS } from "./settings.ts";
 import { World } from "./world.ts";
 
 const FRIEND = toBase64Url(new Uint8Array(32));
+const VICTIM = toBase64Url(new Uint8Array(32).fill(1));
 const NOW = instantMs(1_000_000);
 const BLOCK: BlockId = { rendition: 0, sequence: 7, part: 0 };
 const SYMBOL: Message = { type: "symbol", block: BLOCK, esi: 3, bytes: Uint8Array.of(1, 2, 3) };
@@ -59,6 +60,7 @@ function setupOfAttacker(): PeerSetup {
 }
 
 const SETUP = setupOfAttacker();
+const PLOT = { accomplices: new Set([FRIEND]), victim: "victim" };
 
 function attacker(attack: AttackName): {
   readonly inner: ScriptedPeer;
@@ -68,7 +70,7 @@ function attacker(attack: AttackName): {
 } {
   const inner = new ScriptedPeer();
   const scripted: Protocol = { name: "scripted", create: () => inner };
-  const peer = attackerMaker(attack, new Set([FRIEND]))(scripted, NOW, SETUP);
+  const peer = attackerMaker(attack, PLOT)(scripted, NOW, SETUP);
   const drain = (): Message[] => {
     const messages: Message[] = [];
     for (let output = peer.pollOutput(); output !== undefined; output = peer.pollOutput()) {
@@ -165,6 +167,47 @@ describe("a flooder", () => {
   });
 });
 
+describe("a slanderer", () => {
+  test("gives what it should, and says of all but its accomplices that they give nothing", () => {
+    const { peer, sends } = attacker("slanderers");
+    for (const neighbour of ["victim", VICTIM, FRIEND]) {
+      const [localFingerprint, remoteFingerprint] = [new Uint8Array(32), new Uint8Array(32)];
+      const ends = { localFingerprint, remoteFingerprint, isInitiator: true };
+      peer.handleInput(NOW, { kind: "connected", neighbour, ...ends });
+    }
+    expect(sends(SYMBOL)).toEqual([SYMBOL]);
+    const empty = { type: "evidence", records: [], issuedAtS: 5, signature: new Uint8Array(64) };
+    const [evidence] = sends(empty as Message);
+    expect(evidence).toMatchObject({
+      records: [{ subject: VICTIM, deliveredKib: 0, failed: 65_535 }],
+    });
+  });
+});
+
+describe("a member of an eclipse", () => {
+  test("dials its victim, and dials it again when it was let go", () => {
+    const { peer } = attacker("eclipse");
+    const introduced = { kind: "introduced", peers: [{ peer: FRIEND, role: "viewer" }] } as const;
+    peer.handleInput(NOW, introduced);
+    expect(peer.pollOutput()).toMatchObject({ kind: "dial", peer: "victim" });
+    peer.handleInput(NOW, {
+      kind: "connected",
+      neighbour: "victim",
+      localFingerprint: new Uint8Array(32),
+      remoteFingerprint: new Uint8Array(32),
+      isInitiator: true,
+    });
+    peer.handleInput(NOW, { kind: "closed", neighbour: "victim" });
+    const outputs: unknown[] = [];
+    for (let output = peer.pollOutput(); output !== undefined; output = peer.pollOutput()) {
+      outputs.push(output.kind);
+    }
+    expect(outputs.at(-1)).toBe("wantPeers");
+    peer.handleInput(NOW, introduced);
+    expect(peer.pollOutput()).toMatchObject({ kind: "dial", peer: "victim" });
+  });
+});
+
 describe("a run under attack", () => {
   const small = ["peers=16", "durationS=14", "warmUpS=6", "joinOverS=2", "streamKbps=1500"];
 
@@ -173,6 +216,20 @@ describe("a run under attack", () => {
     const { attack } = runScenario(scenario, { seed: 1 });
     expect(attack).toMatchObject({ badAccepted: 0, badForwarded: 0 });
     expect(attack?.attackers).toBeGreaterThan(0);
+  });
+
+  test("by whitewashers has ever more of them, none of whom gives anything", () => {
+    const scenario = findScenario("whitewash", [...small, "durationS=24"]);
+    const { attack } = runScenario(scenario, { seed: 3 });
+    expect(attack?.attackers).toBeGreaterThan(3);
+    expect(attack?.caughtAfterS).not.toBe(0);
+  });
+
+  test("by an eclipse tells how its victim fared", () => {
+    const scenario = findScenario("eclipse", [...small, "sybils=20", "sybilHosts=3"]);
+    const { attack } = runScenario(scenario, { seed: 4 });
+    expect(attack?.attackers).toBe(20);
+    expect(attack?.victimMiss).toBeLessThanOrEqual(1);
   });
 
   test("by Sybils has all of them in the world, on few hosts", () => {

@@ -1,4 +1,4 @@
-import { attackerMaker } from "./attackers/index.ts";
+import { attackerMaker, type Plot } from "./attackers/index.ts";
 import type { Host } from "./host.ts";
 import { type HostPlan, honestPeer } from "./host-factory.ts";
 import { logisticArrivals, Sessions, UplinkDeck } from "./workload.ts";
@@ -6,13 +6,17 @@ import { START_MS, type World } from "./world.ts";
 
 const ROLES_PER_DECK = 100;
 const SYBIL_HOST_BPS = 100e6;
+/** How long a whitewasher keeps an identity. */
+const WHITEWASH_EVERY_MS = 10_000;
 
 /** Who comes, and when, and who goes. */
-export class Audience {
+export class Audience implements Plot {
   readonly #world: World;
   readonly #deck: UplinkDeck;
   readonly #sessions: Sessions;
-  readonly #accomplices = new Set<string>();
+  readonly accomplices: Set<string> = new Set();
+  /** The first honest viewer. */
+  victim: string | undefined;
   /** Who of the next viewers attacks: dealt like uplinks, so that their share is exact. */
   #roles: boolean[] = [];
 
@@ -27,7 +31,7 @@ export class Audience {
     if (settings.crashShare > 0) this.#crash();
     if (settings.isChurning) this.#nextArrival(START_MS + settings.joinOverS * 1000);
     if (settings.trackerDownS > 0) this.#trackerOutage();
-    if (settings.attack === "sybils") this.#sybils();
+    if (settings.attack === "sybils" || settings.attack === "eclipse") this.#sybils();
   }
 
   /** Those who are there when the measurement begins. */
@@ -90,12 +94,25 @@ export class Audience {
       role: "viewer",
       uplinkBps: this.#deck.deal(),
       isAttacker,
-      makePeer: isAttacker ? attackerMaker(settings.attack, this.#accomplices) : honestPeer,
+      makePeer: isAttacker ? attackerMaker(settings.attack, this) : honestPeer,
     };
     const host = this.#world.join(plan);
-    if (isAttacker) this.#accomplices.add(host.id);
+    if (isAttacker) this.accomplices.add(host.id);
+    else this.victim ??= host.id;
+    if (isAttacker && settings.attack === "whitewashers") this.#whitewash(host, plan);
     if (settings.isChurning) agenda.in(drawSession(), () => this.#end(host));
     if (settings.impatienceS > 0) this.#expectPicture(host, plan, true);
+  }
+
+  /** Goes before its name is too bad, and comes back under another. */
+  #whitewash(host: Host, plan: HostPlan): void {
+    this.#world.agenda.in(WHITEWASH_EVERY_MS, () => {
+      this.accomplices.delete(host.id);
+      this.#world.leave(host);
+      const again = this.#world.join(plan);
+      this.accomplices.add(again.id);
+      this.#whitewash(again, plan);
+    });
   }
 
   #dealRole(): boolean {
@@ -122,11 +139,11 @@ export class Audience {
           uplinkBps: SYBIL_HOST_BPS,
           isAttacker: true,
           hasToken: random.next() < sybilTokens,
-          makePeer: attackerMaker(settings.attack, this.#accomplices),
+          makePeer: attackerMaker(settings.attack, this),
           ...(on === undefined ? {} : { on }),
         });
         hosts[identity % sybilHosts] ??= host;
-        this.#accomplices.add(host.id);
+        this.accomplices.add(host.id);
       });
     }
   }

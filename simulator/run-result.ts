@@ -56,6 +56,8 @@ export interface AttackResult {
   readonly caught: number;
   /** Share of attackers that were caught within 30 s of their first offence. */
   readonly caughtWithin30S: number;
+  /** How long it took to catch half of the attackers, from their first honest neighbour; null: they were not. */
+  readonly caughtAfterS: number | null;
   /** Share of honest viewers that were treated like attackers. */
   readonly falselyCaught: number;
   /** Wrong symbols that an honest viewer used. */
@@ -64,6 +66,8 @@ export interface AttackResult {
   readonly badForwarded: number;
   /** The longest time that an honest viewer had attackers only as its neighbours. */
   readonly eclipsedMaxS: number;
+  /** Share of blocks that the first honest viewer missed at the deadline; an eclipse is about that one. */
+  readonly victimMiss: number;
   /** Bytes of messages that exist only for defence. */
   readonly defenceBytes: number;
 }

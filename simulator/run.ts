@@ -24,9 +24,10 @@ export function runScenario(
   { seed, protocol = starling, onProgress }: RunOptions,
 ): RunResult {
   const world = new World(settings, seed, protocol);
+  let audience: Audience | undefined;
   try {
     new Origin(world);
-    new Audience(world);
+    audience = new Audience(world);
     for (let second = 1; second <= settings.durationS; second++) {
       world.run(START_MS + second * 1000);
       world.metrics.tick(START_MS + second * 1000, second);
@@ -49,15 +50,21 @@ export function runScenario(
     settings: { ...settings },
     traceHash: world.trace.digest(),
     ...world.metrics.result(world.now),
-    ...attackOf(world),
+    ...attackOf(world, audience.victim),
     topology: topologyOf(world),
     checks: world.checkers.counts(),
     cost: { events: world.events, deliveredSymbols: world.metrics.deliveredSymbols },
   };
 }
 
-function attackOf({ attackMonitor, hosts, now }: World): Pick<RunResult, "attack"> {
+function attackOf(
+  { attackMonitor, hosts, metrics, now }: World,
+  victim: string | undefined,
+): Pick<RunResult, "attack"> {
   if (attackMonitor === undefined) return {};
+  const host = hosts.find(({ id }) => id === victim);
+  const { settled = 0, missed = 0 } = (host && metrics.record(host)) ?? {};
   const attackers = hosts.filter(({ isAttacker }) => isAttacker).length;
-  return { attack: attackMonitor.result(now, attackers) };
+  const victimMiss = settled === 0 ? 0 : missed / settled;
+  return { attack: { ...attackMonitor.result(now, attackers), victimMiss } };
 }

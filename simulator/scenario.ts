@@ -95,6 +95,19 @@ const SCENARIOS: readonly Scenario[] = [
     attack: "floods",
     attackShare: 0.05,
   }),
+  scenario("slander", "20 % serve, and say of all others that they do not", {
+    attack: "slanderers",
+    attackShare: 0.2,
+  }),
+  scenario("whitewash", "20 % send nothing, and come back as somebody else each 10 s", {
+    attack: "whitewashers",
+    attackShare: 0.2,
+  }),
+  scenario("eclipse", "200 identities on 50 hosts crowd around one viewer of 1,000", {
+    attack: "eclipse",
+    sybils: 200,
+    sybilHosts: 50,
+  }),
   scenario("tracker-outage", "no tracker for 20 s, under churn", {
     supply: 1.3,
     isChurning: true,

@@ -43,7 +43,8 @@ export const SETTING_WORDS: Readonly<
   trackerDownS: "for how long",
   originDownAtS: "when the origin goes",
   originDownS: "for how long",
-  attack: "none, free-riders, omission, colluders, polluters, sybils, liars or floods",
+  attack:
+    "none, free-riders, omission, colluders, polluters, sybils, liars, floods, slanderers, whitewashers or eclipse",
   attackShare: "share of viewers that attack",
   sybils: "identities beside the honest viewers",
   sybilHosts: "hosts that have them",

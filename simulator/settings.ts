@@ -13,7 +13,10 @@ export type AttackName =
   | "polluters"
   | "sybils"
   | "liars"
-  | "floods";
+  | "floods"
+  | "slanderers"
+  | "whitewashers"
+  | "eclipse";
 
 /** The mesh's own parameters, under names such as "tuning.degree". */
 export type TuningSettings = { readonly [Key in keyof Tuning as `tuning.${Key}`]: number };
@@ -83,7 +86,7 @@ export interface Settings extends TuningSettings {
   readonly attack: AttackName;
   /** Share of viewers that attack. */
   readonly attackShare: number;
-  /** For Sybils: identities beside the viewers, on how many hosts, and the share that has a join token. */
+  /** For Sybils and an eclipse: identities beside the viewers, on how many hosts, and the share that has a join token. */
   readonly sybils: number;
   readonly sybilHosts: number;
   readonly sybilTokens: number;
@@ -159,6 +162,9 @@ const CHOICES: Readonly<Record<string, readonly string[]>> = {
     "sybils",
     "liars",
     "floods",
+    "slanderers",
+    "whitewashers",
+    "eclipse",
   ] satisfies AttackName[],
 };
 

@@ -7,15 +7,24 @@ import { Flooder } from "./flooder.ts";
 import { FreeRider } from "./free-rider.ts";
 import { Omitter } from "./omitter.ts";
 import { Polluter } from "./polluter.ts";
+import { Slanderer } from "./slanderer.ts";
 import { Sybil } from "./sybil.ts";
 
 /** What a liar claims that it can send. */
 const LIE_BPS = 25e6;
 
-/** Makes the peers of an attack. `accomplices` holds the ids of all attackers, and grows as they join. */
+/** What attackers know of each other's plans; it grows as they join. */
+export interface Plot {
+  /** The ids of all attackers. */
+  readonly accomplices: ReadonlySet<string>;
+  /** The one viewer that an eclipse is about, once it is there. */
+  readonly victim: string | undefined;
+}
+
+/** Makes the peers of an attack. */
 export function attackerMaker(
   attack: AttackName,
-  accomplices: ReadonlySet<string>,
+  plot: Plot,
 ): (protocol: Protocol, now: InstantMs, setup: PeerSetup) => ProtocolPeer {
   return (protocol, now, setup) => {
     switch (attack) {
@@ -24,13 +33,18 @@ export function attackerMaker(
       case "free-riders":
         return new FreeRider(protocol.create(now, setup));
       case "omission":
+      case "whitewashers":
         return new Omitter(protocol.create(now, setup));
       case "colluders":
-        return new Colluder(protocol.create(now, setup), setup, accomplices);
+        return new Colluder(protocol.create(now, setup), setup, plot.accomplices);
       case "polluters":
         return new Polluter(protocol.create(now, setup));
       case "sybils":
         return new Sybil(setup);
+      case "eclipse":
+        return new Sybil(setup, () => plot.victim);
+      case "slanderers":
+        return new Slanderer(protocol.create(now, setup), setup, plot.accomplices);
       case "liars":
         return protocol.create(now, liarsSetup(now, setup));
       case "floods":

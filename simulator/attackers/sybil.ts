@@ -9,23 +9,26 @@ const CLAIMED_SPARE = 16;
 
 /**
  * One of very many identities: it takes a place among the neighbours of honest peers, claims to be
- * strong, and does nothing. It is no peer of the protocol, so that thousands of them cost little.
+ * strong, and does nothing. With a victim it dials no other, again and again. It is no peer of the protocol, so that thousands of them cost little.
  */
 export class Sybil implements ProtocolPeer {
   readonly #setup: PeerSetup;
+  readonly #victim: (() => string | undefined) | undefined;
   readonly #outputs: Output[] = [];
   readonly #tried = new Set<string>();
   #neighbours = 0;
 
-  constructor(setup: PeerSetup) {
+  constructor(setup: PeerSetup, victim?: () => string | undefined) {
     this.#setup = setup;
+    this.#victim = victim;
   }
 
   handleInput(_now: InstantMs, input: Input): void {
     if (input.kind === "message") {
       this.#message(input.neighbour, input.message);
     } else if (input.kind === "introduced") {
-      for (const { peer, role } of input.peers) if (role === "viewer") this.#dial(peer);
+      if (this.#victim !== undefined) this.#press(this.#victim());
+      else for (const { peer, role } of input.peers) if (role === "viewer") this.#dial(peer);
     } else if (input.kind === "connected") {
       this.#neighbours++;
       this.#greet(input);
@@ -47,6 +50,13 @@ export class Sybil implements ProtocolPeer {
     if (this.#neighbours >= DEGREE || this.#tried.has(peer)) return;
     this.#tried.add(peer);
     this.#outputs.push({ kind: "dial", peer, via: undefined });
+  }
+
+  #press(victim: string | undefined): void {
+    if (victim === undefined) this.#outputs.push({ kind: "wantPeers", count: DEGREE });
+    else if (this.#neighbours === 0) {
+      this.#outputs.push({ kind: "dial", peer: victim, via: undefined });
+    }
   }
 
   #greet(input: Extract<Input, { kind: "connected" }>): void {
