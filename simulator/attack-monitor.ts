@@ -9,6 +9,8 @@ const CATCH_WITHIN_MS = 30_000;
 const DISTRUST_BELOW = -1;
 /** A peer that fewer honest peers have dealt with is not judged. */
 const JUDGES_MIN = 2;
+/** Above the number of hosts that any run has, so that two of them make one number. */
+const HOSTS_MAX = 2 ** 24;
 
 interface Suspect {
   readonly isAttacker: boolean;
@@ -32,6 +34,9 @@ export class AttackMonitor {
   readonly #suspects = new Map<Host, Suspect>();
   /** Since when a viewer has had attackers only as its neighbours. */
   readonly #eclipsedSince = new Map<Host, number>();
+  /** For each pair of an attacker and an honest viewer, when the first symbol came. */
+  readonly #firstSymbolAt = new Map<number, number>();
+  #cutMaxMs: number | undefined;
   #eclipsedMaxMs = 0;
   #defenceBytes = 0;
 
@@ -40,7 +45,17 @@ export class AttackMonitor {
     if (message.type === "evidence") this.#defenceBytes += wireBytes;
     if (message.type !== "bye") return;
     const isAccused = message.code === "bad-data" || message.code === "protocol-error";
-    if (isAccused) this.#suspect(to, now).accusers.add(host);
+    if (!isAccused) return;
+    this.#suspect(to, now).accusers.add(host);
+    const firstAt = this.#firstSymbolAt.get(pairOf(to, host));
+    if (firstAt !== undefined) this.#cutMaxMs = Math.max(this.#cutMaxMs ?? 0, now - firstAt);
+  }
+
+  /** A message came to a host. */
+  received(now: number, from: Host, host: Host, message: Message): void {
+    if (message.type !== "symbol" || !from.isAttacker || host.isAttacker || host.isSeed) return;
+    const pair = pairOf(from, host);
+    if (!this.#firstSymbolAt.has(pair)) this.#firstSymbolAt.set(pair, now);
   }
 
   /** A second has passed. */
@@ -74,6 +89,7 @@ export class AttackMonitor {
         bad,
       ),
       caughtAfterS: medianS(bad.map(({ metAt, caughtAt }) => caughtAt - metAt)),
+      cutMaxMs: this.#cutMaxMs ?? null,
       falselyCaught: shareOf(caught(good), good),
       badAccepted: 0, // The checker of verified bytes ends a run in which one is.
       badForwarded: 0,
@@ -117,6 +133,10 @@ export class AttackMonitor {
   #eclipsedFor(durationMs: number): void {
     this.#eclipsedMaxMs = Math.max(this.#eclipsedMaxMs, durationMs);
   }
+}
+
+function pairOf(from: Host, to: Host): number {
+  return from.index * HOSTS_MAX + to.index;
 }
 
 /** The median of times in ms, in seconds; null if it is infinite, or there is none. */

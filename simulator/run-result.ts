@@ -58,6 +58,8 @@ export interface AttackResult {
   readonly caughtWithin30S: number;
   /** How long it took to catch half of the attackers, from their first honest neighbour; null: they were not. */
   readonly caughtAfterS: number | null;
+  /** The longest time from an attacker's first symbol to an honest viewer that cut it; null: none did. */
+  readonly cutMaxMs: number | null;
   /** Share of honest viewers that were treated like attackers. */
   readonly falselyCaught: number;
   /** Wrong symbols that an honest viewer used. */

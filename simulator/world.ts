@@ -207,6 +207,7 @@ export class World implements NetworkListener {
     const to = this.network.links.to(direction);
     const host = this.hosts[to] as Host;
     this.trace.message(this.now, from, to, message);
+    this.attackMonitor?.received(this.now, this.hosts[from] as Host, host, message);
     if (message.type === "symbol" || message.type === "manifest") {
       this.metrics.received(host, this.hosts[from] as Host, message, this.now);
     }

@@ -14,7 +14,11 @@ export class ViewerProcess {
   #out = "";
   #log = "";
 
-  constructor(origin: OriginProcess, folder: string, args: readonly string[] = []) {
+  constructor(
+    origin: Pick<OriginProcess, "httpUrl">,
+    folder: string,
+    args: readonly string[] = [],
+  ) {
     this.folder = folder;
     const own = ["--api-url", origin.httpUrl, "--segments-dir", folder, "--log-format", "json"];
     this.#peer = starling("peer", ...own, "--stats-json", ...args);

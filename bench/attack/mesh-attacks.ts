@@ -91,7 +91,7 @@ async function lying(stage: AttackStage, seconds: number, lie: Lie): Promise<Att
 }
 
 /** Some seconds later a peer must have been cut by those it lied to. */
-async function afterLying(peer: HostilePeer, seconds: number): Promise<AttackOutcome> {
+export async function afterLying(peer: HostilePeer, seconds: number): Promise<AttackOutcome> {
   await delay(seconds * 1000);
   const victims = [...peer.victims.values()];
   const cuts = victims.flatMap(({ liedToAtMs, goneAtMs }) =>
@@ -102,6 +102,7 @@ async function afterLying(peer: HostilePeer, seconds: number): Promise<AttackOut
     // Who knows an old manifest already, such as the seeder, need not look at it.
     stopped: cuts.length > 0,
     cutMs: cuts.length === 0 ? null : Math.max(...cuts),
+    attackers: [peer.id],
     detail: `${cuts.length} of ${victims.length} that were lied to cut it`,
   };
 }

@@ -18,6 +18,8 @@ export interface AttackOutcome {
   /** From the first bad act to the end of the attacker's connection; null: it has none to cut. */
   readonly cutMs: number | null;
   readonly detail: string;
+  /** The ids of those who may be cut for it. */
+  readonly attackers?: readonly string[];
 }
 
 export interface Attack {
@@ -38,6 +40,8 @@ export interface AttackRow extends AttackOutcome {
   /** Bytes that the honest viewer put out and the origin never published. */
   readonly badBytes: number;
   readonly missed: number;
+  /** Neighbours of the honest viewer that it cut for bad data and that did not attack. */
+  readonly falselyAccused: number;
   readonly rejected: Readonly<Record<string, number>>;
 }
 
@@ -87,7 +91,7 @@ export class AttackStage {
       return viewer;
     };
     if (!attack.isFirst) await plays(watch());
-    const outcome = await attack.run(this, attack.seconds, watch);
+    const { attackers = [], ...outcome } = await attack.run(this, attack.seconds, watch);
     await plays(watch());
     await delay(2000);
     const honest = watch();
@@ -103,6 +107,8 @@ export class AttackStage {
       segments: sequences.length,
       badBytes: bad.reduce((sum, bytes) => sum + bytes, 0),
       missed: missing,
+      falselyAccused: accusedBy(honest).filter((id) => !attackers.some((one) => one.startsWith(id)))
+        .length,
       rejected,
     };
   }
@@ -119,6 +125,14 @@ export class AttackStage {
     const published = new Uint8Array(await response.arrayBuffer());
     return digestOf(played) === digestOf(published) ? 0 : played.length;
   }
+}
+
+/** Whom a viewer cut for what no honest peer does, by their short ids. */
+function accusedBy({ log }: ViewerProcess): string[] {
+  return log
+    .split("\n")
+    .filter((line) => /"code":"(bad-data|protocol-error)"/.test(line))
+    .flatMap((line) => /"neighbour":"([^"]+)"/.exec(line)?.[1] ?? []);
 }
 
 async function plays(viewer: ViewerProcess): Promise<void> {
