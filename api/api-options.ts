@@ -33,6 +33,8 @@ export interface ApiOptions {
   readonly region?: string | undefined;
   /** False: no viewer gets a token, so that all play plain HLS. Default true. */
   readonly p2p?: boolean | undefined;
+  /** Lets webhooks be in private networks, such as this machine's own. Default false. */
+  readonly webhookPrivate?: boolean | undefined;
   /** How many reverse proxies stand in front and set X-Forwarded-*; 0 believes no such header. */
   readonly trustedProxies?: number | undefined;
   /** STUN and TURN servers for peers. */
@@ -90,6 +92,7 @@ function withDefaults(options: ApiOptions): ResolvedOptions {
     targetDurationS: options.targetDurationS ?? 2,
     offlineAfterMs: options.offlineAfterMs ?? 60_000,
     ...joinDefaults(options),
+    webhookPrivate: options.webhookPrivate === true,
     trustedProxies: options.trustedProxies ?? 0,
     iceServers: options.iceServers ?? [],
     seedsMax: options.seedsMax ?? 4,

@@ -32,6 +32,10 @@ import { tokenRoutes } from "./token-routes.ts";
 import { Tracker, trackerRoute } from "./tracker.ts";
 import { TrafficLedger } from "./traffic-ledger.ts";
 import { TrustedKeys } from "./trusted-keys.ts";
+import { WebhookDelivery } from "./webhook-delivery.ts";
+import { webhookRoutes } from "./webhook-routes.ts";
+import { WebhookWatch } from "./webhook-watch.ts";
+import { Webhooks } from "./webhooks.ts";
 
 /** The parts of one API process, joined. */
 export interface Assembly {
@@ -69,6 +73,10 @@ export async function assemble(
       connectionsPerAddressMax: options.trackerConnectionsPerAddressMax,
     },
   );
+  const isPrivateAllowed = options.webhookPrivate;
+  const webhooks = new Webhooks(redis, { isPrivateAllowed });
+  const delivery = new WebhookDelivery({ redis, webhooks, isPrivateAllowed, log });
+  const watch = new WebhookWatch({ redis, overview, webhooks, log });
   const routes = [
     ...streamRoutes({ registry, timeline, store: new BlockStore(mediaRoot), traffic }),
     ...tokenRoutes({
@@ -78,6 +86,7 @@ export async function assemble(
       limiter: new RateLimiter(redis, "tokens"),
     }),
     ...keyRoutes(redis),
+    ...webhookRoutes(webhooks),
     ...inquiryRoutes({ redis, audit, equivocations }),
     trackerRoute(),
     ...liveRoutes({
@@ -98,7 +107,8 @@ export async function assemble(
     tracker,
     overview,
     close: async () => {
-      await Promise.all([tracker.close(), traffic.close(), overview.close()]);
+      const parts = [tracker, traffic, overview, watch, delivery];
+      await Promise.all(parts.map((part) => part.close()));
     },
   };
 }

@@ -2,6 +2,7 @@ import type { Redis } from "ioredis";
 import {
   createEncodeQueue,
   createSignQueue,
+  createWebhookQueue,
   type DeadJob,
   deadJobs,
   type EncodeQueue,
@@ -9,6 +10,7 @@ import {
   type SignQueue,
   type Stream,
   type StreamRegistry,
+  type WebhookQueue,
 } from "../pipeline/index.ts";
 import { FreshCache } from "./fresh-cache.ts";
 import type { LiveStreams, StreamState } from "./live-streams.ts";
@@ -41,13 +43,17 @@ const QUEUE_STATES = ["waiting", "active", "delayed"] as const;
 /** How the whole origin is doing, gathered from Redis at most once a second. */
 export class OriginOverview {
   readonly #parts: OverviewParts;
-  readonly #queues: readonly (EncodeQueue | SignQueue)[];
+  readonly #queues: readonly (EncodeQueue | SignQueue | WebhookQueue)[];
   readonly #streams = new FreshCache(MAX_AGE_MS, () => this.#loadStreams());
   readonly #stream = new FreshCache(MAX_AGE_MS, (id) => this.#loadStream(id));
 
   constructor(parts: OverviewParts) {
     this.#parts = parts;
-    this.#queues = [createEncodeQueue(parts.redis), createSignQueue(parts.redis)];
+    this.#queues = [
+      createEncodeQueue(parts.redis),
+      createSignQueue(parts.redis),
+      createWebhookQueue(parts.redis),
+    ];
     // The queues share the connection, whose errors are logged where it is made.
     for (const queue of this.#queues) queue.on("error", () => undefined);
   }

@@ -34,6 +34,9 @@ const PROBLEMS = {
   "stream-offline": [404, "The stream is offline"],
   "too-many-requests": [429, "Too many requests"],
   "token-not-found": [404, "There is no such token"],
+  "webhook-limit": [409, "There are as many webhooks as this origin keeps"],
+  "webhook-not-found": [404, "There is no such webhook"],
+  "webhook-url-refused": [400, "A webhook may not be at this address"],
   "websocket-only": [426, "This address speaks WebSocket"],
   "work-needed": [403, "A newcomer has to do some work first"],
 } as const satisfies Record<string, readonly [status: number, title: string]>;

@@ -19,7 +19,7 @@ export interface Route {
   readonly method: "get" | "post" | "delete";
   /** As Express spells it: `/api/v1/streams/:id`. */
   readonly path: string;
-  readonly tag: "streams" | "tokens" | "keys" | "live" | "health" | "pages";
+  readonly tag: "streams" | "tokens" | "keys" | "webhooks" | "live" | "health" | "pages";
   readonly summary: string;
   /** Who may: anybody, with a key or without, or a key with this scope. */
   readonly access: "public" | "optional-key" | ApiScope;

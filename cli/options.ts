@@ -227,6 +227,12 @@ export const OPTIONS = {
     "2000",
     "peers of one address that the tracker admits at a time",
   ),
+  webhookPrivate: option(
+    "HTTP and tracker",
+    flag,
+    "false",
+    "let webhooks be in private networks, such as that of this machine",
+  ),
   trustedProxies: option(
     "HTTP and tracker",
     integer(0, 16, "proxies"),

@@ -69,6 +69,7 @@ export const START_ROLE: Readonly<
       region: config.region,
       p2p: config.p2p,
       trackerConnectionsPerAddressMax: config.peersPerAddress,
+      webhookPrivate: config.webhookPrivate,
       trustedProxies: config.trustedProxies,
       iceServers: config.iceServer ?? [],
     }).catch((error: unknown) => {

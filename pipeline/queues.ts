@@ -18,8 +18,29 @@ export interface SignJob {
   readonly fec: FecParameters;
 }
 
+/** What a webhook can be told of a stream. */
+export const WEBHOOK_EVENTS = [
+  "stream.started",
+  "stream.unhealthy",
+  "stream.recovered",
+  "stream.stopped",
+] as const;
+
+/** One event for one webhook. */
+export interface WebhookJob {
+  /** Id of the webhook. */
+  readonly webhook: string;
+  /** Id of the event: the same at every attempt. */
+  readonly event: string;
+  readonly type: (typeof WEBHOOK_EVENTS)[number];
+  readonly stream: string;
+  /** When the stream was seen to change, milliseconds since the UNIX epoch. */
+  readonly atMs: number;
+}
+
 export type EncodeQueue = Queue<EncodeJob>;
 export type SignQueue = Queue<SignJob>;
+export type WebhookQueue = Queue<WebhookJob>;
 
 const DEAD_JOBS_MAX = 1000;
 const EVENTS_MAX = 1000;
@@ -33,6 +54,16 @@ const JOB_OPTIONS: JobsOptions = {
   removeOnFail: { count: DEAD_JOBS_MAX },
   stackTraceLimit: 3,
 };
+
+/** Eight attempts over some 21 minutes. A finished job is kept for a while: another process may add it again. */
+const WEBHOOK_JOB_OPTIONS: JobsOptions = {
+  ...JOB_OPTIONS,
+  attempts: 8,
+  backoff: { type: "exponential", delay: 10_000, jitter: 0.3 },
+  removeOnComplete: { age: 3600, count: 1000 },
+};
+/** Jobs that wait: a receiver that is away for long loses what comes after. */
+const WEBHOOK_JOBS_MAX = 10_000;
 
 const fecSchema = z.object({
   code: z.literal("leopard-gf8"),
@@ -49,12 +80,31 @@ const signJobSchema = z.object({
   fec: fecSchema,
 }) satisfies z.ZodType<SignJob>;
 
+const webhookJobSchema = z.object({
+  webhook: z.string(),
+  event: z.string(),
+  type: z.enum(WEBHOOK_EVENTS),
+  stream: z.string(),
+  atMs: z.number(),
+}) satisfies z.ZodType<WebhookJob>;
+
 export function createEncodeQueue(redis: Redis): EncodeQueue {
   return createQueue("encode", redis);
 }
 
 export function createSignQueue(redis: Redis): SignQueue {
   return createQueue("sign", redis);
+}
+
+export function createWebhookQueue(redis: Redis): WebhookQueue {
+  return createQueue("webhook", redis, WEBHOOK_JOB_OPTIONS);
+}
+
+/** Adds an event's job; a webhook has one for each event, however often it is added. False: too many wait. */
+export async function enqueueWebhook(queue: WebhookQueue, job: WebhookJob): Promise<boolean> {
+  if ((await queue.getJobCountByTypes("waiting", "delayed")) >= WEBHOOK_JOBS_MAX) return false;
+  await queue.add("webhook", job, { jobId: `${job.webhook}.${job.event}` });
+  return true;
 }
 
 /** Adds the block's encode job; a block has one job, however often it is added. */
@@ -91,6 +141,15 @@ export function createSignWorker(
   return createWorker("sign", redis, signJobSchema, work, choices);
 }
 
+/** Works on webhook jobs until it is closed. */
+export function createWebhookWorker(
+  redis: Redis,
+  work: (job: WebhookJob) => Promise<void>,
+  choices: WorkerChoices,
+): Worker<WebhookJob, void> {
+  return createWorker("webhook", redis, webhookJobSchema, work, choices);
+}
+
 /** A job that used up its attempts. */
 export interface DeadJob {
   readonly id: string;
@@ -103,7 +162,10 @@ export interface DeadJob {
 }
 
 /** The newest `count` dead jobs of a queue. */
-export async function deadJobs(queue: EncodeQueue | SignQueue, count: number): Promise<DeadJob[]> {
+export async function deadJobs(
+  queue: EncodeQueue | SignQueue | WebhookQueue,
+  count: number,
+): Promise<DeadJob[]> {
   const jobs: Job[] = await queue.getFailed(0, Math.min(count, DEAD_JOBS_MAX) - 1);
   return jobs.map((job) => ({
     id: job.id ?? "",
@@ -118,11 +180,15 @@ function jobIdOf({ stream, block }: SegmentRecord): string {
   return `${stream}.${blockKey(block).replaceAll(":", "-")}`;
 }
 
-function createQueue<Data>(name: string, redis: Redis): Queue<Data> {
+function createQueue<Data>(
+  name: string,
+  redis: Redis,
+  defaultJobOptions: JobsOptions = JOB_OPTIONS,
+): Queue<Data> {
   return new Queue<Data>(name, {
     connection: redis,
     prefix: BULL_PREFIX,
-    defaultJobOptions: JOB_OPTIONS,
+    defaultJobOptions,
     streams: { events: { maxLen: EVENTS_MAX } },
   });
 }
