@@ -2,6 +2,7 @@ import express, { type Express, type RequestHandler } from "express";
 import type { Redis } from "ioredis";
 import type { Logger } from "pino";
 import { AddressLimiter, instantMs, type Rate } from "../core/index.ts";
+import type { StreamRegistry } from "../pipeline/index.ts";
 import type { AccessControl } from "./access-control.ts";
 import type { AuditLog } from "./audit-log.ts";
 import { docsRoute } from "./docs-page.ts";
@@ -11,9 +12,11 @@ import { problemHandler, refusal } from "./problems.ts";
 import { requestId, requestIdOf } from "./request-id.ts";
 import { defineRoute, mountRoutes, type Route } from "./route.ts";
 import { securityHeaders } from "./security-headers.ts";
+import { siteHeaders } from "./site-policy.ts";
 
 interface AppParts {
   readonly redis: Pick<Redis, "status">;
+  readonly registry: Pick<StreamRegistry, "get">;
   readonly access: AccessControl;
   readonly audit: AuditLog;
   readonly metrics: ApiMetrics;
@@ -39,6 +42,7 @@ export function createApp(routes: readonly Route[], parts: AppParts): Express {
   app.use(requestId, securityHeaders, measure(parts));
   app.use(limitAddresses());
   app.use(["/api", "/live", "/.well-known", "/metrics"], needsRedis(parts.redis));
+  app.use(["/live/:stream", "/api/v1/streams/:stream"], siteHeaders(parts.registry));
   mountRoutes(app, all, parts);
   app.use(() => {
     throw refusal("route-not-found", "See /docs for what there is.");

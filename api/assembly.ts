@@ -103,7 +103,7 @@ export async function assemble(
   ];
   await tracker.open();
   return {
-    app: createApp(routes, { ...options, redis, access, audit, metrics }),
+    app: createApp(routes, { ...options, redis, registry, access, audit, metrics }),
     tracker,
     overview,
     close: async () => {

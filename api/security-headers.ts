@@ -23,7 +23,10 @@ const WORKER_POLICY = [
 const EXPOSED = "Content-Range, ETag, RateLimit, RateLimit-Policy, Retry-After, X-Request-Id";
 const HSTS = "max-age=31536000";
 
-/** Headers for every answer. No cookie or other ambient permission exists, so any site may read. */
+/**
+ * Headers for every answer. No cookie or other ambient permission exists, so any site may read what no
+ * policy of a stream keeps from it (site-policy.ts).
+ */
 export const securityHeaders: RequestHandler = (request, response, next) => {
   if (request.secure) response.set("Strict-Transport-Security", HSTS);
   response.set({

@@ -1,7 +1,13 @@
 import type { Request } from "express";
 import { z } from "zod";
 import { isStreamId } from "../core/index.ts";
-import type { BlockStore, Stream, StreamRegistry, Timeline } from "../pipeline/index.ts";
+import {
+  type BlockStore,
+  ORIGINS_MAX,
+  type Stream,
+  type StreamRegistry,
+  type Timeline,
+} from "../pipeline/index.ts";
 import { refusal } from "./problems.ts";
 import { defineRoute, type Route } from "./route.ts";
 import type { TrafficLedger } from "./traffic-ledger.ts";
@@ -10,6 +16,7 @@ const streamSchema = z.object({
   id: z.string(),
   title: z.string(),
   access: z.enum(["open", "backend"]).describe("Who may ask for join tokens."),
+  origins: z.array(z.string()).describe("Sites whose pages may use it; empty: all."),
   createdAt: z.string().describe("ISO 8601."),
   streamKey: z.string().describe("What the broadcaster enters as stream key. A secret."),
 });
@@ -17,12 +24,22 @@ const streamSchema = z.object({
 /** What isStreamId of the core takes, as OpenAPI can tell it. */
 const STREAM_ID = /^[a-z0-9][a-z0-9-]{0,63}$/;
 
+const originsSchema = z
+  .array(
+    z
+      .string()
+      .max(256)
+      .refine(isOrigin, "expected a site such as https://www.example, without a path"),
+  )
+  .max(ORIGINS_MAX);
+
 const newStreamSchema = z.strictObject({
   id: z
     .string()
     .regex(STREAM_ID, "expected 1-64 lower-case letters, digits and hyphens, not a hyphen first"),
   title: z.string().min(1).max(200).optional(),
   access: z.enum(["open", "backend"]).optional(),
+  origins: originsSchema.optional(),
 });
 
 /** The stream that `:id` names. Throws StarlingError "stream-not-found". */
@@ -97,6 +114,19 @@ export function streamRoutes(parts: {
     defineRoute({
       ...common,
       method: "post",
+      path: "/api/v1/streams/:id/origins",
+      summary: "Name the sites whose pages may use a stream; none: all may",
+      body: z.strictObject({ origins: originsSchema }),
+      answers: { 200: { description: "The stream", schema: streamSchema } },
+      problems: ["stream-not-found"],
+      handle: async (request, response, { origins }) => {
+        const { id } = await namedStream(request, registry);
+        response.json(streamView(await registry.setOrigins(id, origins)));
+      },
+    }),
+    defineRoute({
+      ...common,
+      method: "post",
       path: "/api/v1/streams/:id/key",
       summary: "Give a stream a new key; the old one no longer opens a publish session",
       answers: { 200: { description: "The stream, with its new key", schema: streamSchema } },
@@ -115,6 +145,12 @@ async function deleteStream(id: string, parts: Parameters<typeof streamRoutes>[0
   for (const record of await parts.timeline.trim(id, 0)) await parts.store.remove(record);
 }
 
-function streamView({ id, title, access, createdAtMs, streamKey }: Stream): object {
-  return { id, title, access, createdAt: new Date(createdAtMs).toISOString(), streamKey };
+function streamView({ createdAtMs, ...stream }: Stream): object {
+  const { id, title, access, origins, streamKey } = stream;
+  return { id, title, access, origins, createdAt: new Date(createdAtMs).toISOString(), streamKey };
+}
+
+/** A site as browsers write it in an Origin header. */
+function isOrigin(text: string): boolean {
+  return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
 }

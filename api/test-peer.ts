@@ -27,8 +27,8 @@ export class TestPeer {
   readonly #inbox: TrackerToPeer[] = [];
   #wake: () => void = () => undefined;
 
-  private constructor(api: TestApi) {
-    this.socket = new WebSocket(`${api.url.replace("http", "ws")}${TRACKER_PATH}`);
+  private constructor(api: TestApi, headers: Record<string, string>) {
+    this.socket = new WebSocket(`${api.url.replace("http", "ws")}${TRACKER_PATH}`, { headers });
     this.socket.on("message", (data) => {
       this.#inbox.push(parseTrackerMessage(String(data)));
       this.#wake();
@@ -40,8 +40,9 @@ export class TestPeer {
     });
   }
 
-  static async connect(api: TestApi): Promise<TestPeer> {
-    const peer = new TestPeer(api);
+  /** `headers`: what a browser would add. */
+  static async connect(api: TestApi, headers: Record<string, string> = {}): Promise<TestPeer> {
+    const peer = new TestPeer(api, headers);
     await once(peer.socket, "open");
     return peer;
   }

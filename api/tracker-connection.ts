@@ -66,11 +66,20 @@ export const NO_REPORT: ViewerStats = {
   rejected: 0,
 };
 
+/** Where a connection comes from. */
+export interface ConnectionPlace {
+  /** Names the connection among those of all API processes. */
+  readonly name: string;
+  readonly address: string;
+  /** The site of the page that opened it; undefined: no browser did. */
+  readonly site: string | undefined;
+  /** What it took this API's host to be. */
+  readonly host: string | undefined;
+}
+
 /** One WebSocket of a peer: challenge, join, then signalling and statistics until it closes. */
 export class TrackerConnection {
-  readonly name: string;
-  /** Where the peer comes from. */
-  readonly address: string;
+  readonly place: ConnectionPlace;
   /** Set once the peer has joined. */
   seat: PeerSeat | undefined;
   readonly #socket: WebSocket;
@@ -88,13 +97,12 @@ export class TrackerConnection {
   #held: TrackerToPeer[] = [];
 
   constructor(
-    { name, address }: { readonly name: string; readonly address: string },
+    place: ConnectionPlace,
     socket: WebSocket,
     desk: TrackerDesk,
     joinTimeoutMs = JOIN_TIMEOUT_MS,
   ) {
-    this.name = name;
-    this.address = address;
+    this.place = place;
     this.#socket = socket;
     this.#desk = desk;
     socket.on("message", (data, isBinary) => void this.#receive(data, isBinary));
@@ -110,6 +118,10 @@ export class TrackerConnection {
       );
     }, joinTimeoutMs);
     this.send({ type: "challenge", nonce: this.#nonce });
+  }
+
+  get name(): string {
+    return this.place.name;
   }
 
   /** The peers this one was introduced to or has signalled with; at most 256. */

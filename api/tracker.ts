@@ -25,6 +25,7 @@ import type { PeerDirectory, PeerName, PeerSeat } from "./peer-directory.ts";
 import type { Delivery, PeerPost } from "./peer-post.ts";
 import { refusal } from "./problems.ts";
 import { defineRoute, type Route } from "./route.ts";
+import { isSiteAllowed } from "./site-policy.ts";
 import {
   NO_REPORT,
   refusalReason,
@@ -143,7 +144,8 @@ export class Tracker implements TrackerDesk {
       webSocket.once("close", () => this.#count(network, -1));
       const name = this.#parts.post.connectionName(this.#serial);
       const { joinTimeoutMs } = this.#options;
-      const place = { name, address };
+      const { origin: site, host } = request.headers;
+      const place = { name, address, site, host };
       this.#connections.set(name, new TrackerConnection(place, webSocket, this, joinTimeoutMs));
     });
   }
@@ -164,9 +166,14 @@ export class Tracker implements TrackerDesk {
     nonce: string,
   ): Promise<{ role: PeerRole; lastReport: ViewerStats }> {
     const { admission, directory, metrics, registry } = this.#parts;
-    const claims = await admission.admit(message, { nonce, address: connection.address });
-    if ((await registry.get(claims.stream)) === undefined) {
+    const { address, site, host } = connection.place;
+    const claims = await admission.admit(message, { nonce, address });
+    const found = await registry.get(claims.stream);
+    if (found === undefined) {
       throw new StarlingError("stream-not-found", "The token's stream does not exist any more.");
+    }
+    if (!isSiteAllowed(found, site, host)) {
+      throw new StarlingError("site-refused", "Pages of this site may not use the stream.");
     }
     const { stream, peer, role } = claims;
     const lastReport = (await directory.lastReport(claims)) ?? NO_REPORT;

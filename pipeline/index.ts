@@ -47,5 +47,5 @@ export { REPORT_INTERVAL_MS, REPORT_TTL_MS, type RoleReport, RoleStatus } from "
 export { ScratchRedis } from "./scratch-redis.ts";
 export type { NewSegment, SegmentRecord } from "./segment-record.ts";
 export { loadSigningKey, type SigningKey } from "./signing-key.ts";
-export { STREAMS_MAX, type Stream, StreamRegistry } from "./stream-registry.ts";
+export { ORIGINS_MAX, STREAMS_MAX, type Stream, StreamRegistry } from "./stream-registry.ts";
 export { type SegmentRecords, TIMELINE_RECORDS_MAX, Timeline } from "./timeline.ts";

@@ -15,9 +15,13 @@ export interface Stream {
   readonly createdAtMs: number;
   /** Who may ask for a join token: everybody, or only the site's own backend. */
   readonly access: "open" | "backend";
+  /** The sites whose pages may use it, as Origin headers name them; empty: all. */
+  readonly origins: readonly string[];
 }
 
 export const STREAMS_MAX = 1000;
+/** Sites that a stream names. */
+export const ORIGINS_MAX = 32;
 const TITLE_LENGTH_MAX = 200;
 const SECRET_LENGTH = 32;
 
@@ -27,6 +31,7 @@ const streamSchema = z.object({
   streamKey: z.string(),
   createdAtMs: z.number(),
   access: z.enum(["open", "backend"]),
+  origins: z.array(z.string()).max(ORIGINS_MAX).default([]),
 }) satisfies z.ZodType<Stream>;
 
 /** KEYS streams; ARGV id, stream, streams max. Answers "ok" or an error code. */
@@ -63,8 +68,9 @@ export class StreamRegistry {
     readonly id: string;
     readonly title?: string | undefined;
     readonly access?: Stream["access"] | undefined;
+    readonly origins?: Stream["origins"] | undefined;
   }): Promise<Stream> {
-    const { id, title = id, access = "open" } = wanted;
+    const { id, title = id, access = "open", origins = [] } = wanted;
     if (!isStreamId(id)) {
       throw new StarlingError(
         "stream-id-invalid",
@@ -77,7 +83,8 @@ export class StreamRegistry {
         `A title has at most ${TITLE_LENGTH_MAX} characters.`,
       );
     }
-    const stream: Stream = { id, title, streamKey: newKey(id), createdAtMs: Date.now(), access };
+    const createdAtMs = Date.now();
+    const stream: Stream = { id, title, streamKey: newKey(id), createdAtMs, access, origins };
     const answer = await createScript.run(
       this.#redis,
       [STREAMS_KEY],
@@ -113,12 +120,21 @@ export class StreamRegistry {
   }
 
   /** Gives a stream a new key; the old one no longer opens a session. Throws StarlingError "stream-unknown". */
-  async rotateKey(id: string): Promise<Stream> {
+  rotateKey(id: string): Promise<Stream> {
+    return this.#change(id, { streamKey: newKey(id) });
+  }
+
+  /** Names the sites whose pages may use a stream. Throws StarlingError "stream-unknown". */
+  setOrigins(id: string, origins: Stream["origins"]): Promise<Stream> {
+    return this.#change(id, { origins });
+  }
+
+  async #change(id: string, change: Partial<Stream>): Promise<Stream> {
     const stream = await this.get(id);
-    const rotated = stream && { ...stream, streamKey: newKey(id) };
+    const changed = stream && { ...stream, ...change };
     const replaced =
-      rotated && (await replaceScript.run(this.#redis, [STREAMS_KEY], id, JSON.stringify(rotated)));
-    if (rotated && replaced === 1) return rotated;
+      changed && (await replaceScript.run(this.#redis, [STREAMS_KEY], id, JSON.stringify(changed)));
+    if (changed && replaced === 1) return changed;
     throw new StarlingError("stream-unknown", "There is no stream of this id.");
   }
 
