@@ -13,6 +13,7 @@ const jwkSchema = z.object({
   alg: z.literal("EdDSA"),
   use: z.literal("sig"),
   starling_purpose: z.enum(["manifest", "token"]),
+  starling_certificate: z.string().optional().describe("What the root key says of it: a JWS."),
 });
 const jwksSchema = z.object({ keys: z.array(jwkSchema) });
 

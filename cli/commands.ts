@@ -49,6 +49,7 @@ const API = [
   "region",
   "p2p",
   "peersPerAddress",
+  "webhookPrivate",
   "trustedProxies",
   "iceServer",
 ] as const;
@@ -115,6 +116,7 @@ export const COMMANDS = {
     options: [
       "apiUrl",
       "apiKey",
+      "rootKey",
       "stream",
       "webrtcAddress",
       "output",
@@ -161,6 +163,25 @@ export const COMMANDS = {
   "keys api-key": {
     summary: "make the API key of a new origin and print it",
     group: TOOL,
+    options: ["dataDir", "redisUrl"],
+  },
+  "keys root": {
+    summary: "make a root key in a new file, to be kept off line, and print its public half",
+    group: TOOL,
+    arguments: ["file"],
+    options: [],
+  },
+  "keys certify": {
+    summary: "certify what keys public printed by the root key, and print that",
+    group: TOOL,
+    arguments: ["root-file", "keys-file"],
+    options: ["certificateTtlH"],
+    examples: ["starling keys certify root.json keys.json > certified.json"],
+  },
+  "keys install": {
+    summary: "publish the certificates that keys certify printed",
+    group: TOOL,
+    arguments: ["file"],
     options: ["dataDir", "redisUrl"],
   },
   "publish-test": {

@@ -136,6 +136,13 @@ export const OPTIONS = {
     "private key that signs manifests; made at the first start",
   ),
 
+  certificateTtlH: option(
+    "Signer",
+    integer(1, 8760, "hours"),
+    "168",
+    "time for which a root key certifies signing keys",
+  ),
+
   apiUrl: optional(
     "Seeder",
     url("http", "https"),
@@ -258,6 +265,12 @@ export const OPTIONS = {
     ),
     secret: true,
   },
+  rootKey: optional(
+    "Peer",
+    text,
+    "any key that the origin publishes",
+    "public root key of the origin: only signing keys that it certified are believed",
+  ),
   output: optional(
     "Peer",
     pathOrStdout,

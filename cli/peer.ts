@@ -17,6 +17,7 @@ export async function runPeerCommand(config: Config): Promise<void> {
   const report = await runPeer({
     apiUrl: localApiUrl(config),
     apiKey: config.apiKey,
+    rootKey: config.rootKey,
     stream: config.stream,
     log,
     bindAddress: config.webrtcAddress,

@@ -38,6 +38,9 @@ const RUN: Readonly<Record<Exclude<CommandName, Role>, Run>> = {
   "keys stream-key": keysCommand("streamKey"),
   "keys rotate-stream-key": keysCommand("rotateStreamKey"),
   "keys api-key": keysCommand("apiKey"),
+  "keys root": rootCommand("root"),
+  "keys certify": rootCommand("certify"),
+  "keys install": rootCommand("install"),
   "sim run": simCommand("run"),
   "sim compare": simCommand("compare"),
   "sim sweep": simCommand("sweep"),
@@ -58,6 +61,13 @@ function keysCommand(name: keyof typeof import("./keys.ts").KEYS_COMMANDS): Run 
   return async ({ config }, args) => {
     const { KEYS_COMMANDS, withOrigin } = await import("./keys.ts");
     console.log(await withOrigin(config, (origin) => KEYS_COMMANDS[name](origin, config, ...args)));
+  };
+}
+
+function rootCommand(name: keyof typeof import("./root-keys.ts").ROOT_COMMANDS): Run {
+  return async ({ config }, args) => {
+    const { ROOT_COMMANDS } = await import("./root-keys.ts");
+    console.log(await ROOT_COMMANDS[name](config, args));
   };
 }
 

@@ -67,6 +67,7 @@ export {
 } from "./join-work.ts";
 export { JsonFields, parseJson } from "./json-fields.ts";
 export {
+  CERTIFICATE_LENGTH_MAX,
   type Ed25519Jwk,
   type Jwks,
   jwkOf,
@@ -78,6 +79,13 @@ export {
   type TrustedKey,
 } from "./jwk.ts";
 export { JWS_LENGTH_MAX, type Trust } from "./jws.ts";
+export {
+  certifiedKeys,
+  type KeyClaims,
+  type PinnedRoot,
+  signKeyCertificate,
+  verifyKeyCertificate,
+} from "./key-certificate.ts";
 export { type InitReference, type Manifest, signManifest, verifyManifest } from "./manifest.ts";
 export { type ListedSegment, renderMediaPlaylist } from "./media-playlist.ts";
 export { leafHash, leavesMatchRoot, merkleRoot, nodeHash } from "./merkle.ts";

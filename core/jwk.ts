@@ -6,6 +6,9 @@ import { JsonFields } from "./json-fields.ts";
 /** What a key of the origin may sign. One key never serves both. */
 export type KeyPurpose = "manifest" | "token";
 
+/** The longest certificate of a key, in characters. */
+export const CERTIFICATE_LENGTH_MAX = 1024;
+
 /** A public Ed25519 key as a JWK (RFC 8037 section 2), with its one purpose. */
 export interface Ed25519Jwk {
   readonly kty: "OKP";
@@ -15,6 +18,8 @@ export interface Ed25519Jwk {
   readonly alg: "EdDSA";
   readonly use: "sig";
   readonly starling_purpose: KeyPurpose;
+  /** What a root key says of it (key-certificate.ts), where there is one. */
+  readonly starling_certificate?: string | undefined;
 }
 
 /** A JWK set (RFC 7517 section 5), as `/.well-known/jwks.json` gives it. */
@@ -25,7 +30,9 @@ export interface Jwks {
 export interface TrustedKey {
   /** 32 bytes. */
   readonly publicKey: Uint8Array;
-  readonly purpose: KeyPurpose;
+  /** "root" certifies keys of the other purposes; an origin publishes none. */
+  readonly purpose: KeyPurpose | "root";
+  readonly certificate?: string | undefined;
 }
 
 /** The origin's public keys by key id. */
@@ -65,6 +72,9 @@ export function parseJwks(value: unknown): KeySet {
     keys.set(jwk.text("kid", 64), {
       publicKey: parsePublicKey(jwk.text("x", 64)),
       purpose: jwk.oneOf("starling_purpose", ["manifest", "token"]),
+      certificate: jwk.has("starling_certificate")
+        ? jwk.text("starling_certificate", CERTIFICATE_LENGTH_MAX)
+        : undefined,
     });
   }
   return keys;

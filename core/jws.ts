@@ -2,7 +2,7 @@ import { fromBase64Url, toBase64Url, utf8 } from "./bytes.ts";
 import type { Crypto } from "./crypto.ts";
 import { StarlingError } from "./errors.ts";
 import { JsonFields, parseJson } from "./json-fields.ts";
-import type { KeyPurpose, KeySet } from "./jwk.ts";
+import type { KeySet, TrustedKey } from "./jwk.ts";
 
 /** The longest compact JWS that is read, in characters. */
 export const JWS_LENGTH_MAX = 4096;
@@ -11,7 +11,7 @@ export const JWS_LENGTH_MAX = 4096;
 export interface JwsKind {
   /** The `typ` header (RFC 8725 section 3.11). */
   readonly typ: string;
-  readonly purpose: KeyPurpose;
+  readonly purpose: TrustedKey["purpose"];
   /** The first word of every error code: `manifest` gives `manifest-bad-signature`. */
   readonly name: string;
 }

@@ -1,5 +1,7 @@
 import {
   CHALLENGE_LENGTH_MAX,
+  certifiedKeys,
+  instantMs,
   type JoinPuzzle,
   type JoinWork,
   JsonFields,
@@ -7,6 +9,7 @@ import {
   type PeerRole,
   parseJson,
   parseJwks,
+  parsePublicKey,
   StarlingError,
   WORK_MAX,
 } from "../core/index.ts";
@@ -26,6 +29,7 @@ const RENEWED_AFTER = 0.7;
 const FINAL_CODES: ReadonlySet<string> = new Set([
   "api-key-missing",
   "api-key-wrong",
+  "bad-public-key",
   "p2p-off",
   "request-invalid",
   "route-not-found",
@@ -55,9 +59,11 @@ export interface JoinPermitOptions {
   /** Public key, base64url. */
   readonly peer: string;
   readonly role: PeerRole;
+  /** The origin's root key, base64url: keys that it did not certify are not believed. */
+  readonly rootKey?: string | undefined;
   /** A bearer key: an API key for a stream of access "backend", the origin's own for the role "seed". */
   readonly apiKey?: string | undefined;
-  readonly platform: Pick<Platform, "solveJoinPuzzle">;
+  readonly platform: Pick<Platform, "crypto" | "solveJoinPuzzle">;
 }
 
 /** Fetches join tokens, and keeps the last one while it is fresh. */
@@ -77,8 +83,8 @@ export class JoinPermits {
   }
 
   /**
-   * A permit with life left. Throws StarlingError "api-unreachable", "api-bad-answer" or, with the
-   * code that the API gave, a refusal.
+   * A permit with life left. Throws StarlingError "api-unreachable", "api-bad-answer", "bad-public-key",
+   * "keys-not-certified" or, with the code that the API gave, a refusal.
    */
   async current(signal?: AbortSignal): Promise<JoinPermit> {
     if (this.#permit === undefined || this.#permit.renewAtMs <= Date.now()) {
@@ -98,11 +104,18 @@ export class JoinPermits {
     let work: JoinWork | undefined;
     for (let puzzles = 0; ; puzzles += 1) {
       const { status, text } = await this.#ask(work, signal);
-      if (status === 201) return permitOf(text);
+      if (status === 201) return this.#certified(permitOf(text));
       const puzzle = puzzleIn(text);
       if (puzzle === undefined || puzzles === PUZZLES_MAX) throw refusalOf(status, text);
       work = await this.#options.platform.solveJoinPuzzle(puzzle, signal ?? never);
     }
+  }
+
+  #certified(permit: JoinPermit): JoinPermit {
+    const { rootKey, platform } = this.#options;
+    if (rootKey === undefined) return permit;
+    const root = { publicKey: parsePublicKey(rootKey), crypto: platform.crypto };
+    return { ...permit, keys: certifiedKeys(permit.keys, root, instantMs(Date.now())) };
   }
 
   #ask(

@@ -10,7 +10,7 @@ export { BlockStore, type CodedBlock } from "./block-store.ts";
 export { startHeartbeat } from "./heartbeat.ts";
 export { internalKey } from "./internal-key.ts";
 export { JobMeter, type JobStats, quantile } from "./job-meter.ts";
-export { publishKey, readJwks, retractKey } from "./key-directory.ts";
+export { certifyKey, jwksSchema, publishKey, readJwks, retractKey } from "./key-directory.ts";
 export { LOG_START, type LogEntry, ManifestLog } from "./manifest-log.ts";
 export {
   LEASE_MS,
@@ -46,6 +46,6 @@ export { type RedisServer, startRedisServer } from "./redis-server.ts";
 export { REPORT_INTERVAL_MS, REPORT_TTL_MS, type RoleReport, RoleStatus } from "./role-status.ts";
 export { ScratchRedis } from "./scratch-redis.ts";
 export type { NewSegment, SegmentRecord } from "./segment-record.ts";
-export { loadSigningKey, type SigningKey } from "./signing-key.ts";
+export { loadRootKey, loadSigningKey, type RootKey, type SigningKey } from "./signing-key.ts";
 export { ORIGINS_MAX, STREAMS_MAX, type Stream, StreamRegistry } from "./stream-registry.ts";
 export { type SegmentRecords, TIMELINE_RECORDS_MAX, Timeline } from "./timeline.ts";

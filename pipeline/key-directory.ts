@@ -1,7 +1,8 @@
 import type { Redis } from "ioredis";
 import { z } from "zod";
-import type { Ed25519Jwk, Jwks } from "../core/index.ts";
+import { CERTIFICATE_LENGTH_MAX, type Ed25519Jwk, type Jwks } from "../core/index.ts";
 import { JWKS_KEY } from "./redis-keys.ts";
+import { RedisScript } from "./redis-script.ts";
 
 const jwkSchema = z.object({
   kty: z.literal("OKP"),
@@ -11,12 +12,37 @@ const jwkSchema = z.object({
   alg: z.literal("EdDSA"),
   use: z.literal("sig"),
   starling_purpose: z.enum(["manifest", "token"]),
+  starling_certificate: z.string().max(CERTIFICATE_LENGTH_MAX).optional(),
 }) satisfies z.ZodType<Ed25519Jwk>;
 
-/** Makes a public key known to everyone who asks for the origin's keys. Private members are refused. */
+/** A JWK set of this origin. */
+export const jwksSchema = z.object({ keys: z.array(jwkSchema) });
+
+/** KEYS jwks; ARGV kid, certificate. Answers 1, or 0 when there is no such key. */
+const certifyScript = new RedisScript(
+  "certify-key",
+  `
+local json = redis.call("HGET", KEYS[1], ARGV[1])
+if not json then return 0 end
+local jwk = cjson.decode(json)
+jwk.starling_certificate = ARGV[2]
+redis.call("HSET", KEYS[1], ARGV[1], cjson.encode(jwk))
+return 1
+`,
+);
+
+/**
+ * Makes a public key known to everyone who asks for the origin's keys; one that is known keeps its
+ * certificate. Private members are refused.
+ */
 export async function publishKey(redis: Redis, jwk: Ed25519Jwk): Promise<void> {
   const checked = jwkSchema.strict().parse(jwk);
-  await redis.hset(JWKS_KEY, checked.kid, JSON.stringify(checked));
+  await redis.hsetnx(JWKS_KEY, checked.kid, JSON.stringify(checked));
+}
+
+/** Publishes what a root key says of a key. False: there is no such key. */
+export async function certifyKey(redis: Redis, kid: string, certificate: string): Promise<boolean> {
+  return (await certifyScript.run(redis, [JWKS_KEY], kid, certificate)) === 1;
 }
 
 /** Takes a key back: nothing that it signed is good any more once peers have asked again. False: there is none. */

@@ -22,6 +22,13 @@ export interface SigningKey {
   sign(message: Uint8Array): Uint8Array;
 }
 
+/** A key that certifies signing keys, and is kept off line. Its secret never leaves this object. */
+export interface RootKey {
+  /** 32 bytes: what peers pin. */
+  readonly publicKey: Uint8Array;
+  sign(message: Uint8Array): Uint8Array;
+}
+
 const SECRET_KEY_BYTES = 32;
 const OWNER_ONLY = 0o600;
 const OTHERS = 0o077;
@@ -40,10 +47,34 @@ const privateJwkSchema = z.object({
  */
 export async function loadSigningKey(keyFile: string, purpose: KeyPurpose): Promise<SigningKey> {
   const text = (await readKeyFile(keyFile)) ?? (await createKeyFile(keyFile));
-  const secretKey = secretKeyIn(text);
-  if (secretKey === undefined) throw malformed(keyFile, "is not a private Ed25519 JWK");
+  const secretKey = secretKeyOf(keyFile, text);
   const jwk = jwkOf(nodeCrypto.publicKeyOf(secretKey), purpose, nodeCrypto);
   return { jwk, sign: (message) => nodeCrypto.sign(message, secretKey) };
+}
+
+/**
+ * Reads a root key from a private JWK file; `isMade`: makes it when there is none. Throws StarlingError
+ * "key-file-permissions", "key-file-malformed" or "key-file-missing".
+ */
+export async function loadRootKey(
+  keyFile: string,
+  { isMade }: { readonly isMade: boolean },
+): Promise<RootKey> {
+  const text = (await readKeyFile(keyFile)) ?? (isMade ? await createKeyFile(keyFile) : undefined);
+  if (text === undefined) {
+    throw new StarlingError("key-file-missing", `There is no root key at ${keyFile}.`);
+  }
+  const secretKey = secretKeyOf(keyFile, text);
+  return {
+    publicKey: nodeCrypto.publicKeyOf(secretKey),
+    sign: (message) => nodeCrypto.sign(message, secretKey),
+  };
+}
+
+function secretKeyOf(keyFile: string, text: string): Uint8Array {
+  const secretKey = secretKeyIn(text);
+  if (secretKey === undefined) throw malformed(keyFile, "is not a private Ed25519 JWK");
+  return secretKey;
 }
 
 /** The secret key of a private JWK whose halves fit together. */

@@ -6,6 +6,7 @@ export interface MeshOrder {
   readonly apiUrl: string;
   readonly stream: string;
   readonly tokenUrl: string | undefined;
+  readonly rootKey: string | undefined;
   readonly uploadBytesPerS: number;
   readonly maxDelayMs: number;
   readonly connectionsMax: number;

@@ -139,6 +139,7 @@ class StarlingPlayer extends /* @__PURE__ */ elementClass() implements StarlingP
         stream: text("stream"),
         apiUrl: text("api-url"),
         tokenUrl: text("token-url"),
+        rootKey: text("root-key"),
         p2p: text("p2p") !== "off",
         ...this.options,
       },

@@ -19,6 +19,8 @@ export interface ViewerOptions {
   readonly stream: string;
   /** Where join tokens are asked for instead: a backend that passes the request on with its API key. */
   readonly tokenUrl?: string | undefined;
+  /** The origin's root key, base64url: only signing keys that it certified are believed. */
+  readonly rootKey?: string | undefined;
   /** What this viewer sends to others at the most; 0: nothing. Default 6,000,000. */
   readonly uploadBitsPerSMax?: number | undefined;
   /** A segment that is not complete this long after its release is given up. Default 6,000. */
@@ -212,12 +214,13 @@ export class Viewer {
   }
 
   #order(): MeshOrder {
-    const { apiUrl, stream, tokenUrl, uploadBitsPerSMax = 6_000_000 } = this.#options;
+    const { apiUrl, stream, tokenUrl, rootKey, uploadBitsPerSMax = 6_000_000 } = this.#options;
     const absolute = (url: string): string => new URL(url, document.baseURI).href;
     return {
       apiUrl: absolute(apiUrl),
       stream,
       tokenUrl: tokenUrl === undefined ? undefined : absolute(tokenUrl),
+      rootKey,
       uploadBytesPerS: uploadBitsPerSMax / BITS_PER_BYTE,
       maxDelayMs: this.#options.maxDelayMs ?? 6000,
       connectionsMax: this.#options.connectionsMax ?? 32,

@@ -33,6 +33,8 @@ export interface PeerOptions {
   readonly onReport?: ((report: PeerReport) => void) | undefined;
   /** An API key, for streams of access "backend". */
   readonly apiKey?: string | undefined;
+  /** The origin's root key, base64url. */
+  readonly rootKey?: string | undefined;
   /** By default a new one for each run. */
   readonly identity?: Identity | undefined;
   readonly bindAddress?: string | undefined;
@@ -129,13 +131,13 @@ class Viewer {
   }
 
   async #open(signal: AbortSignal): Promise<MeshSession | undefined> {
-    const { apiUrl, stream, log, apiKey, identity, bindAddress } = this.#options;
+    const { apiUrl, stream, log, apiKey, rootKey, identity, bindAddress } = this.#options;
     const { uploadBytesPerS = UPLOAD_BYTES_PER_S } = this.#options;
     const onOutput = (output: Output): void => this.#take(output);
     try {
       this.#session = await MeshSession.open(
         {
-          ...{ apiUrl, stream, log, apiKey, identity },
+          ...{ apiUrl, stream, log, apiKey, rootKey, identity },
           platform: nodePlatform({ bindAddress }),
           role: "viewer",
           uploads: uploadBudget(instantMs(Date.now()), uploadBytesPerS),
