@@ -32,7 +32,9 @@ export function describeApi(routes: readonly Route[]): object {
       license: { name: "MIT", identifier: "MIT" },
     },
     servers: [{ url: "/" }],
-    tags: ["streams", "tokens", "keys", "live", "health", "pages"].map((name) => ({ name })),
+    tags: ["streams", "tokens", "keys", "webhooks", "live", "health", "pages"].map((name) => ({
+      name,
+    })),
     paths,
     components: {
       securitySchemes: { apiKey: { type: "http", scheme: "bearer" } },
