@@ -13,6 +13,7 @@ import { Admission } from "./admission.ts";
 import type { ResolvedOptions } from "./api-options.ts";
 import { createApp } from "./app.ts";
 import { AuditLog } from "./audit-log.ts";
+import { contentKeyRoutes } from "./content-key-routes.ts";
 import { Equivocations } from "./equivocations.ts";
 import { healthRoutes } from "./health-routes.ts";
 import { inquiryRoutes } from "./inquiry-routes.ts";
@@ -97,6 +98,7 @@ export async function assemble(
       traffic,
       metrics,
     }),
+    ...contentKeyRoutes({ registry, access, trusted, directory }),
     ...statusRoutes(overview),
     ...healthRoutes({ ...options, redis, metrics, overview }),
     ...pageRoutes(options.staticDir),

@@ -1,5 +1,11 @@
-import { renderMediaPlaylist } from "../core/index.ts";
-import type { SegmentRecord, Stream, StreamRegistry, Timeline } from "../pipeline/index.ts";
+import { type ListedSegment, renderMediaPlaylist, toHex } from "../core/index.ts";
+import {
+  contentKeyOf,
+  type SegmentRecord,
+  type Stream,
+  type StreamRegistry,
+  type Timeline,
+} from "../pipeline/index.ts";
 import { FreshCache } from "./fresh-cache.ts";
 
 /** `interrupted`: no segment came for some seconds, viewers wait for the broadcaster to come back. */
@@ -69,10 +75,20 @@ export class LiveStreams {
       stream,
       state: ageMs > patienceMs ? "interrupted" : "live",
       records: window,
-      playlist: renderMediaPlaylist(window, { targetDurationS, ended: false }),
+      playlist: renderMediaPlaylist(withKeys(stream, window), { targetDurationS, ended: false }),
       segmentsPerS: recent.length / (RATE_WINDOW_MS / 1000),
     };
   }
+}
+
+/** The segments, each with the key of its publish session where they are encrypted. */
+function withKeys(stream: Stream, records: readonly SegmentRecord[]): readonly ListedSegment[] {
+  if (stream.contentSecret === "") return records;
+  return records.map((record) => {
+    const content = contentKeyOf(stream, record.session);
+    const key = content && { uri: `${record.session}.key`, iv: toHex(content.iv) };
+    return { ...record, key };
+  });
 }
 
 /** A multivariant playlist (RFC 8216 section 4.3.4) with the one rendition; peak and mean bits per second. */

@@ -14,6 +14,8 @@ const PROBLEMS = {
   "body-not-json": [400, "The body is not JSON"],
   "body-too-large": [413, "The body is too large"],
   "body-type-unsupported": [415, "The body has a media type that is not supported"],
+  "content-key-not-found": [404, "There is no such content key"],
+  "content-token-needed": [401, "A join token of the stream is needed"],
   "internal-error": [500, "Something broke inside of Starling"],
   "media-not-found": [404, "There is no such segment"],
   "method-not-allowed": [405, "The method is not allowed here"],

@@ -17,6 +17,9 @@ const streamSchema = z.object({
   title: z.string(),
   access: z.enum(["open", "backend"]).describe("Who may ask for join tokens."),
   origins: z.array(z.string()).describe("Sites whose pages may use it; empty: all."),
+  encryption: z
+    .enum(["none", "aes-128"])
+    .describe("Whether media is encrypted; its key is given for a token."),
   createdAt: z.string().describe("ISO 8601."),
   streamKey: z.string().describe("What the broadcaster enters as stream key. A secret."),
 });
@@ -40,6 +43,7 @@ const newStreamSchema = z.strictObject({
   title: z.string().min(1).max(200).optional(),
   access: z.enum(["open", "backend"]).optional(),
   origins: originsSchema.optional(),
+  encryption: z.enum(["none", "aes-128"]).optional().describe("For good. Default: none."),
 });
 
 /** The stream that `:id` names. Throws StarlingError "stream-not-found". */
@@ -71,8 +75,8 @@ export function streamRoutes(parts: {
       body: newStreamSchema,
       answers: { 201: { description: "The stream, with its key", schema: streamSchema } },
       problems: ["stream-exists", "stream-limit", "stream-id-invalid"],
-      handle: async (_request, response, body) => {
-        const stream = await registry.create(body);
+      handle: async (_request, response, { encryption, ...wanted }) => {
+        const stream = await registry.create({ ...wanted, isEncrypted: encryption === "aes-128" });
         response.status(201).location(`/api/v1/streams/${stream.id}`).json(streamView(stream));
       },
     }),
@@ -146,8 +150,10 @@ async function deleteStream(id: string, parts: Parameters<typeof streamRoutes>[0
 }
 
 function streamView({ createdAtMs, ...stream }: Stream): object {
-  const { id, title, access, origins, streamKey } = stream;
-  return { id, title, access, origins, createdAt: new Date(createdAtMs).toISOString(), streamKey };
+  const { id, title, access, origins, contentSecret, streamKey } = stream;
+  const encryption = contentSecret === "" ? "none" : "aes-128";
+  const createdAt = new Date(createdAtMs).toISOString();
+  return { id, title, access, origins, encryption, createdAt, streamKey };
 }
 
 /** A site as browsers write it in an Origin header. */

@@ -87,7 +87,7 @@ export {
   verifyKeyCertificate,
 } from "./key-certificate.ts";
 export { type InitReference, type Manifest, signManifest, verifyManifest } from "./manifest.ts";
-export { type ListedSegment, renderMediaPlaylist } from "./media-playlist.ts";
+export { type ListedKey, type ListedSegment, renderMediaPlaylist } from "./media-playlist.ts";
 export { leafHash, leavesMatchRoot, merkleRoot, nodeHash } from "./merkle.ts";
 export {
   type ByeCode,

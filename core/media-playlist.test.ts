@@ -39,6 +39,24 @@ describe("renderMediaPlaylist", () => {
     );
   });
 
+  test("lists the key of each session, and init segments as not encrypted", () => {
+    const locked = timelineOf(["a", "b"], 2).map((segment) => {
+      const session = segment.discontinuity;
+      return { ...segment, key: { uri: `${session}.key`, iv: `0${session}`.repeat(16) } };
+    });
+    const lines = renderMediaPlaylist(locked, options)
+      .split("\n")
+      .filter((line) => /KEY|MAP|DISCONTINUITY$|m4s/.test(line));
+    expect(lines).toEqual([
+      '#EXT-X-MAP:URI="init-0.mp4"',
+      `#EXT-X-KEY:METHOD=AES-128,URI="0.key",IV=0x${"00".repeat(16)}`,
+      ...["0.m4s", "1.m4s", "#EXT-X-DISCONTINUITY", "#EXT-X-KEY:METHOD=NONE"],
+      '#EXT-X-MAP:URI="init-2.mp4"',
+      `#EXT-X-KEY:METHOD=AES-128,URI="1.key",IV=0x${"01".repeat(16)}`,
+      ...["2.m4s", "3.m4s"],
+    ]);
+  });
+
   test("gives each segment the same discontinuity number in every window that lists it", () => {
     const numberOf = new Map<string, number>();
     const all = timelineOf(["a", "b", "c", "d"], 3);

@@ -9,6 +9,15 @@ export interface ListedSegment {
   readonly discontinuity: number;
   readonly programDateTimeMs: number;
   readonly durationMs: number;
+  /** By what it is encrypted as a whole; left out: it is not. */
+  readonly key?: ListedKey | undefined;
+}
+
+/** The EXT-X-KEY of METHOD AES-128 that holds for a segment. Its init segment is not encrypted. */
+export interface ListedKey {
+  readonly uri: string;
+  /** 16 bytes in hex. */
+  readonly iv: string;
 }
 
 /**
@@ -55,7 +64,13 @@ function segmentLines(record: ListedSegment, previous: ListedSegment | undefined
     lines.push("#EXT-X-DISCONTINUITY");
   }
   if (previous?.init?.sequence !== init.sequence) {
+    // A key holds for every EXT-X-MAP after it (RFC 8216 section 4.3.2.5).
+    if (previous?.key !== undefined) lines.push("#EXT-X-KEY:METHOD=NONE");
     lines.push(`#EXT-X-MAP:URI="init-${init.sequence}.mp4"`);
+    if (record.key !== undefined) {
+      const { uri, iv } = record.key;
+      lines.push(`#EXT-X-KEY:METHOD=AES-128,URI="${uri}",IV=0x${iv}`);
+    }
   }
   // biome-ignore lint/style/noRestrictedGlobals: this formats a time, and does not ask for one.
   const programDateTime = new Date(record.programDateTimeMs).toISOString();

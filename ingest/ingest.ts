@@ -94,7 +94,7 @@ async function start(
   const timeline = new Timeline(redis);
   const encodeQueue = createEncodeQueue(redis);
   encodeQueue.on("error", (error) => log.warn({ err: error }, "the encode queue failed"));
-  const catalogue = { mediaRoot, timeline, encodeQueue };
+  const catalogue = { mediaRoot, timeline, encodeQueue, registry };
   const store = new BlockStore(mediaRoot);
   const places = { mediaRoot, registry, sessions, timeline, store };
   const retention = new Retention({ ...places, keepCount: retentionCount, log });

@@ -33,7 +33,7 @@ function openDoor(): { door: PublishDoor; leases: Redis } {
   const door = new PublishDoor({
     registry,
     sessions: new PublishSessions(leases),
-    catalogue: { mediaRoot, timeline, encodeQueue },
+    catalogue: { mediaRoot, timeline, encodeQueue, registry: origin.registry },
     settings: {
       ffmpegPath: "ffmpeg",
       ffmpegVersion: { name: "test", readsEnhancedFlv: false },

@@ -1,14 +1,18 @@
 import { createHash } from "node:crypto";
-import { readFile, stat } from "node:fs/promises";
+import { readFile, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type FSWatcher, watch } from "chokidar";
 import type { Logger } from "pino";
 import { errorCode, StarlingError, toBase64Url } from "../core/index.ts";
 import {
+  type ContentKey,
+  contentKeyOf,
   type EncodeQueue,
+  encryptFile,
   enqueueEncode,
   type NewSegment,
   type SegmentRecords,
+  type StreamRegistry,
   type Timeline,
 } from "../pipeline/index.ts";
 import { PLAYLIST_NAME } from "./ffmpeg-command.ts";
@@ -22,6 +26,8 @@ export interface Catalogue {
   readonly mediaRoot: string;
   readonly timeline: Timeline;
   readonly encodeQueue: EncodeQueue;
+  /** Tells by what the media of a stream is encrypted. */
+  readonly registry: Pick<StreamRegistry, "get">;
 }
 
 /** The directory of one publish session, and whom to tell of it. */
@@ -114,6 +120,7 @@ export class SessionDirectory {
   }
 
   async #isIntact({ name }: ListedSegment): Promise<boolean> {
+    if (this.#options.recovering === true && (await this.#isEncrypted(name))) return false;
     const problem = await fragmentProblem(join(this.path, name)).catch((error: unknown) => {
       if (errorCode(error) === "ENOENT") return "its file is gone";
       throw error;
@@ -125,13 +132,41 @@ export class SessionDirectory {
     return false;
   }
 
+  /** Whether an earlier run registered the segment, and deleted what was not encrypted. */
+  async #isEncrypted(name: string): Promise<boolean> {
+    const [plain, encrypted] = [name, encryptedName(name)].map((one) =>
+      stat(join(this.path, one)).then(
+        () => true,
+        () => false,
+      ),
+    );
+    return !(await plain) && (await encrypted) === true;
+  }
+
   async #registerMedia(init: string, segment: ListedSegment): Promise<void> {
     const { name, index, durationMs } = segment;
     this.#programTimeLeadMs ??= await this.#programTimeLeadOf(segment);
     const programDateTimeMs = segment.programDateTimeMs - this.#programTimeLeadMs;
     if (!this.#initRegistered) await this.#registerInit(init, programDateTimeMs);
-    const { size: byteLength } = await stat(join(this.path, name));
-    await this.#register(name, { index, byteLength, durationMs, programDateTimeMs });
+    const key = await this.#contentKey();
+    const stored = key === undefined ? name : await this.#encrypted(name, key);
+    const { size: byteLength } = await stat(join(this.path, stored));
+    await this.#register(stored, { index, byteLength, durationMs, programDateTimeMs });
+    if (stored !== name) await rm(join(this.path, name), { force: true });
+  }
+
+  /** By what the session's media is encrypted; undefined: it is not. */
+  async #contentKey(): Promise<ContentKey | undefined> {
+    const { catalogue, stream, session } = this.#options;
+    const found = await catalogue.registry.get(stream);
+    return found && contentKeyOf(found, session);
+  }
+
+  /** Gives the name of the encrypted file that stands beside a segment. */
+  async #encrypted(name: string, key: ContentKey): Promise<string> {
+    const encrypted = encryptedName(name);
+    await encryptFile(join(this.path, name), join(this.path, encrypted), key);
+    return encrypted;
   }
 
   /** How far ffmpeg's program times are ahead of the session's first intact segment. */
@@ -193,4 +228,9 @@ export class SessionDirectory {
     const level = this.#options.recovering === true ? "debug" : "error";
     this.#log[level]({ segment: name, code: error.code }, `segment left out: ${error.message}`);
   }
+}
+
+/** `000000041.m4s` -> `000000041.enc`. */
+function encryptedName(name: string): string {
+  return name.replace(/\.m4s$/, ".enc");
 }

@@ -45,6 +45,7 @@ export { RedisScript } from "./redis-script.ts";
 export { type RedisServer, startRedisServer } from "./redis-server.ts";
 export { REPORT_INTERVAL_MS, REPORT_TTL_MS, type RoleReport, RoleStatus } from "./role-status.ts";
 export { ScratchRedis } from "./scratch-redis.ts";
+export { type ContentKey, contentKeyOf, encryptFile } from "./segment-cipher.ts";
 export type { NewSegment, SegmentRecord } from "./segment-record.ts";
 export { loadRootKey, loadSigningKey, type RootKey, type SigningKey } from "./signing-key.ts";
 export { ORIGINS_MAX, STREAMS_MAX, type Stream, StreamRegistry } from "./stream-registry.ts";

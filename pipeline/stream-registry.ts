@@ -17,6 +17,8 @@ export interface Stream {
   readonly access: "open" | "backend";
   /** The sites whose pages may use it, as Origin headers name them; empty: all. */
   readonly origins: readonly string[];
+  /** The keys of its media are made from it; empty: its media is not encrypted. Never log it. */
+  readonly contentSecret: string;
 }
 
 export const STREAMS_MAX = 1000;
@@ -32,6 +34,7 @@ const streamSchema = z.object({
   createdAtMs: z.number(),
   access: z.enum(["open", "backend"]),
   origins: z.array(z.string()).max(ORIGINS_MAX).default([]),
+  contentSecret: z.string().default(""),
 }) satisfies z.ZodType<Stream>;
 
 /** KEYS streams; ARGV id, stream, streams max. Answers "ok" or an error code. */
@@ -69,8 +72,10 @@ export class StreamRegistry {
     readonly title?: string | undefined;
     readonly access?: Stream["access"] | undefined;
     readonly origins?: Stream["origins"] | undefined;
+    /** Encrypt its media, for good: what is published cannot be taken back. */
+    readonly isEncrypted?: boolean | undefined;
   }): Promise<Stream> {
-    const { id, title = id, access = "open", origins = [] } = wanted;
+    const { id, title = id, access = "open", origins = [], isEncrypted = false } = wanted;
     if (!isStreamId(id)) {
       throw new StarlingError(
         "stream-id-invalid",
@@ -84,7 +89,10 @@ export class StreamRegistry {
       );
     }
     const createdAtMs = Date.now();
-    const stream: Stream = { id, title, streamKey: newKey(id), createdAtMs, access, origins };
+    const stream: Stream = {
+      ...{ id, title, streamKey: newKey(id), createdAtMs, access, origins },
+      contentSecret: isEncrypted ? randomBase32(SECRET_LENGTH) : "",
+    };
     const answer = await createScript.run(
       this.#redis,
       [STREAMS_KEY],
