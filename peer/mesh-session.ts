@@ -88,6 +88,11 @@ export class MeshSession {
     });
   }
 
+  /** The join token in force. */
+  get token(): string {
+    return this.#token;
+  }
+
   /** Media bytes that came from the origin over HTTP. */
   get fetchedBytes(): number {
     return this.#fetcher.bytes;

@@ -52,6 +52,8 @@ export type FromMesh =
       readonly detail: string;
     }
   | { readonly kind: "report"; readonly report: MeshReport }
+  /** The join token from now on. */
+  | { readonly kind: "token"; readonly token: string }
   | {
       readonly kind: "error";
       readonly code: string;

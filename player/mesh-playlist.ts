@@ -135,7 +135,7 @@ function parse(text: string): Playlist | undefined {
 /** Notes what a tag says of the segments that follow. */
 function readTag(
   line: string,
-  tags: { -readonly [Name in Exclude<keyof ListedSegment, "block">]: ListedSegment[Name] },
+  tags: { -readonly [Name in Exclude<keyof ListedSegment, "block" | "key">]: ListedSegment[Name] },
 ): void {
   const [, tag, value = ""] = /^#(EXT[^:]*):?(.*)$/.exec(line) ?? [];
   if (tag === "EXT-X-DISCONTINUITY") tags.discontinuity++;

@@ -37,6 +37,7 @@ class MeshService {
   readonly #connector: Connector;
   readonly #stop = new AbortController();
   #session: MeshSession | undefined;
+  #toldToken: string | undefined;
 
   constructor(control: MessagePort, connections: MessagePort) {
     this.#control = control;
@@ -99,6 +100,7 @@ class MeshService {
       signal,
     );
     this.#session = session;
+    this.#report(session);
     const reporting = setInterval(() => this.#report(session), REPORT_EVERY_MS);
     try {
       await session.run(signal);
@@ -135,5 +137,8 @@ class MeshService {
       neighbours: mesh.health(session.now()).neighbours,
     };
     this.tell({ kind: "report", report });
+    const { token } = session;
+    if (token !== this.#toldToken) this.tell({ kind: "token", token });
+    this.#toldToken = token;
   }
 }

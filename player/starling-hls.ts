@@ -9,6 +9,7 @@ import type {
 import { Emitter } from "./emitter.ts";
 import { type FragmentLoaderClass, fragmentLoader } from "./fragment-loader.ts";
 import { IdleWatch } from "./idle-watch.ts";
+import { KeyTokens } from "./key-tokens.ts";
 import { MeshPlaylist } from "./mesh-playlist.ts";
 import { MeshTrial } from "./mesh-trial.ts";
 import { type PlaylistLoaderClass, playlistLoader } from "./playlist-loader.ts";
@@ -70,7 +71,7 @@ const ORIGIN_URL = /^(.*)\/live\/([a-z0-9][a-z0-9-]{0,63})\/[^/]*$/;
 
 /**
  * Lets an hls.js that was not told its source yet take part in the mesh. The integrator's settings stay as
- * they are, keys are not touched, and whatever the mesh does not bring in time comes over HTTP.
+ * they are, content keys are asked for with the viewer's token, and whatever the mesh does not bring in time comes over HTTP.
  */
 export class Starling {
   readonly #hls: Hls;
@@ -82,6 +83,8 @@ export class Starling {
   readonly #idle: IdleWatch;
   readonly #fLoader: HlsConfig["fLoader"];
   readonly #pLoader: HlsConfig["pLoader"];
+  readonly #xhrSetup: HlsConfig["xhrSetup"];
+  readonly #keyTokens = new KeyTokens();
   #playlist = new MeshPlaylist();
   #playlistUrl: string | undefined;
   #viewer: Viewer | undefined;
@@ -108,9 +111,11 @@ export class Starling {
     const { config } = hls;
     this.#fLoader = config.fLoader;
     this.#pLoader = config.pLoader;
+    this.#xhrSetup = config.xhrSetup;
     this.#stalls = new StallWatch((count) => this.#events.emit("stall", { count }));
     this.#idle = new IdleWatch((options.leaveWhenIdleS ?? 30) * 1000, () => this.#reconsider());
     this.#advise();
+    config.xhrSetup = this.#keyTokens.xhrSetup(() => this.#where?.apiUrl, this.#xhrSetup);
     config.fLoader = fragmentLoader(
       {
         sequenceOf: (context) => this.#sequenceOf(context),
@@ -146,7 +151,8 @@ export class Starling {
     this.#stalls.detach();
     this.#idle.detach();
     const { config } = this.#hls;
-    Object.assign(config, { fLoader: this.#fLoader, pLoader: this.#pLoader });
+    const own = { fLoader: this.#fLoader, pLoader: this.#pLoader, xhrSetup: this.#xhrSetup };
+    Object.assign(config, own);
     await left;
     this.#events.clear();
   }
@@ -258,6 +264,7 @@ export class Starling {
       const hasGrown = this.#playlist.announced(performance.now(), manifest);
       if (hasGrown) this.#playlistGrown.emit("grown", undefined);
     });
+    viewer.on("token", (token) => this.#keyTokens.set(token));
     viewer.on("segment", ({ sequence }) => this.#settle(sequence));
     viewer.on("missing", ({ sequence }) => this.#settle(sequence));
     this.#events.emit("joining", viewer);

@@ -49,6 +49,8 @@ export interface ViewerEvents {
   readonly neighbour: { readonly id: string; readonly role: "viewer" | "seed" };
   /** Something of a neighbour was refused, and never used. `code` is stable (PROTOCOL.md, "Refusals"). */
   readonly rejected: { readonly neighbour: string; readonly code: string; readonly detail: string };
+  /** The join token from now on. */
+  readonly token: string;
   /** The mesh cannot be joined. It is tried again unless `isFinal`. */
   readonly error: { readonly code: string; readonly detail: string; readonly isFinal: boolean };
 }
@@ -259,6 +261,9 @@ export class Viewer {
         this.#events.emit("error", { code, detail, isFinal });
         break;
       }
+      case "token":
+        this.#events.emit("token", message.token);
+        break;
       case "report":
         this.#report = message.report;
         break;

@@ -76,6 +76,9 @@ test("no secret is in any log, answer, address or metric of a run", async () => 
   const { token } = JSON.parse(answer) as { token: string };
   await post(tokens, { publicKey, renew: token });
   await post(tokens, { publicKey, renew: token, work: { challenge: token, counter: 1 } });
+  const hook = await post("/api/v1/webhooks", { url: "https://a.invalid/" }, origin.apiKey);
+  told.pop(); // It is shown once.
+  await ask("/api/v1/webhooks", { headers: { Authorization: `Bearer ${origin.apiKey}` } });
   await post("/api/v1/streams", { id: `${origin.apiKey}!` }, origin.apiKey);
   await post("/api/v1/streams", { id: "a", [origin.streamKey]: 1 }, `${origin.apiKey}x`);
   await ask(`/api/v1/streams/main?key=${origin.apiKey}`);
@@ -92,7 +95,8 @@ test("no secret is in any log, answer, address or metric of a run", async () => 
   const all = told.join("\n");
   expect(all).toContain("publisher-key");
   expect(all).toContain('"requestId"');
-  for (const [what, secret] of Object.entries(await secrets(token))) {
+  const webhook = (JSON.parse(hook) as { secret: string }).secret.replace("whsec_", "");
+  for (const [what, secret] of Object.entries({ ...(await secrets(token)), webhook })) {
     expect(secret.length).toBeGreaterThan(30);
     expect([what, all.includes(secret)]).toEqual([what, false]);
   }
