@@ -14,6 +14,7 @@ import type { ResolvedOptions } from "./api-options.ts";
 import { createApp } from "./app.ts";
 import { AuditLog } from "./audit-log.ts";
 import { contentKeyRoutes } from "./content-key-routes.ts";
+import { doctorRoutes } from "./doctor-routes.ts";
 import { Equivocations } from "./equivocations.ts";
 import { healthRoutes } from "./health-routes.ts";
 import { inquiryRoutes } from "./inquiry-routes.ts";
@@ -80,6 +81,7 @@ export async function assemble(
   const watch = new WebhookWatch({ redis, overview, webhooks, log });
   const routes = [
     ...streamRoutes({ registry, timeline, store: new BlockStore(mediaRoot), traffic }),
+    ...doctorRoutes({ redis, registry }),
     ...tokenRoutes({
       ...options,
       ...{ registry, access, key, trusted, directory, tracker, metrics },

@@ -31,6 +31,7 @@ const INGEST = [
   "firstPacketTimeoutS",
   "silenceTimeoutS",
   "retentionCount",
+  "viewerDownlinkMbps",
 ] as const;
 const ENCODER = ["encoderThreads", "symbolBytes", "repairRatio"] as const;
 const SIGNER = ["manifestTtlS", "manifestKeyFile"] as const;

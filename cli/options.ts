@@ -104,6 +104,13 @@ export const OPTIONS = {
     "newest segments of a stream that are kept on disk",
   ),
 
+  viewerDownlinkMbps: option(
+    "Ingest",
+    decimal(0.1, 1000, "Mbit/s"),
+    "10",
+    "what viewers are expected to receive: broadcasters who send more are told",
+  ),
+
   encoderThreads: optional(
     "Encoder",
     integer(1, 16, "threads"),

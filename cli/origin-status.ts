@@ -17,6 +17,27 @@ const apiStatsSchema = z.object({
   streams: z.record(z.string(), z.object({ viewers: z.number(), offload: z.number().nullable() })),
 });
 
+/** The part of the ingest's heartbeat that is shown here. */
+const ingestStatsSchema = z.object({
+  publishers: z.array(
+    z.object({
+      stream: z.string(),
+      filler: z.boolean(),
+      findings: z.array(
+        z.object({
+          code: z.string(),
+          severity: z.enum(["info", "warning", "error"]),
+          message: z.string(),
+          cure: z.string(),
+        }),
+      ),
+    }),
+  ),
+});
+
+/** What the doctor tells a broadcaster. */
+export type Finding = z.output<typeof ingestStatsSchema>["publishers"][number]["findings"][number];
+
 export type StreamState =
   | "live"
   | "test card"
@@ -32,6 +53,8 @@ export interface OriginStatus {
   readonly peers: number;
   /** 0 to 1; undefined while no viewer has reported. */
   readonly offload: number | undefined;
+  /** What is wrong with the broadcast, the worst first; nothing of a test card. */
+  readonly findings: readonly Finding[];
 }
 
 /** Follows one stream through Redis; call `read` about once a second. */
@@ -64,6 +87,7 @@ export class OriginStatusReader {
       publisher,
       segmentsPerS: this.#segmentsPerS(),
       ...viewersOf(reports, this.#stream),
+      findings: findingsOf(reports, this.#stream),
     };
   }
 
@@ -101,4 +125,11 @@ function viewersOf(
   const [newest] = reports.filter(({ role }) => role === "api").sort((a, b) => b.at - a.at);
   const known = apiStatsSchema.safeParse(newest?.stats).data?.streams[stream];
   return { peers: known?.viewers ?? 0, offload: known?.offload ?? undefined };
+}
+
+function findingsOf(reports: readonly RoleReport[], stream: string): readonly Finding[] {
+  return reports
+    .flatMap(({ stats }) => ingestStatsSchema.safeParse(stats).data?.publishers ?? [])
+    .filter((publisher) => publisher.stream === stream && !publisher.filler)
+    .flatMap(({ findings }) => findings);
 }

@@ -2,7 +2,7 @@ import type { Stream } from "../pipeline/index.ts";
 import { friendlyHost } from "./addresses.ts";
 import type { Config } from "./options.ts";
 import type { OriginPorts } from "./origin-processes.ts";
-import type { OriginStatus, StreamState } from "./origin-status.ts";
+import type { Finding, OriginStatus, StreamState } from "./origin-status.ts";
 import type { Terminal } from "./terminal.ts";
 
 const STATE_STYLES = {
@@ -40,6 +40,28 @@ export function bannerText(
   const lines = rows.map(([name = "", value]) => `  ${name.padEnd(16)}${value}`);
   const title = terminal.style("bold", "Starling is on air.");
   return `\n${title}\n\n${lines.join("\n")}\n\n  Ctrl-C stops everything.\n`;
+}
+
+const FINDING_STYLES = { info: "cyan", warning: "yellow", error: "red" } as const;
+
+/** What the doctor has found since the last look, and what is cured, a line each. */
+export function findingLines(
+  terminal: Terminal,
+  before: readonly Finding[],
+  now: readonly Finding[],
+): string[] {
+  const isIn = (findings: readonly Finding[], code: string) =>
+    findings.some((finding) => finding.code === code);
+  return [
+    ...now
+      .filter(({ code }) => !isIn(before, code))
+      .map(({ severity, message, cure }) =>
+        terminal.style(FINDING_STYLES[severity], `Doctor: ${message} ${cure}`),
+      ),
+    ...before
+      .filter(({ code }) => !isIn(now, code))
+      .map(({ message }) => terminal.style("green", `Doctor: no longer so: ${message}`)),
+  ];
 }
 
 /** "● live  main  1.0 segments/s  12 peers  offload 93 %" */

@@ -6,12 +6,12 @@ import type { LoadedConfig } from "./config.ts";
 import { lockDataFolder } from "./data-lock.ts";
 import { withEmbeddedRedis } from "./embedded-redis.ts";
 import { OriginProcesses } from "./origin-processes.ts";
-import { OriginStatusReader } from "./origin-status.ts";
+import { type OriginStatus, OriginStatusReader } from "./origin-status.ts";
 import { checkPort } from "./ports.ts";
 import { testCardCommand } from "./publish-test.ts";
 import { RoleLogs } from "./role-logs.ts";
 import { listenForStop, type StopSignal } from "./stop-signal.ts";
-import { bannerText, statusText } from "./studio-text.ts";
+import { bannerText, findingLines, statusText } from "./studio-text.ts";
 import { Terminal } from "./terminal.ts";
 import { TestCard } from "./test-card.ts";
 
@@ -111,11 +111,14 @@ async function follow(
   const testCard = new TestCard(testCardCommand(rtmpUrl, config), Date.now(), (reason) => {
     terminal.write(terminal.style("yellow", `The test card ended: ${reason}`));
   });
+  let findings: OriginStatus["findings"] = [];
   try {
     while (!stop.isAsked) {
       const status = await Promise.race([reader.read(Date.now()), stop.asked]);
       if (typeof status === "string") return;
       if (config.demo) testCard.update(Date.now(), status.publisher);
+      for (const line of findingLines(terminal, findings, status.findings)) terminal.write(line);
+      findings = status.findings;
       terminal.status(status.state, statusText(terminal, stream.id, status));
       await Promise.race([delay(STATUS_INTERVAL_MS), stop.asked]);
     }

@@ -131,6 +131,37 @@ describe("a real publisher of something else", () => {
   });
 });
 
+describe("a real publisher with faults", () => {
+  test("is told of each by name", async () => {
+    const ingest = await origin.ingest({ viewerDownlinkKbps: 100 });
+    const picture = ["-re", "-f", "lavfi", "-i", "testsrc2=size=160x90:rate=25"];
+    const codec = ["-c:v", "libx264", "-bf", "2", "-g", "100", "-b:v", "400k", "-minrate", "400k"];
+    const sound = ["-f", "lavfi", "-i", "sine=sample_rate=22050", "-c:a", "aac", "-ac", "1"];
+    const url = await origin.addressOf("faulty");
+    origin.run([
+      ...picture,
+      ...sound,
+      ...codec,
+      "-maxrate",
+      "400k",
+      "-bufsize",
+      "400k",
+      "-f",
+      "flv",
+      url,
+    ]);
+    const codes = () =>
+      ingest.status().publishers.flatMap(({ findings }) => findings.map(({ code }) => code));
+    await until(async () => codes().length >= 4);
+    const told = ["keyframe-interval-long", "audio-rate", "bitrate-high", "b-frames"];
+    expect(codes().sort()).toEqual(told.sort());
+    expect(ingest.status().publishers[0]?.source).toMatchObject({
+      audioHz: 22_050,
+      audioChannels: 1,
+    });
+  });
+});
+
 describe("publishers in one another's way", () => {
   test("a second one is refused and told why while the first one lives", async () => {
     await origin.ingest();

@@ -46,6 +46,8 @@ export interface IngestOptions {
   readonly segmentTargetS?: number | undefined;
   /** Media segments kept per stream. Default 300. */
   readonly retentionCount?: number | undefined;
+  /** What viewers are expected to receive; broadcasters who send more are told. Default 10 Mb/s. */
+  readonly viewerDownlinkKbps?: number | undefined;
   /** Default "ffmpeg". */
   readonly ffmpegPath?: string | undefined;
 }
@@ -62,6 +64,7 @@ export interface Ingest {
 const RETENTION_DEFAULT = 300;
 const RETENTION_INTERVAL_MS = 10_000;
 const SILENCE_TIMEOUT_MS = 10_000;
+const VIEWER_DOWNLINK_KBPS = 10_000;
 /** An ffmpeg that does not stop takes 7 s. Without Redis the rest waits for the next start. */
 const CLOSE_MAX_MS = 9000;
 
@@ -149,6 +152,7 @@ async function packagingSettings(options: IngestOptions): Promise<PackagingSetti
     ffmpegVersion: await ffmpegVersion(ffmpegPath),
     segmentTargetS: options.segmentTargetS ?? 1,
     silenceTimeoutMs: options.silenceTimeoutMs ?? SILENCE_TIMEOUT_MS,
+    viewerDownlinkKbps: options.viewerDownlinkKbps ?? VIEWER_DOWNLINK_KBPS,
   };
 }
 

@@ -1,3 +1,6 @@
+import type { Finding } from "./doctor/doctor.ts";
+import type { SourceFacts } from "./doctor/source-meter.ts";
+
 /** One live publisher, as reported to the operator. */
 export interface PublicationStatus {
   readonly stream: string;
@@ -16,6 +19,38 @@ export interface PublicationStatus {
   readonly gopS: number;
   readonly video: string | null;
   readonly audio: string | null;
+  readonly source: SourceStatus;
+  /** What the doctor tells the broadcaster, the worst first. */
+  readonly findings: readonly Finding[];
+}
+
+/** What the publisher's tags tell, with null for what is not known yet. */
+export interface SourceStatus {
+  readonly fps: number | null;
+  readonly audioHz: number | null;
+  readonly audioChannels: number | null;
+  /** The longest time that a picture waits for another that is shown before it. */
+  readonly reorderMs: number;
+  /** How much later media come than at the best moment of the last two minutes. */
+  readonly lagMs: number;
+  /** Parts per million by which the publisher's clock is fast. */
+  readonly driftPpm: number | null;
+  /** Of the frames that should have come, those that did not. */
+  readonly droppedShare: number;
+}
+
+/** The part of what the meters know that is worth a line in a report. */
+export function sourceStatus(facts: SourceFacts): SourceStatus {
+  const { fps, audioFormat, driftPpm } = facts;
+  return {
+    fps: fps === undefined ? null : Math.round(fps * 100) / 100,
+    audioHz: audioFormat?.rateHz ?? null,
+    audioChannels: audioFormat?.channels ?? null,
+    reorderMs: facts.reorderMs,
+    lagMs: Math.round(facts.lagMs),
+    driftPpm: driftPpm ?? null,
+    droppedShare: Math.round(facts.droppedShare * 1000) / 1000,
+  };
 }
 
 /** What the ingest role reports every two seconds. */

@@ -1,20 +1,21 @@
 import type { Logger } from "pino";
 import type { PublishSession, SegmentRecords } from "../pipeline/index.ts";
+import { examine } from "./doctor/diagnosis.ts";
+import { Doctor } from "./doctor/doctor.ts";
+import { SourceMeter } from "./doctor/source-meter.ts";
 import { packageArguments } from "./ffmpeg-command.ts";
 import { type FfmpegExit, FfmpegProcess } from "./ffmpeg-process.ts";
 import type { FfmpegVersion } from "./ffmpeg-version.ts";
 import { FLV_TAG, type FlvTag, flvHeader, flvTagBytes } from "./flv.ts";
 import { GopMeter } from "./gop-meter.ts";
 import { progressProblem } from "./media-progress.ts";
-import { type PublicationStatus, RateMeter } from "./publication-status.ts";
+import { type PublicationStatus, RateMeter, sourceStatus } from "./publication-status.ts";
 import type { PublisherControl, TagSink } from "./rtmp/connection.ts";
 import { type Catalogue, SessionDirectory } from "./session-directory.ts";
 import { removeSessionFiles } from "./session-files.ts";
 import { type TrackPlan, TrackPlanner } from "./track-plan.ts";
 
 const TICK_MS = 1000;
-/** From here on players that start late wait noticeably long; broadcasters are told so once. */
-const GOP_WARNING_S = 2.5;
 /** What is held while it is not clear which tracks come. */
 const HELD_BYTES_MAX = 16 << 20;
 const HELD_TAGS_MAX = 10_000;
@@ -26,6 +27,8 @@ export interface PackagingSettings {
   readonly segmentTargetS: number;
   /** How long a publisher may send nothing. */
   readonly silenceTimeoutMs: number;
+  /** What viewers are expected to receive: broadcasters who send more are told. */
+  readonly viewerDownlinkKbps: number;
 }
 
 /** One accepted publisher. */
@@ -52,6 +55,8 @@ export class Publication implements TagSink {
   readonly #directory: SessionDirectory;
   readonly #planner = new TrackPlanner();
   readonly #gop = new GopMeter();
+  readonly #source = new SourceMeter(this.#gop);
+  readonly #doctor: Doctor;
   readonly #rate = new RateMeter();
   readonly #timer: NodeJS.Timeout;
   readonly #finish: () => void;
@@ -64,7 +69,6 @@ export class Publication implements TagSink {
   #registeredAny = false;
   /** When ffmpeg was started or the last segment registered, by the clock that nobody sets. */
   #segmentAtMs = 0;
-  #gopWarned = false;
   #renewing = false;
   #ended = false;
 
@@ -73,6 +77,7 @@ export class Publication implements TagSink {
     const { session, catalogue, log, turn } = options;
     this.#options = options;
     this.#log = log;
+    this.#doctor = new Doctor(log);
     this.#directory = new SessionDirectory({
       ...{ catalogue, log, turn, stream: session.stream, session: session.id },
       mediaStartedAtMs: () => this.#mediaStartedAtMs,
@@ -106,6 +111,8 @@ export class Publication implements TagSink {
       gopS: this.#gop.gopS,
       video: this.#plan?.videoCodec?.name ?? null,
       audio: this.#plan?.audioCodec?.name ?? null,
+      source: sourceStatus(this.#source.facts(performance.now())),
+      findings: this.#doctor.findings,
     };
   }
 
@@ -114,6 +121,7 @@ export class Publication implements TagSink {
     if (tag.type !== FLV_TAG.script) this.#mediaStartedAtMs ??= Date.now();
     this.#rate.add(tag.payload.length);
     this.#gop.push(tag);
+    this.#source.push(performance.now(), tag);
     if (this.#ffmpeg !== undefined) return this.#ffmpeg.write(flvTagBytes(tag));
     this.#held.push(tag);
     this.#heldBytes += tag.payload.length;
@@ -211,19 +219,22 @@ export class Publication implements TagSink {
 
   async #tick(): Promise<void> {
     this.#rate.tick(TICK_MS);
-    this.#warnOfLongGop();
+    this.#look();
     this.#checkProgress();
     await this.renew();
     await this.#directory.scan(); // In case the file system does not tell of changes.
   }
 
-  #warnOfLongGop(): void {
-    if (this.#gopWarned || this.#plan?.video !== "copy" || this.#gop.gopS <= GOP_WARNING_S) return;
-    this.#gopWarned = true;
-    this.#log.warn(
-      { gopS: this.#gop.gopS },
-      "key frames are far apart, so viewers are far behind: set the keyframe interval to 1-2 s in OBS",
-    );
+  #look(): void {
+    if (this.#plan === undefined) return;
+    const patient = {
+      ...this.#source.facts(performance.now()),
+      plan: this.#plan,
+      bitrateKbps: this.#rate.kbps,
+      viewerDownlinkKbps: this.#options.settings.viewerDownlinkKbps,
+      speed: this.#ffmpeg?.progress?.speed,
+    };
+    this.#doctor.look(Date.now(), examine(patient));
   }
 
   get #segmentAgeMs(): number {

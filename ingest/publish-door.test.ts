@@ -39,6 +39,7 @@ function openDoor(): { door: PublishDoor; leases: Redis } {
       ffmpegVersion: { name: "test", readsEnhancedFlv: false },
       segmentTargetS: 1,
       silenceTimeoutMs: 10_000,
+      viewerDownlinkKbps: 10_000,
     },
     leaseMs: undefined,
     reconciliation: { turnOf: async () => {}, done: Promise.resolve() },

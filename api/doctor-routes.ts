@@ -1,0 +1,110 @@
+import type { Redis } from "ioredis";
+import { z } from "zod";
+import { RoleStatus, type StreamRegistry } from "../pipeline/index.ts";
+import { defineRoute, type Route } from "./route.ts";
+import { namedStream } from "./stream-routes.ts";
+
+const findingSchema = z.object({
+  code: z.string().describe("Stable; docs/broadcast.md lists them."),
+  severity: z
+    .enum(["info", "warning", "error"])
+    .describe("info: could be better. warning: viewers notice. error: no live picture."),
+  message: z.string().describe("What is wrong, in words for the broadcaster."),
+  cure: z.string().describe("What to do about it."),
+});
+
+const sourceSchema = z.object({
+  fps: z.number().nullable(),
+  audioHz: z.number().nullable(),
+  audioChannels: z.number().nullable(),
+  reorderMs: z.number().describe("How long a picture waits for another that is shown before it."),
+  lagMs: z.number().describe("How much later media come than at their best in two minutes."),
+  driftPpm: z.number().nullable().describe("By how much the encoder's clock is fast."),
+  droppedShare: z.number().describe("Of the frames that should have come: 0..1."),
+});
+
+const commonShape = {
+  session: z.string(),
+  filler: z.boolean().describe("A test card that gives way to a real broadcaster."),
+  bitrateKbps: z.number(),
+  gopS: z.number().describe("Seconds between key frames."),
+  video: z.string().nullable(),
+  audio: z.string().nullable(),
+  segments: z.number(),
+  lastSegmentAgeMs: z.number().nullable(),
+  source: sourceSchema,
+};
+
+/** The part of the ingest's heartbeat that is shown here. */
+const ingestStatsSchema = z.object({
+  publishers: z.array(
+    z.object({
+      ...commonShape,
+      stream: z.string(),
+      sinceMs: z.number(),
+      findings: z.array(findingSchema.extend({ sinceMs: z.number() })),
+    }),
+  ),
+});
+
+const doctorSchema = z.object({
+  id: z.string(),
+  health: z
+    .enum(["healthy", "warning", "unhealthy", "offline"])
+    .describe("By the worst finding; offline: nobody publishes."),
+  broadcast: z
+    .object({ ...commonShape, since: z.string().describe("ISO 8601.") })
+    .nullable()
+    .describe("What comes in; null while nobody publishes."),
+  findings: z.array(findingSchema.extend({ since: z.string().describe("ISO 8601.") })),
+});
+
+/** `/api/v1/streams/:id/doctor`: what is wrong with a broadcast, and what helps. */
+export function doctorRoutes(parts: {
+  readonly redis: Redis;
+  readonly registry: StreamRegistry;
+}): Route[] {
+  return [
+    defineRoute({
+      method: "get",
+      path: "/api/v1/streams/:id/doctor",
+      tag: "streams",
+      access: "streams",
+      summary: "What is wrong with a broadcast, in plain words with the cure",
+      answers: { 200: { description: "The doctor's findings", schema: doctorSchema } },
+      problems: ["stream-not-found"],
+      handle: async (request, response) => {
+        const { id } = await namedStream(request, parts.registry);
+        response.json(await diagnosisOf(id, parts.redis));
+      },
+    }),
+  ];
+}
+
+async function diagnosisOf(id: string, redis: Redis): Promise<z.output<typeof doctorSchema>> {
+  const reports = await RoleStatus.all(redis);
+  const [publisher] = reports
+    .flatMap(({ stats }) => ingestStatsSchema.safeParse(stats).data?.publishers ?? [])
+    .filter(({ stream }) => stream === id)
+    .sort((a, b) => b.sinceMs - a.sinceMs);
+  if (publisher === undefined) return { id, health: "offline", broadcast: null, findings: [] };
+  const { stream: _, sinceMs, findings, ...broadcast } = publisher;
+  return {
+    id,
+    health: healthOf(findings),
+    broadcast: { ...broadcast, since: isoTime(sinceMs) },
+    findings: findings.map(({ sinceMs: atMs, ...finding }) => ({
+      ...finding,
+      since: isoTime(atMs),
+    })),
+  };
+}
+
+function healthOf(findings: readonly z.output<typeof findingSchema>[]) {
+  if (findings.some(({ severity }) => severity === "error")) return "unhealthy";
+  return findings.some(({ severity }) => severity === "warning") ? "warning" : "healthy";
+}
+
+function isoTime(ms: number): string {
+  return new Date(ms).toISOString();
+}
