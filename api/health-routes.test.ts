@@ -50,6 +50,35 @@ describe("readiness", () => {
     await rm(file);
   });
 
+  test("warns while media take nearly all of their room, and fails when the disk is full", async () => {
+    const own = await TestOrigin.start();
+    const warned = await own.startApi({ requiredRoles: ["ingest"] });
+    const room = { usedBytes: 9e6, limitBytes: 1e7, freeBytes: 5e7 };
+    const ingest = new RoleStatus(own.redis, "ingest", "i1");
+    await ingest.report({ publishers: [], disk: { level: "high", ...room } });
+    const high = await ask(`${warned.url}/readyz`);
+    expect([high.status, high.body["checks"]]).toEqual([
+      200,
+      expect.arrayContaining([
+        {
+          ...{ name: "media room", ok: true },
+          detail: "The media take 9 of 10 MB: keep fewer segments, or give them more room.",
+        },
+      ]),
+    ]);
+    await ingest.report({ publishers: [], disk: { level: "full", ...room } });
+    const full = await ask(`${warned.url}/readyz`);
+    expect([full.status, full.body["detail"]]).toEqual([
+      503,
+      "The disk of the media is full: segments are lost until there is room.",
+    ]);
+    const metrics = await (await fetch(`${warned.url}/metrics`)).text();
+    expect(metrics).toContain('starling_media_disk_bytes{kind="used"} 9000000');
+    expect(metrics).toContain('starling_media_disk_level{level="full"} 1');
+    expect(metrics).toContain('starling_media_disk_level{level="ok"} 0');
+    await own.stop();
+  });
+
   test("is not the same as being alive", async () => {
     const lonely = await origin.startApi({ requiredRoles: ["nobody"] });
     expect((await ask(`${lonely.url}/healthz`)).body).toEqual({ status: "alive" });

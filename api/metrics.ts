@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { diskStatusSchema } from "./readiness.ts";
 
 /** What this API process counts itself. */
 export interface ApiMetrics {
@@ -27,6 +28,7 @@ export interface OriginSnapshot {
 
 const REQUEST_SECONDS = [0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.25, 1, 5];
 const ROLE_STATS_MAX = 64;
+const DISK_LEVELS = diskStatusSchema.shape.level.options;
 
 /** The counters of one API process, in a registry of its own. */
 export function createMetrics(): ApiMetrics {
@@ -102,6 +104,26 @@ export function exposeSnapshot(registry: Registry, snapshot: OriginSnapshot): vo
     snapshot.offload ?? Number.NaN,
   );
   exposeRoles(gauge, snapshot.roles);
+  exposeRoom(gauge, snapshot.roles);
+}
+
+/** Where several ingests write to one folder, each tells the same. */
+function exposeRoom(
+  gauge: (name: string, help: string, labelNames: string[]) => Gauge,
+  roles: OriginSnapshot["roles"],
+): void {
+  const bytes = gauge("starling_media_disk_bytes", "Room for media", ["kind"]);
+  const level = gauge("starling_media_disk_level", "1 for the present level of the media's room", [
+    "level",
+  ]);
+  for (const { stats } of roles) {
+    const disk = diskStatusSchema.safeParse(stats["disk"]).data;
+    if (disk === undefined) continue;
+    bytes.set({ kind: "used" }, disk.usedBytes);
+    bytes.set({ kind: "limit" }, disk.limitBytes);
+    bytes.set({ kind: "free" }, disk.freeBytes);
+    for (const name of DISK_LEVELS) level.set({ level: name }, name === disk.level ? 1 : 0);
+  }
 }
 
 function exposeRoles(

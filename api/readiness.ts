@@ -2,13 +2,14 @@ import { randomUUID } from "node:crypto";
 import { mkdir, rm, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Redis } from "ioredis";
+import { z } from "zod";
 import { RoleStatus } from "../pipeline/index.ts";
 
 /** One thing that must be right for the origin to work. */
 export interface ReadinessCheck {
   readonly name: string;
   readonly ok: boolean;
-  /** What is wrong and what helps; empty when all is well. */
+  /** What is wrong, or soon will be, and what helps; empty when all is well. */
   readonly detail: string;
 }
 
@@ -20,6 +21,15 @@ export interface ReadinessOptions {
 }
 
 const CHECK_TIMEOUT_MS = 2000;
+
+/** What an ingest reports of the room for its media. */
+export const diskStatusSchema = z.object({
+  level: z.enum(["ok", "high", "critical", "full"]),
+  usedBytes: z.number(),
+  limitBytes: z.number(),
+  freeBytes: z.number(),
+});
+const ingestStatsSchema = z.object({ disk: diskStatusSchema });
 
 /** Checks Redis, the heartbeat of every role that is needed, and the disk. Never throws. */
 export async function checkReadiness(options: ReadinessOptions): Promise<ReadinessCheck[]> {
@@ -34,10 +44,25 @@ async function checkRedis({ redis, requiredRoles }: ReadinessOptions): Promise<R
     const roles = requiredRoles.map((role) =>
       check(`role ${role}`, alive.has(role), `No ${role} has reported for 10 s: start one.`),
     );
-    return [check("redis", true, ""), ...roles];
+    const rooms = reports.flatMap(({ stats }) => ingestStatsSchema.safeParse(stats).data ?? []);
+    return [check("redis", true, ""), ...roles, ...rooms.map(({ disk }) => roomCheck(disk))];
   } catch {
     return [check("redis", false, "Redis does not answer.")];
   }
+}
+
+/** Ready with a warning while the oldest media make room, and not when nothing can be written. */
+function roomCheck(disk: z.output<typeof diskStatusSchema>): ReadinessCheck {
+  const { level, usedBytes, limitBytes } = disk;
+  const megabytes = (byteLength: number) => Math.round(byteLength / 1e6);
+  const share = `The media take ${megabytes(usedBytes)} of ${megabytes(limitBytes)} MB`;
+  const details = {
+    ok: "",
+    high: `${share}: keep fewer segments, or give them more room.`,
+    critical: `${share}: the oldest are removed early.`,
+    full: "The disk of the media is full: segments are lost until there is room.",
+  };
+  return { name: "media room", ok: level !== "full", detail: details[level] };
 }
 
 async function checkDisk({ mediaRoot, freeBytesMin }: ReadinessOptions): Promise<ReadinessCheck> {

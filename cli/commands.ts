@@ -31,6 +31,7 @@ const INGEST = [
   "firstPacketTimeoutS",
   "silenceTimeoutS",
   "retentionCount",
+  "diskQuotaGb",
   "viewerDownlinkMbps",
 ] as const;
 const ENCODER = ["encoderThreads", "symbolBytes", "repairRatio"] as const;

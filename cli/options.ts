@@ -104,6 +104,12 @@ export const OPTIONS = {
     "newest segments of a stream that are kept on disk",
   ),
 
+  diskQuotaGb: optional(
+    "Ingest",
+    decimal(0.01, 1_000_000, "gigabytes"),
+    "what the disk holds, but for a reserve",
+    "room for media on disk: an alarm is raised at 85 %, and the oldest are removed early from 95 % on",
+  ),
   viewerDownlinkMbps: option(
     "Ingest",
     decimal(0.1, 1000, "Mbit/s"),

@@ -22,6 +22,7 @@ export const START_ROLE: Readonly<
       silenceTimeoutMs: config.silenceTimeoutS * 1000,
       segmentTargetS: config.segmentTargetS,
       retentionCount: config.retentionCount,
+      diskQuotaBytes: config.diskQuotaGb === undefined ? undefined : config.diskQuotaGb * 1e9,
       viewerDownlinkKbps: config.viewerDownlinkMbps * 1000,
     }).catch((error: unknown) => {
       throw portRefusal(error, config.host, config.rtmpPort, "rtmpPort") ?? error;

@@ -13,6 +13,7 @@ import {
   startHeartbeat,
   Timeline,
 } from "../pipeline/index.ts";
+import { DiskWatch } from "./disk-watch.ts";
 import { ffmpegVersion } from "./ffmpeg-version.ts";
 import { Periodic } from "./periodic.ts";
 import type { PackagingSettings } from "./publication.ts";
@@ -46,6 +47,8 @@ export interface IngestOptions {
   readonly segmentTargetS?: number | undefined;
   /** Media segments kept per stream. Default 300. */
   readonly retentionCount?: number | undefined;
+  /** What the media may take on disk. Default: what the disk holds, but for a reserve. */
+  readonly diskQuotaBytes?: number | undefined;
   /** What viewers are expected to receive; broadcasters who send more are told. Default 10 Mb/s. */
   readonly viewerDownlinkKbps?: number | undefined;
   /** Default "ffmpeg". */
@@ -63,6 +66,7 @@ export interface Ingest {
 
 const RETENTION_DEFAULT = 300;
 const RETENTION_INTERVAL_MS = 10_000;
+const DISK_INTERVAL_MS = 3000;
 const SILENCE_TIMEOUT_MS = 10_000;
 const VIEWER_DOWNLINK_KBPS = 10_000;
 /** An ffmpeg that does not stop takes 7 s. Without Redis the rest waits for the next start. */
@@ -108,19 +112,19 @@ async function start(
   const swept = reconciliation.done.then(() => retention.sweep());
   swept.catch((error: unknown) => log.warn({ err: error }, "old media could not be swept"));
   const { leaseMs } = options;
+  const disk = new DiskWatch({
+    ...{ mediaRoot, log, quotaBytes: options.diskQuotaBytes },
+    shed: (byteLength) => retention.shed(byteLength),
+  });
   const door = new PublishDoor({
-    registry,
-    sessions,
-    catalogue,
-    settings,
-    log,
-    leaseMs,
-    reconciliation,
+    ...{ registry, sessions, catalogue, settings, log, leaseMs, reconciliation },
+    disk: () => disk.status,
   });
   const server = await openDoor(options, door);
   const status = (): IngestStatus => ({
     ...door.status(),
     rejections: Object.fromEntries(server.rejections),
+    disk: disk.status,
   });
   const role = { redis, name: "ingest", instance: randomUUID() };
   const report = async (): Promise<IngestStatus> => {
@@ -129,6 +133,7 @@ async function start(
   };
   const stopHeartbeat = startHeartbeat(role, report, log);
   const trimming = new Periodic(RETENTION_INTERVAL_MS, () => retention.trim(), log);
+  const watching = new Periodic(DISK_INTERVAL_MS, () => disk.look(), log);
   log.info({ port: server.port, ffmpeg: settings.ffmpegVersion.name }, "ingest: waiting for RTMP");
   return {
     rtmpPort: server.port,
@@ -137,7 +142,8 @@ async function start(
       stopping.abort();
       stopHeartbeat();
       await server.close();
-      const finished = Promise.all([door.close(), trimming.stop(), Promise.allSettled([swept])]);
+      const chores = [trimming.stop(), watching.stop(), swept];
+      const finished = Promise.all([door.close(), Promise.allSettled(chores)]);
       await Promise.race([finished, delay(CLOSE_MAX_MS, undefined, { ref: false })]);
       await encodeQueue.close();
       redis.disconnect();

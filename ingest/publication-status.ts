@@ -1,3 +1,4 @@
+import type { DiskStatus } from "./disk-watch.ts";
 import type { Finding } from "./doctor/doctor.ts";
 import type { SourceFacts } from "./doctor/source-meter.ts";
 
@@ -59,6 +60,7 @@ export interface IngestStatus {
   readonly segmentsPerS: number;
   /** Publishers that were turned away since the start, by error code. */
   readonly rejections: Readonly<Record<string, number>>;
+  readonly disk: DiskStatus;
 }
 
 const SMOOTHING = 0.3;

@@ -1,5 +1,6 @@
 import type { Logger } from "pino";
 import type { PublishSession, SegmentRecords } from "../pipeline/index.ts";
+import type { DiskStatus } from "./disk-watch.ts";
 import { examine } from "./doctor/diagnosis.ts";
 import { Doctor } from "./doctor/doctor.ts";
 import { SourceMeter } from "./doctor/source-meter.ts";
@@ -41,6 +42,8 @@ export interface PublicationOptions {
   /** Settles when older sessions of the stream have registered their segments. */
   readonly turn: Promise<void>;
   readonly onSegment: () => void;
+  /** How much room the media have now. */
+  readonly disk: () => DiskStatus;
 }
 
 /**
@@ -233,6 +236,8 @@ export class Publication implements TagSink {
       bitrateKbps: this.#rate.kbps,
       viewerDownlinkKbps: this.#options.settings.viewerDownlinkKbps,
       speed: this.#ffmpeg?.progress?.speed,
+      segmentAgeMs: this.#segmentAgeMs,
+      disk: this.#options.disk().level,
     };
     this.#doctor.look(Date.now(), examine(patient));
   }

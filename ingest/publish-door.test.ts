@@ -43,6 +43,7 @@ function openDoor(): { door: PublishDoor; leases: Redis } {
     },
     leaseMs: undefined,
     reconciliation: { turnOf: async () => {}, done: Promise.resolve() },
+    disk: () => ({ level: "ok", usedBytes: 0, limitBytes: 1, freeBytes: 1 }),
     log: captured.log,
   });
   return { door, leases };

@@ -1,6 +1,7 @@
 import type { Logger } from "pino";
 import { StarlingError } from "../core/index.ts";
 import type { PublishSession, PublishSessions, StreamRegistry } from "../pipeline/index.ts";
+import type { DiskStatus } from "./disk-watch.ts";
 import { type PackagingSettings, Publication } from "./publication.ts";
 import { type IngestStatus, RateMeter } from "./publication-status.ts";
 import type { Reconciliation } from "./reconciliation.ts";
@@ -16,6 +17,8 @@ export interface PublishDoorOptions {
   readonly settings: PackagingSettings;
   readonly leaseMs: number | undefined;
   readonly reconciliation: Reconciliation;
+  /** How much room the media have now. */
+  readonly disk: () => DiskStatus;
   readonly log: Logger;
 }
 
@@ -67,7 +70,7 @@ export class PublishDoor {
   }
 
   /** The publishers that are in, and how fast segments get complete. */
-  status(): Omit<IngestStatus, "rejections"> {
+  status(): Pick<IngestStatus, "publishers" | "segmentsPerS"> {
     const publishers = [...this.#publications].map((publication) => publication.status());
     return { publishers, segmentsPerS: this.#segments.perS };
   }
@@ -95,13 +98,13 @@ export class PublishDoor {
     { remoteAddress }: PublishRequest,
     control: PublisherControl,
   ): Promise<TagSink> {
-    const { catalogue, settings, reconciliation } = this.#options;
+    const { catalogue, settings, reconciliation, disk } = this.#options;
     const { id, stream, filler } = session;
     await makeSessionDirectory(catalogue.mediaRoot, stream, id);
     const log = this.#options.log.child({ stream, session: id });
     log.info({ remoteAddress, filler }, "publish session open");
     const publication = new Publication({
-      ...{ session, control, catalogue, settings, log },
+      ...{ session, control, catalogue, settings, disk, log },
       turn: this.#turns.get(stream) ?? reconciliation.turnOf(stream),
       onSegment: () => this.#segments.add(1),
     });
@@ -110,6 +113,7 @@ export class PublishDoor {
     void publication.finished.then(() => this.#forget(publication));
     return publication;
   }
+
   #forget(publication: Publication): void {
     const { stream, finished } = publication;
     this.#publications.delete(publication);

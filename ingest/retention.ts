@@ -15,6 +15,9 @@ import { removeSessionFiles, storedSessions, writtenAtMs } from "./session-files
 /** Files that nothing names are left alone for this long: they may be about to be registered. */
 const ORPHAN_AGE_MS = 60_000;
 
+/** What each stream keeps even when room is scarce: more than a playlist and its slowest viewer need. */
+const KEEP_MIN = 30;
+
 /** What the retention needs to know and to touch. */
 export interface RetentionOptions {
   readonly mediaRoot: string;
@@ -43,6 +46,31 @@ export class Retention {
     for (const { stream } of await storedSessions(mediaRoot)) {
       if (!known.has(stream)) await this.#trimStream(stream, 0);
     }
+  }
+
+  /**
+   * Removes at least `byteLength` bytes of the oldest media of all streams, but of none its newest 30
+   * segments. What the encoder made of a segment counts with it.
+   */
+  async shed(byteLength: number): Promise<void> {
+    const { registry, timeline, log } = this.#options;
+    const media: { stream: string; atMs: number; byteLength: number }[] = [];
+    const counts = new Map<string, number>();
+    for (const { id: stream } of await registry.list()) {
+      const records = await timeline.window(stream, 0, TIMELINE_RECORDS_MAX);
+      counts.set(stream, records.length);
+      for (const record of records.slice(0, -KEEP_MIN)) {
+        media.push({ stream, atMs: record.completedAtMs, byteLength: record.byteLength });
+      }
+    }
+    let leftBytes = byteLength;
+    for (const one of media.sort((a, b) => a.atMs - b.atMs)) {
+      if (leftBytes <= 0) break;
+      leftBytes -= one.byteLength;
+      counts.set(one.stream, (counts.get(one.stream) ?? 0) - 1);
+    }
+    for (const [stream, keepCount] of counts) await this.#trimStream(stream, keepCount);
+    if (leftBytes > 0) log.error({ leftBytes }, "room is scarce, and no more media can be removed");
   }
 
   /**

@@ -1,3 +1,4 @@
+import type { DiskLevel } from "../disk-watch.ts";
 import type { TrackPlan } from "../track-plan.ts";
 import type { SourceFacts } from "./source-meter.ts";
 
@@ -21,6 +22,9 @@ export interface Patient extends SourceFacts {
   readonly viewerDownlinkKbps: number;
   /** Media time written per time passed; undefined until ffmpeg says. */
   readonly speed: number | undefined;
+  /** Since the last segment got complete, or ffmpeg was started. */
+  readonly segmentAgeMs: number;
+  readonly disk: DiskLevel;
 }
 
 const GOP_WARNING_S = 2.5;
@@ -35,6 +39,8 @@ const SILENT_MS = 3000;
 const LAG_WARNING_MS = 2000;
 const LAG_ERROR_MS = 6000;
 const DRIFT_PPM = 1000;
+const SEGMENT_LATE_MS = 6000;
+const SEGMENT_LATE_GOPS = 2.5;
 const SPEED_MIN = 0.95;
 const RATES_HZ = [44_100, 48_000];
 
@@ -55,6 +61,8 @@ const EXAMINATIONS: readonly Examination[] = [
   upload,
   clock,
   jumps,
+  room,
+  segments,
 ];
 
 /** What is wrong with a broadcast at this moment. */
@@ -227,6 +235,32 @@ function jumps({ jumps: count }: Patient): Symptom | undefined {
     message: `The encoder's timestamps leapt ${count === 1 ? "once" : `${count} times`} in the last minute.`,
     cure: "Restart the broadcast. Playlists of files that are joined need new timestamps (ffmpeg: -fflags +genpts).",
   };
+}
+
+function room({ disk }: Patient): Symptom | undefined {
+  if (disk === "ok") return undefined;
+  const cure =
+    "Keep fewer segments (--retention-count), raise --disk-quota-gb, or free space on the disk of the data folder.";
+  if (disk === "full") {
+    const message = "The origin's disk is full: segments are lost until there is room.";
+    return { code: "disk-full", severity: "error", message, cure };
+  }
+  const removal = disk === "critical" ? ": the oldest are removed early" : "";
+  const message = `The origin's media have nearly filled their room${removal}.`;
+  return { code: "disk-high", severity: "warning", message, cure };
+}
+
+function segments({ segmentAgeMs, gopS, disk, videoAgeMs, audioAgeMs }: Patient) {
+  const lateMs = Math.max(SEGMENT_LATE_MS, SEGMENT_LATE_GOPS * gopS * 1000);
+  const ageMs = Math.min(videoAgeMs ?? SILENT_MS, audioAgeMs ?? SILENT_MS);
+  if (disk === "full" || segmentAgeMs < lateMs || ageMs >= SILENT_MS) return undefined;
+  const late: Symptom = {
+    code: "segments-missing",
+    severity: "error",
+    message: `Media come in, and no segment has become complete for ${(segmentAgeMs / 1000).toFixed(0)} s.`,
+    cure: "The log of the ingest tells why: its disk, its ffmpeg, or Redis. A broadcast without key frames needs a keyframe interval.",
+  };
+  return late;
 }
 
 function megabits(kbps: number): string {

@@ -38,7 +38,14 @@ function codesOf(
     source.push(nowMs, picture);
     source.push(nowMs, { type: FLV_TAG.audio, timestampMs: 0, payload: Uint8Array.of(0xaf, 1) });
   }
-  const healthy = { plan: PLAN, bitrateKbps: 3000, viewerDownlinkKbps: 10_000, speed: 1 };
+  const healthy = {
+    plan: PLAN,
+    bitrateKbps: 3000,
+    viewerDownlinkKbps: 10_000,
+    speed: 1,
+    segmentAgeMs: 900,
+    disk: "ok",
+  } as const;
   return examine({ ...source.facts(nowMs), ...healthy, ...context }).map(({ code }) => code);
 }
 
@@ -100,6 +107,9 @@ describe("the doctor", () => {
       "transcode-slow",
       { plan: { ...PLAN, video: "transcode", videoCodec: undefined }, speed: 0.7 },
     ],
+    ["disk-high", { disk: "critical" }],
+    ["disk-full", { disk: "full", segmentAgeMs: 20_000 }],
+    ["segments-missing", { segmentAgeMs: 8000 }],
   ])("finds %s from what the origin knows", (code, context) => {
     expect(codesOf(broadcast(10), context)).toEqual([code]);
   });
