@@ -1,5 +1,5 @@
 import { afterAll, beforeAll, expect, test } from "@jest/globals";
-import { RoleStatus } from "../pipeline/index.ts";
+import { ChildLogs, RoleStatus } from "../pipeline/index.ts";
 import { ask, bearer, type TestApi, TestOrigin } from "./test-origin.ts";
 
 let origin: TestOrigin;
@@ -19,6 +19,7 @@ function publisher(severity: string) {
     ...{ stream: "sick", session: "s1", filler: false, sinceMs: 2000, bitrateKbps: 3000 },
     ...{ gopS: 1, video: "H.264", audio: "AAC", segments: 3, lastSegmentAgeMs: 500 },
     source: { ...source, driftPpm: null, droppedShare: 0 },
+    ffmpeg: { runs: 1, cpuCores: 0.02, memoryBytes: 5e7 },
     findings: [{ ...finding, severity, sinceMs: 1000 }],
   };
 }
@@ -47,4 +48,13 @@ test("the doctor tells what the ingest has found, with the cure, to the holder o
     expect((await look()).body["health"]).toBe(health);
   }
   expect((await ask(`${api.url}/api/v1/streams/sick/doctor`)).status).toBe(401);
+});
+
+test("what the ffmpeg of a stream has said is there for the holder of a key", async () => {
+  const url = `${api.url}/api/v1/streams/sick/log`;
+  const headers = bearer(origin.apiKey);
+  expect((await ask(url, { headers })).body).toEqual({ lines: [] });
+  await new ChildLogs(origin.redis).write("sick", ["one", "two"]);
+  expect((await ask(url, { headers })).body).toEqual({ lines: ["one", "two"] });
+  expect((await ask(url)).status).toBe(401);
 });

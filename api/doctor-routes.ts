@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { z } from "zod";
-import { RoleStatus, type StreamRegistry } from "../pipeline/index.ts";
+import { ChildLogs, RoleStatus, type StreamRegistry } from "../pipeline/index.ts";
 import { defineRoute, type Route } from "./route.ts";
 import { namedStream } from "./stream-routes.ts";
 
@@ -23,6 +23,14 @@ const sourceSchema = z.object({
   droppedShare: z.number().describe("Of the frames that should have come: 0..1."),
 });
 
+const ffmpegSchema = z.object({
+  runs: z.int().describe("How many there were: 1 while the first one works."),
+  cpuCores: z.number().nullable().describe("1 is a whole core."),
+  memoryBytes: z.number().nullable(),
+});
+
+const logSchema = z.object({ lines: z.array(z.string()) });
+
 const commonShape = {
   session: z.string(),
   filler: z.boolean().describe("A test card that gives way to a real broadcaster."),
@@ -33,6 +41,7 @@ const commonShape = {
   segments: z.number(),
   lastSegmentAgeMs: z.number().nullable(),
   source: sourceSchema,
+  ffmpeg: ffmpegSchema,
 };
 
 /** The part of the ingest's heartbeat that is shown here. */
@@ -59,23 +68,34 @@ const doctorSchema = z.object({
   findings: z.array(findingSchema.extend({ since: z.string().describe("ISO 8601.") })),
 });
 
-/** `/api/v1/streams/:id/doctor`: what is wrong with a broadcast, and what helps. */
+/** What is wrong with a broadcast and what helps, and what its ffmpeg has said. */
 export function doctorRoutes(parts: {
   readonly redis: Redis;
   readonly registry: StreamRegistry;
 }): Route[] {
+  const common = { method: "get", tag: "streams", access: "streams" } as const;
+  const logs = new ChildLogs(parts.redis);
   return [
     defineRoute({
-      method: "get",
+      ...common,
       path: "/api/v1/streams/:id/doctor",
-      tag: "streams",
-      access: "streams",
       summary: "What is wrong with a broadcast, in plain words with the cure",
       answers: { 200: { description: "The doctor's findings", schema: doctorSchema } },
       problems: ["stream-not-found"],
       handle: async (request, response) => {
         const { id } = await namedStream(request, parts.registry);
         response.json(await diagnosisOf(id, parts.redis));
+      },
+    }),
+    defineRoute({
+      ...common,
+      path: "/api/v1/streams/:id/log",
+      summary: "The last 100 lines that the stream's ffmpeg wrote, of the last day",
+      answers: { 200: { description: "The lines, oldest first", schema: logSchema } },
+      problems: ["stream-not-found"],
+      handle: async (request, response) => {
+        const { id } = await namedStream(request, parts.registry);
+        response.json({ lines: await logs.read(id) });
       },
     }),
   ];

@@ -1,6 +1,7 @@
 import type { Redis } from "ioredis";
 import { z } from "zod";
 import {
+  isRunOf,
   type Publisher,
   PublishSessions,
   type RoleReport,
@@ -81,7 +82,8 @@ export class OriginStatusReader {
     ]);
     if (newest !== undefined) this.#note(nowMs, newest.block.sequence);
     const segmentAgeMs = newest === undefined ? undefined : nowMs - newest.completedAtMs;
-    const isOwnSegment = newest !== undefined && newest.session === publisher?.session;
+    const isOwnSegment =
+      newest !== undefined && publisher !== undefined && isRunOf(publisher.session, newest.session);
     return {
       state: streamState(publisher, isOwnSegment ? segmentAgeMs : undefined, nowMs),
       publisher,

@@ -26,6 +26,8 @@ export interface FfmpegOptions {
   /** Working directory; the arguments name files in it. */
   readonly cwd: string;
   readonly log: Logger;
+  /** Each line of stderr, as ffmpeg wrote it. */
+  readonly onLine?: ((line: string) => void) | undefined;
   /** Input may be written again after `write` gave false. */
   readonly onDrain: () => void;
   /** Called once, however it ended. */
@@ -46,7 +48,7 @@ export class FfmpegProcess {
   #progress: FfmpegProgress | undefined;
   #grownAtMs = performance.now();
 
-  constructor({ binary, args, cwd, log, onDrain, onExit }: FfmpegOptions) {
+  constructor({ binary, args, cwd, log, onLine, onDrain, onExit }: FfmpegOptions) {
     // Its own process group: Ctrl-C in a terminal must not cut ffmpeg off before its input ends.
     const child = spawn(binary, args, { cwd, detached: true, stdio: "pipe" });
     this.#child = child;
@@ -57,7 +59,10 @@ export class FfmpegProcess {
     });
     const progress = new ProgressReader();
     createInterface(child.stdout).on("line", (line) => this.#advance(progress.push(line)));
-    createInterface(child.stderr).on("line", (line) => this.#say(readableMessage(line)));
+    createInterface(child.stderr).on("line", (line) => {
+      onLine?.(line);
+      this.#say(readableMessage(line));
+    });
     this.exited = new Promise((resolve) => {
       child.on("error", (error) => {
         const failed = child.pid === undefined ? "did not start" : "takes no signal";
@@ -69,6 +74,11 @@ export class FfmpegProcess {
         onExit({ code, signal, lastError: this.#lastError });
       });
     });
+  }
+
+  /** Undefined when it did not start. */
+  get pid(): number | undefined {
+    return this.#child.pid;
   }
 
   /** The last progress report. */
@@ -89,14 +99,25 @@ export class FfmpegProcess {
   /** Ends the input and waits for the process to go: by itself, by SIGINT, at last by SIGKILL. */
   async stop(): Promise<void> {
     this.#child.stdin.end();
-    const interrupt = setTimeout(() => this.#child.kill("SIGINT"), FINISH_TIMEOUT_MS);
+    const interrupt = setTimeout(() => this.#signal("SIGINT"), FINISH_TIMEOUT_MS);
     const kill = setTimeout(() => {
       this.#log.warn("ffmpeg does not stop; it is killed");
-      this.#child.kill("SIGKILL");
+      this.#signal("SIGKILL");
     }, FINISH_TIMEOUT_MS + INTERRUPT_TIMEOUT_MS);
     await this.exited;
     clearTimeout(interrupt);
     clearTimeout(kill);
+  }
+
+  /** To its whole group: what it has started, such as a wrapper's real ffmpeg, must not outlive it. */
+  #signal(signal: "SIGINT" | "SIGKILL"): void {
+    const { pid } = this.#child;
+    if (pid === undefined) return;
+    try {
+      process.kill(-pid, signal);
+    } catch (error) {
+      if (errorCode(error) !== "ESRCH") throw error;
+    }
   }
 
   #advance(report: FfmpegProgress | undefined): void {

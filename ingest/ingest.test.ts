@@ -8,6 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import { blockKey, concatBytes } from "../core/index.ts";
 import { createEncodeQueue, PublishSessions, RoleStatus } from "../pipeline/index.ts";
 import { FLV_TAG } from "./flv.ts";
+import { FlvReader } from "./flv-reader.ts";
 import {
   clientHandshake,
   clientPublish,
@@ -162,6 +163,40 @@ describe("a real publisher with faults", () => {
   });
 });
 
+describe("a real publisher that changes its picture", () => {
+  test("without a reconnect gets a new init segment", async () => {
+    await origin.ingest();
+    // Two resolutions one after the other in one FLV stream, as an encoder does that is set anew.
+    const card = (size: string) =>
+      `ffmpeg -nostdin -loglevel error -re -f lavfi -i testsrc2=size=${size}:rate=25 -t 5 -c:v libx264 -g 25 -f flv -`;
+    const pictures = join(origin.mediaRoot, "..", "pictures.sh");
+    const [first, second] = [card("160x90"), card("320x180")];
+    await writeFile(pictures, `${first} > "$0.1"; ${second} > "$0.2"`);
+    await promisify(execFile)("sh", [pictures]);
+    const url = await origin.addressOf("changed");
+    const { rtmpPort } = await origin.ingest();
+    const publisher = await ScriptedPublisher.connect(rtmpPort);
+    const { streamKey } = (await origin.registry.get("changed")) ?? { streamKey: "" };
+    expect(url).toContain(streamKey);
+    publisher.send(clientHandshake(), clientPublish(streamKey));
+    await publisher.status("NetStream.Publish.Start");
+    for (const part of ["1", "2"]) {
+      const reader = new FlvReader();
+      reader.push(await readFile(`${pictures}.${part}`));
+      for (let tag = reader.next(); tag !== undefined; tag = reader.next()) {
+        const timestampMs = tag.timestampMs + (part === "1" ? 0 : 5000);
+        publisher.send(clientTag({ ...tag, timestampMs }));
+      }
+    }
+    await until(
+      async () => (await origin.timeline.window("changed", 0, 1))[0]?.discontinuity === 1,
+    );
+    const records = await origin.timeline.window("changed", 0, 100);
+    expect(new Set(records.map(({ init }) => init?.sha256)).size).toBe(2);
+    publisher.socket.destroy();
+  });
+});
+
 describe("publishers in one another's way", () => {
   test("a second one is refused and told why while the first one lives", async () => {
     await origin.ingest();
@@ -244,6 +279,23 @@ describe("an origin without Redis", () => {
 });
 
 describe("an ffmpeg that fails", () => {
+  test("is followed by another, and the broadcaster notices nothing", async () => {
+    const ingest = await origin.ingest();
+    const publisher = origin.publish(await origin.addressOf("killed"));
+    await origin.segments("killed", 2);
+    const usage = () => ingest.status().publishers[0]?.ffmpeg;
+    await until(async () => (usage()?.memoryBytes ?? 0) > 1e6);
+    const { stdout } = await promisify(execFile)("pgrep", ["-P", `${process.pid}`, "-f", "pipe:0"]);
+    process.kill(Number(stdout.trim()), "SIGKILL");
+    await origin.logged("ffmpeg is gone: it ended with SIGKILL");
+    await until(async () => (await origin.timeline.window("killed", 0, 1))[0]?.discontinuity === 1);
+    const records = await origin.timeline.window("killed", 0, 100);
+    expect(sequencesOf(records)).toEqual(records.map((_, index) => index));
+    const [first, last] = [records[0], records.at(-1)];
+    expect(last?.session).toBe(`${first?.session}-1`);
+    expect([usage()?.runs, publisher.child.exitCode]).toEqual([2, null]);
+  });
+
   test("lets its publisher go with a clear log line", async () => {
     const ffmpegPath = fileOf("failing-ffmpeg");
     const script = '#!/bin/sh\n[ "$2" = -version ] && exec ffmpeg "$@"\nread -r x\nexit 9\n';

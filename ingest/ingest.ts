@@ -5,6 +5,7 @@ import type { Redis } from "ioredis";
 import type { Logger } from "pino";
 import {
   BlockStore,
+  ChildLogs,
   connectRedis,
   createEncodeQueue,
   PublishSessions,
@@ -15,8 +16,9 @@ import {
 } from "../pipeline/index.ts";
 import { DiskWatch } from "./disk-watch.ts";
 import { ffmpegVersion } from "./ffmpeg-version.ts";
+import type { PackagingSettings } from "./package-run.ts";
 import { Periodic } from "./periodic.ts";
-import type { PackagingSettings } from "./publication.ts";
+
 import type { IngestStatus } from "./publication-status.ts";
 import { PublishDoor } from "./publish-door.ts";
 import { reconcile } from "./reconciliation.ts";
@@ -119,6 +121,7 @@ async function start(
   const door = new PublishDoor({
     ...{ registry, sessions, catalogue, settings, log, leaseMs, reconciliation },
     disk: () => disk.status,
+    childLogs: new ChildLogs(redis),
   });
   const server = await openDoor(options, door);
   const status = (): IngestStatus => ({

@@ -21,8 +21,17 @@ export interface PublicationStatus {
   readonly video: string | null;
   readonly audio: string | null;
   readonly source: SourceStatus;
+  readonly ffmpeg: FfmpegStatus;
   /** What the doctor tells the broadcaster, the worst first. */
   readonly findings: readonly Finding[];
+}
+
+/** What the publisher's ffmpeg takes of the machine, with null for what is not known. */
+export interface FfmpegStatus {
+  /** How many there were: 1 while the first one works. */
+  readonly runs: number;
+  readonly cpuCores: number | null;
+  readonly memoryBytes: number | null;
 }
 
 /** What the publisher's tags tell, with null for what is not known yet. */

@@ -1,36 +1,36 @@
 import type { Logger } from "pino";
-import type { PublishSession, SegmentRecords } from "../pipeline/index.ts";
+import {
+  type ChildLogs,
+  type PublishSession,
+  runName,
+  type SegmentRecords,
+} from "../pipeline/index.ts";
+import { UsageMeter } from "./child-usage.ts";
 import type { DiskStatus } from "./disk-watch.ts";
 import { examine } from "./doctor/diagnosis.ts";
 import { Doctor } from "./doctor/doctor.ts";
 import { SourceMeter } from "./doctor/source-meter.ts";
-import { packageArguments } from "./ffmpeg-command.ts";
-import { type FfmpegExit, FfmpegProcess } from "./ffmpeg-process.ts";
-import type { FfmpegVersion } from "./ffmpeg-version.ts";
-import { FLV_TAG, type FlvTag, flvHeader, flvTagBytes } from "./flv.ts";
+import type { FfmpegExit } from "./ffmpeg-process.ts";
+import { FLV_TAG, type FlvTag } from "./flv.ts";
 import { GopMeter } from "./gop-meter.ts";
-import { progressProblem } from "./media-progress.ts";
+import { LineRing } from "./line-ring.ts";
+import { PackageRun, type PackagingSettings } from "./package-run.ts";
 import { type PublicationStatus, RateMeter, sourceStatus } from "./publication-status.ts";
+import { RestartPace } from "./restart-pace.ts";
 import type { PublisherControl, TagSink } from "./rtmp/connection.ts";
-import { type Catalogue, SessionDirectory } from "./session-directory.ts";
-import { removeSessionFiles } from "./session-files.ts";
+import type { Catalogue } from "./session-directory.ts";
+import { isEntry, TrackHeaders } from "./track-headers.ts";
 import { type TrackPlan, TrackPlanner } from "./track-plan.ts";
 
 const TICK_MS = 1000;
 /** What is held while it is not clear which tracks come. */
 const HELD_BYTES_MAX = 16 << 20;
 const HELD_TAGS_MAX = 10_000;
+/** Runs of ffmpeg that end without a single segment before the publisher is let go and told. */
+const FRUITLESS_RUNS_MAX = 3;
 
-/** How the media of every publisher are cut. */
-export interface PackagingSettings {
-  readonly ffmpegPath: string;
-  readonly ffmpegVersion: FfmpegVersion;
-  readonly segmentTargetS: number;
-  /** How long a publisher may send nothing. */
-  readonly silenceTimeoutMs: number;
-  /** What viewers are expected to receive: broadcasters who send more are told. */
-  readonly viewerDownlinkKbps: number;
-}
+/** How long a key frame is waited for, to begin or to go on. */
+const KEY_FRAME_MAX_MS = 30_000;
 
 /** One accepted publisher. */
 export interface PublicationOptions {
@@ -44,49 +44,52 @@ export interface PublicationOptions {
   readonly onSegment: () => void;
   /** How much room the media have now. */
   readonly disk: () => DiskStatus;
+  readonly childLogs: Pick<ChildLogs, "write">;
 }
 
 /**
- * One broadcaster's connection on its way to disk: holds the lease of the stream, feeds FLV to
- * ffmpeg and has complete segments registered. Its end, whoever causes it, is `end`.
+ * One broadcaster's connection on its way to disk: holds the lease of the stream and feeds FLV to
+ * ffmpeg, to a new one when one fails or the broadcaster changes its settings. Its end, whoever causes
+ * it, is `end`.
  */
 export class Publication implements TagSink {
   /** Settles when ffmpeg is gone and the last segment is registered. */
   readonly finished: Promise<void>;
   readonly #options: PublicationOptions;
   readonly #log: Logger;
-  readonly #directory: SessionDirectory;
   readonly #planner = new TrackPlanner();
+  readonly #headers = new TrackHeaders();
   readonly #gop = new GopMeter();
   readonly #source = new SourceMeter(this.#gop);
   readonly #doctor: Doctor;
   readonly #rate = new RateMeter();
+  readonly #usage = new UsageMeter();
+  readonly #lines = new LineRing();
+  readonly #pace = new RestartPace(Math.random);
   readonly #timer: NodeJS.Timeout;
   readonly #finish: () => void;
   #held: FlvTag[] = [];
   #heldBytes = 0;
   #plan: TrackPlan | undefined;
-  #ffmpeg: FfmpegProcess | undefined;
+  #run: PackageRun | undefined;
+  #runs = 0;
+  /** From when on a new run may begin, by the clock that nobody sets. */
+  #resumeAtMs = 0;
+  /** Settles when what earlier runs have cut is registered. */
+  #turn: Promise<void>;
   #mediaStartedAtMs: number | undefined;
   #segments = 0;
-  #registeredAny = false;
-  /** When ffmpeg was started or the last segment registered, by the clock that nobody sets. */
+  /** When the last segment got complete, or media first came. */
   #segmentAtMs = 0;
+  #linesWritten: readonly string[] = [];
   #renewing = false;
   #ended = false;
 
-  /** The session's directory exists. */
   constructor(options: PublicationOptions) {
-    const { session, catalogue, log, turn } = options;
     this.#options = options;
-    this.#log = log;
-    this.#doctor = new Doctor(log);
-    this.#directory = new SessionDirectory({
-      ...{ catalogue, log, turn, stream: session.stream, session: session.id },
-      mediaStartedAtMs: () => this.#mediaStartedAtMs,
-      onRegistered: (parts) => this.#registered(parts),
-    });
-    this.#directory.watch();
+    this.#log = options.log;
+    this.#turn = options.turn;
+    this.#doctor = new Doctor(options.log);
     this.#timer = setInterval(() => void this.#tick(), TICK_MS);
     let finish = (): void => {};
     this.finished = new Promise((resolve) => {
@@ -108,32 +111,36 @@ export class Publication implements TagSink {
       filler: session.filler,
       sinceMs: session.startedAtMs,
       bitrateKbps: this.#rate.kbps,
-      fps: this.#ffmpeg?.progress?.fps ?? null,
+      fps: this.#run?.ffmpeg.progress?.fps ?? null,
       lastSegmentAgeMs: this.#segments === 0 ? null : Math.round(this.#segmentAgeMs),
       segments: this.#segments,
       gopS: this.#gop.gopS,
       video: this.#plan?.videoCodec?.name ?? null,
       audio: this.#plan?.audioCodec?.name ?? null,
       source: sourceStatus(this.#source.facts(performance.now())),
+      ffmpeg: {
+        runs: this.#runs,
+        cpuCores: this.#usage.usage?.cpuCores ?? null,
+        memoryBytes: this.#usage.usage?.memoryBytes ?? null,
+      },
       findings: this.#doctor.findings,
     };
   }
 
   write(tag: FlvTag): boolean {
     if (this.#ended) return true;
-    if (tag.type !== FLV_TAG.script) this.#mediaStartedAtMs ??= Date.now();
+    if (tag.type !== FLV_TAG.script && this.#mediaStartedAtMs === undefined) {
+      this.#mediaStartedAtMs = Date.now();
+      this.#segmentAtMs = performance.now();
+    }
     this.#rate.add(tag.payload.length);
     this.#gop.push(tag);
-    this.#source.push(performance.now(), tag);
-    if (this.#ffmpeg !== undefined) return this.#ffmpeg.write(flvTagBytes(tag));
-    this.#held.push(tag);
-    this.#heldBytes += tag.payload.length;
-    const plan = this.#planner.push(tag);
-    if (plan !== undefined) return this.#start(plan);
-    if (this.#heldBytes > HELD_BYTES_MAX || this.#held.length > HELD_TAGS_MAX) {
-      this.#fail("publisher-unreadable", UNREADABLE);
-    }
-    return true;
+    const leapt = this.#source.push(performance.now(), tag);
+    const changed = this.#headers.push(tag);
+    if (this.#plan === undefined) return this.#hold(tag);
+    if (changed) this.#endRun("The broadcaster changed the picture or the sound.", false);
+    else if (leapt) this.#endRun("The broadcaster's timestamps leapt.", false);
+    return this.#run === undefined ? this.#resume(this.#plan, tag) : this.#run.write(tag);
   }
 
   /** Extends the lease of the stream, or ends the connection when the lease is another's by now. */
@@ -163,9 +170,9 @@ export class Publication implements TagSink {
   async #windDown(code: string, reason: string): Promise<void> {
     // The lease goes at once: a broadcaster who reconnects must not be told "busy".
     const lease = this.#tried(this.#options.session.close());
-    await this.#ffmpeg?.stop();
-    await this.#tried(this.#directory.close());
-    if (!this.#registeredAny) await this.#tried(removeSessionFiles(this.#directory));
+    if (this.#run !== undefined) await this.#tried(this.#run.stop());
+    await this.#turn;
+    await this.#tried(this.#keepLines());
     await lease;
     this.#log.info({ code, segments: this.#segments }, `publish session over: ${reason}`);
     this.#finish();
@@ -178,6 +185,17 @@ export class Publication implements TagSink {
     });
   }
 
+  #hold(tag: FlvTag): boolean {
+    this.#held.push(tag);
+    this.#heldBytes += tag.payload.length;
+    const plan = this.#planner.push(tag);
+    if (plan !== undefined) return this.#start(plan);
+    if (this.#heldBytes > HELD_BYTES_MAX || this.#held.length > HELD_TAGS_MAX) {
+      this.#fail("publisher-unreadable", UNREADABLE);
+    }
+    return true;
+  }
+
   #start(plan: TrackPlan): boolean {
     const { settings } = this.#options;
     const unreadable = [plan.videoCodec, plan.audioCodec].find((codec) => codec?.enhanced);
@@ -188,7 +206,6 @@ export class Publication implements TagSink {
       return true;
     }
     this.#plan = plan;
-    const tracks = { video: plan.video !== "none", audio: plan.audio !== "none" };
     this.#log.info(
       {
         video: `${plan.videoCodec?.name ?? "none"}: ${plan.video}`,
@@ -196,24 +213,43 @@ export class Publication implements TagSink {
       },
       "the publisher's tracks are known",
     );
-    const ffmpeg = new FfmpegProcess({
-      binary: settings.ffmpegPath,
-      args: packageArguments({ plan, ...settings }),
-      cwd: this.#directory.path,
-      log: this.#log,
-      onDrain: () => this.#options.control.resume(),
-      onExit: (exit) => this.#ffmpegGone(exit),
-    });
-    this.#ffmpeg = ffmpeg;
-    this.#segmentAtMs = performance.now();
-    ffmpeg.write(flvHeader(tracks));
-    const results = this.#held.map((tag) => ffmpeg.write(flvTagBytes(tag)));
+    const held = this.#held;
     this.#held = [];
-    return results.at(-1) ?? true;
+    return this.#begin(plan, held, this.#mediaStartedAtMs ?? Date.now());
+  }
+
+  /** Between two runs: begins the next one when its time has come, and with a tag at which it can begin. */
+  #resume(plan: TrackPlan, tag: FlvTag): boolean {
+    const nowMs = performance.now();
+    if (nowMs - this.#resumeAtMs > KEY_FRAME_MAX_MS)
+      this.#fail("publisher-keyframes", NO_KEY_FRAME);
+    if (nowMs < this.#resumeAtMs || !isEntry(tag, plan)) return true;
+    return this.#begin(plan, [...this.#headers.tagsAt(tag.timestampMs), tag], Date.now());
+  }
+
+  #begin(plan: TrackPlan, tags: readonly FlvTag[], mediaStartedAtMs: number): boolean {
+    const { session, catalogue, settings, control } = this.#options;
+    try {
+      const run = new PackageRun({
+        ...{ plan, catalogue, settings, mediaStartedAtMs, log: this.#log, turn: this.#turn },
+        stream: session.stream,
+        session: runName(session.id, this.#runs),
+        onLine: (line) => this.#lines.push(new Date().toISOString(), line),
+        onDrain: () => control.resume(),
+        onRegistered: (parts) => this.#registered(parts),
+        onGone: (exit) => this.#ffmpegGone(run, exit),
+      });
+      this.#runs += 1;
+      this.#run = run;
+      return tags.map((tag) => run.write(tag)).at(-1) ?? true;
+    } catch (error) {
+      this.#log.error({ err: error }, "no ffmpeg could be started; trying again");
+      this.#resumeAtMs = performance.now() + this.#pace.pauseMs(0, true);
+      return true;
+    }
   }
 
   #registered([{ init }]: SegmentRecords): void {
-    this.#registeredAny = true;
     if (init === null) return;
     this.#segments += 1;
     this.#segmentAtMs = performance.now();
@@ -223,9 +259,21 @@ export class Publication implements TagSink {
   async #tick(): Promise<void> {
     this.#rate.tick(TICK_MS);
     this.#look();
-    this.#checkProgress();
+    const problem = this.#run?.problem(this.#gop.gopS);
+    if (problem !== undefined) this.#endRun(problem.reason, true);
+    await this.#usage.look(this.#run?.ffmpeg.pid, performance.now());
     await this.renew();
-    await this.#directory.scan(); // In case the file system does not tell of changes.
+    await this.#run?.scan();
+    await this.#keepLines().catch((error: unknown) => {
+      this.#log.debug({ err: error }, "ffmpeg's last lines could not be kept");
+    });
+  }
+
+  async #keepLines(): Promise<void> {
+    const { lines } = this.#lines;
+    if (lines === this.#linesWritten || lines.length === 0) return;
+    await this.#options.childLogs.write(this.stream, lines);
+    this.#linesWritten = lines;
   }
 
   #look(): void {
@@ -235,8 +283,9 @@ export class Publication implements TagSink {
       plan: this.#plan,
       bitrateKbps: this.#rate.kbps,
       viewerDownlinkKbps: this.#options.settings.viewerDownlinkKbps,
-      speed: this.#ffmpeg?.progress?.speed,
+      speed: this.#run?.ffmpeg.progress?.speed,
       segmentAgeMs: this.#segmentAgeMs,
+      failuresInARow: this.#run === undefined ? this.#pace.inARow : 0,
       disk: this.#options.disk().level,
     };
     this.#doctor.look(Date.now(), examine(patient));
@@ -246,21 +295,27 @@ export class Publication implements TagSink {
     return performance.now() - this.#segmentAtMs;
   }
 
-  #checkProgress(): void {
-    if (this.#ffmpeg === undefined) return;
-    const { stalledMs } = this.#ffmpeg;
-    const { silenceTimeoutMs } = this.#options.settings;
-    const { gopS } = this.#gop;
-    const segmentAgeMs = this.#segmentAgeMs;
-    const problem = progressProblem({ stalledMs, segmentAgeMs, gopS, silenceTimeoutMs });
-    if (problem !== undefined) this.#fail(problem.code, problem.reason);
+  #ffmpegGone(run: PackageRun, { code, signal, lastError }: FfmpegExit): void {
+    if (this.#ended || run !== this.#run) return;
+    const cause = lastError ?? `it ended with ${signal ?? `code ${code}`}`;
+    this.#endRun(`ffmpeg is gone: ${cause}`, true);
   }
 
-  /** The broadcaster is let go and reconnects, which gives it a fresh ffmpeg. */
-  #ffmpegGone({ code, signal, lastError }: FfmpegExit): void {
-    if (this.#ended) return;
-    const cause = lastError ?? `it ended with ${signal ?? `code ${code}`}`;
-    this.#fail("ffmpeg-exited", `ffmpeg is gone: ${cause}`);
+  /** Ends the run. The next one begins after a pause, while the publisher is there. */
+  #endRun(reason: string, failed: boolean): void {
+    const run = this.#run;
+    if (run === undefined) return;
+    this.#run = undefined;
+    this.#turn = this.#tried(run.stop());
+    const pauseMs = this.#pace.pauseMs(run.ageMs, failed);
+    this.#resumeAtMs = performance.now() + pauseMs;
+    if (this.#segments === 0 && this.#pace.inARow >= FRUITLESS_RUNS_MAX) {
+      this.#fail("ffmpeg-failed", reason);
+      return;
+    }
+    const detail = { pauseMs: Math.round(pauseMs), inARow: this.#pace.inARow };
+    this.#log[failed ? "error" : "info"](detail, `${reason} A new ffmpeg follows.`);
+    this.#options.control.resume(); // Nobody else will, if it was ffmpeg that held the publisher back.
   }
 
   /** Ends the connection, which ends this. */
@@ -270,3 +325,4 @@ export class Publication implements TagSink {
 }
 
 const UNREADABLE = "The encoder sends neither a picture nor sound that can be recognised.";
+const NO_KEY_FRAME = "The encoder sends no key frames: set its keyframe interval to 1 s.";

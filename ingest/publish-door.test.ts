@@ -2,7 +2,12 @@ import { access, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import type { Redis } from "ioredis";
-import { createEncodeQueue, type EncodeQueue, PublishSessions } from "../pipeline/index.ts";
+import {
+  ChildLogs,
+  createEncodeQueue,
+  type EncodeQueue,
+  PublishSessions,
+} from "../pipeline/index.ts";
 import { PublishDoor } from "./publish-door.ts";
 import type { PublisherControl } from "./rtmp/connection.ts";
 import { TestOrigin } from "./test-origin.ts";
@@ -44,6 +49,7 @@ function openDoor(): { door: PublishDoor; leases: Redis } {
     leaseMs: undefined,
     reconciliation: { turnOf: async () => {}, done: Promise.resolve() },
     disk: () => ({ level: "ok", usedBytes: 0, limitBytes: 1, freeBytes: 1 }),
+    childLogs: new ChildLogs(leases),
     log: captured.log,
   });
   return { door, leases };

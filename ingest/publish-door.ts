@@ -1,13 +1,18 @@
 import type { Logger } from "pino";
 import { StarlingError } from "../core/index.ts";
-import type { PublishSession, PublishSessions, StreamRegistry } from "../pipeline/index.ts";
+import type {
+  ChildLogs,
+  PublishSession,
+  PublishSessions,
+  StreamRegistry,
+} from "../pipeline/index.ts";
 import type { DiskStatus } from "./disk-watch.ts";
-import { type PackagingSettings, Publication } from "./publication.ts";
+import type { PackagingSettings } from "./package-run.ts";
+import { Publication } from "./publication.ts";
 import { type IngestStatus, RateMeter } from "./publication-status.ts";
 import type { Reconciliation } from "./reconciliation.ts";
 import type { PublisherControl, PublishRequest, TagSink } from "./rtmp/connection.ts";
 import type { Catalogue } from "./session-directory.ts";
-import { makeSessionDirectory } from "./session-files.ts";
 
 /** What the door needs to know and to touch. */
 export interface PublishDoorOptions {
@@ -19,6 +24,7 @@ export interface PublishDoorOptions {
   readonly reconciliation: Reconciliation;
   /** How much room the media have now. */
   readonly disk: () => DiskStatus;
+  readonly childLogs: ChildLogs;
   readonly log: Logger;
 }
 
@@ -61,12 +67,7 @@ export class PublishDoor {
     }
     const session = await sessions.open(stream.id, { filler: request.filler, leaseMs });
     this.#evictOthers(stream.id);
-    try {
-      return await this.#publish(session, request, control);
-    } catch (error) {
-      await session.close();
-      throw error;
-    }
+    return this.#publish(session, request, control);
   }
 
   /** The publishers that are in, and how fast segments get complete. */
@@ -93,18 +94,17 @@ export class PublishDoor {
     }
   }
 
-  async #publish(
+  #publish(
     session: PublishSession,
     { remoteAddress }: PublishRequest,
     control: PublisherControl,
-  ): Promise<TagSink> {
-    const { catalogue, settings, reconciliation, disk } = this.#options;
+  ): TagSink {
+    const { catalogue, settings, reconciliation, disk, childLogs } = this.#options;
     const { id, stream, filler } = session;
-    await makeSessionDirectory(catalogue.mediaRoot, stream, id);
     const log = this.#options.log.child({ stream, session: id });
     log.info({ remoteAddress, filler }, "publish session open");
     const publication = new Publication({
-      ...{ session, control, catalogue, settings, disk, log },
+      ...{ session, control, catalogue, settings, disk, childLogs, log },
       turn: this.#turns.get(stream) ?? reconciliation.turnOf(stream),
       onSegment: () => this.#segments.add(1),
     });

@@ -3,6 +3,7 @@ import type { Logger } from "pino";
 import { INIT_PART } from "../core/index.ts";
 import {
   type BlockStore,
+  isRunOf,
   type PublishSessions,
   type SegmentRecord,
   type StreamRegistry,
@@ -103,7 +104,8 @@ export class Retention {
   }
 
   async #isLive(stream: string, session: string): Promise<boolean> {
-    return (await this.#options.sessions.current(stream))?.session === session;
+    const publisher = await this.#options.sessions.current(stream);
+    return publisher !== undefined && isRunOf(publisher.session, session);
   }
 
   /** The files of a session that some record needs; none when the session is of no use any more. */

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, rmdir, stat } from "node:fs/promises";
+import { readdir, rm, rmdir, stat } from "node:fs/promises";
 import { join } from "node:path";
 import { errorCode, isStreamId } from "../core/index.ts";
 
@@ -14,17 +14,6 @@ export interface StoredSession {
   readonly session: string;
   /** Absolute path of its directory. */
   readonly path: string;
-}
-
-/** Makes the directory of a new session and gives its path. */
-export async function makeSessionDirectory(
-  mediaRoot: string,
-  stream: string,
-  session: string,
-): Promise<string> {
-  const path = join(mediaRoot, stream, session);
-  await mkdir(path, { recursive: true });
-  return path;
 }
 
 /** Every session directory under the media root, oldest first: session ids begin with their time. */

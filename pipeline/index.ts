@@ -7,16 +7,19 @@ export {
   type ApiScope,
 } from "./api-keys.ts";
 export { BlockStore, type CodedBlock } from "./block-store.ts";
+export { ChildLogs } from "./child-logs.ts";
 export { startHeartbeat } from "./heartbeat.ts";
 export { internalKey } from "./internal-key.ts";
 export { JobMeter, type JobStats, quantile } from "./job-meter.ts";
 export { certifyKey, jwksSchema, publishKey, readJwks, retractKey } from "./key-directory.ts";
 export { LOG_START, type LogEntry, ManifestLog } from "./manifest-log.ts";
 export {
+  isRunOf,
   LEASE_MS,
   type Publisher,
   type PublishSession,
   PublishSessions,
+  runName,
 } from "./publish-sessions.ts";
 export {
   createEncodeQueue,

@@ -15,6 +15,19 @@ export interface Publisher {
   readonly startedAtMs: number;
 }
 
+/**
+ * Name of the n-th run of a publish session: what is cut again from its start, after a fault or because
+ * the broadcaster changed its settings, is a session of its own in the timeline.
+ */
+export function runName(session: string, run: number): string {
+  return run === 0 ? session : `${session}-${run}`;
+}
+
+/** Whether `name` is a publish session, or one of its runs. Session ids all have one form. */
+export function isRunOf(session: string, name: string): boolean {
+  return name === session || name.startsWith(`${session}-`);
+}
+
 const publisherSchema = z.object({
   session: z.string(),
   filler: z.boolean(),

@@ -23,6 +23,11 @@ export function publisherKey(stream: string): string {
   return `${ROOT}:stream:${stream}:publisher`;
 }
 
+/** String with a time to live: the last lines of the stream's ffmpeg as a JSON array. */
+export function childLogKey(stream: string): string {
+  return `${ROOT}:stream:${stream}:child-log`;
+}
+
 /** The keys of one rendition's public order. */
 export interface TimelineKeys {
   /** Hash: the counters. Never deleted, so that no sequence number is ever given twice. */

@@ -28,13 +28,13 @@ export class ArrivalMeter {
   #last: { readonly nowMs: number; readonly mediaMs: number } | undefined;
   #jumpsAtMs: number[] = [];
 
-  /** Takes one tag's timestamp, and the time at which it came, in milliseconds of any steady clock. */
-  push(nowMs: number, mediaMs: number): void {
-    if (this.#last !== undefined) {
-      const mediaStepMs = mediaMs - this.#last.mediaMs;
-      const stepMs = nowMs - this.#last.nowMs;
-      if (mediaStepMs < -BACKWARDS_MS || mediaStepMs > stepMs + FORWARDS_MS) this.#jump(nowMs);
-    }
+  /**
+   * Takes one tag's timestamp, and the time at which it came, in milliseconds of any steady clock. True
+   * when the timestamp leapt.
+   */
+  push(nowMs: number, mediaMs: number): boolean {
+    const leapt = this.#isLeap(nowMs, mediaMs);
+    if (leapt) this.#leap(nowMs);
     this.#last = { nowMs, mediaMs };
     const offsetMs = nowMs - mediaMs;
     if (nowMs >= this.#bucketEndMs) {
@@ -44,6 +44,7 @@ export class ArrivalMeter {
     } else if (offsetMs < (this.#buckets.at(-1) ?? Number.POSITIVE_INFINITY)) {
       this.#buckets[this.#buckets.length - 1] = offsetMs;
     }
+    return leapt;
   }
 
   /** What the last minutes tell. */
@@ -67,7 +68,14 @@ export class ArrivalMeter {
     return Math.round(((earlyMs - lateMs) / elapsedMs) * 1e6);
   }
 
-  #jump(nowMs: number): void {
+  #isLeap(nowMs: number, mediaMs: number): boolean {
+    if (this.#last === undefined) return false;
+    const mediaStepMs = mediaMs - this.#last.mediaMs;
+    const stepMs = nowMs - this.#last.nowMs;
+    return mediaStepMs < -BACKWARDS_MS || mediaStepMs > stepMs + FORWARDS_MS;
+  }
+
+  #leap(nowMs: number): void {
     this.#jumpsAtMs.push(nowMs);
     this.#buckets = [];
     this.#bucketEndMs = Number.NEGATIVE_INFINITY;

@@ -24,6 +24,8 @@ export interface Patient extends SourceFacts {
   readonly speed: number | undefined;
   /** Since the last segment got complete, or ffmpeg was started. */
   readonly segmentAgeMs: number;
+  /** While no ffmpeg runs: how many have failed one after the other. */
+  readonly failuresInARow: number;
   readonly disk: DiskLevel;
 }
 
@@ -41,6 +43,7 @@ const LAG_ERROR_MS = 6000;
 const DRIFT_PPM = 1000;
 const SEGMENT_LATE_MS = 6000;
 const SEGMENT_LATE_GOPS = 2.5;
+const FAILURES_ALARM = 5;
 const SPEED_MIN = 0.95;
 const RATES_HZ = [44_100, 48_000];
 
@@ -63,6 +66,7 @@ const EXAMINATIONS: readonly Examination[] = [
   jumps,
   room,
   segments,
+  packager,
 ];
 
 /** What is wrong with a broadcast at this moment. */
@@ -250,17 +254,27 @@ function room({ disk }: Patient): Symptom | undefined {
   return { code: "disk-high", severity: "warning", message, cure };
 }
 
-function segments({ segmentAgeMs, gopS, disk, videoAgeMs, audioAgeMs }: Patient) {
+function segments(patient: Patient): Symptom | undefined {
+  const { segmentAgeMs, gopS, disk, videoAgeMs, audioAgeMs } = patient;
   const lateMs = Math.max(SEGMENT_LATE_MS, SEGMENT_LATE_GOPS * gopS * 1000);
   const ageMs = Math.min(videoAgeMs ?? SILENT_MS, audioAgeMs ?? SILENT_MS);
   if (disk === "full" || segmentAgeMs < lateMs || ageMs >= SILENT_MS) return undefined;
-  const late: Symptom = {
+  return {
     code: "segments-missing",
     severity: "error",
     message: `Media come in, and no segment has become complete for ${(segmentAgeMs / 1000).toFixed(0)} s.`,
     cure: "The log of the ingest tells why: its disk, its ffmpeg, or Redis. A broadcast without key frames needs a keyframe interval.",
   };
-  return late;
+}
+
+function packager({ failuresInARow, disk }: Patient): Symptom | undefined {
+  if (failuresInARow === 0 || disk === "full") return undefined;
+  return {
+    code: "ffmpeg-failing",
+    severity: failuresInARow >= FAILURES_ALARM ? "error" : "warning",
+    message: `The origin's ffmpeg has failed ${failuresInARow === 1 ? "once" : `${failuresInARow} times in a row`} and is started again.`,
+    cure: "The last lines of ffmpeg tell why (GET /api/v1/streams/:id/log); restart the broadcast if it stays.",
+  };
 }
 
 function megabits(kbps: number): string {

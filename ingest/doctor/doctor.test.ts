@@ -44,6 +44,7 @@ function codesOf(
     viewerDownlinkKbps: 10_000,
     speed: 1,
     segmentAgeMs: 900,
+    failuresInARow: 0,
     disk: "ok",
   } as const;
   return examine({ ...source.facts(nowMs), ...healthy, ...context }).map(({ code }) => code);
@@ -109,6 +110,7 @@ describe("the doctor", () => {
     ],
     ["disk-high", { disk: "critical" }],
     ["disk-full", { disk: "full", segmentAgeMs: 20_000 }],
+    ["ffmpeg-failing", { failuresInARow: 1 }],
     ["segments-missing", { segmentAgeMs: 8000 }],
   ])("finds %s from what the origin knows", (code, context) => {
     expect(codesOf(broadcast(10), context)).toEqual([code]);

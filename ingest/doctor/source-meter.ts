@@ -31,17 +31,17 @@ export class SourceMeter {
     this.#gop = gop;
   }
 
-  push(nowMs: number, { type, timestampMs, payload }: FlvTag): void {
+  /** True: the timestamps leapt, back or ahead, by more than can be played over. */
+  push(nowMs: number, { type, timestampMs, payload }: FlvTag): boolean {
     if (type === FLV_TAG.video) {
       this.#videoAtMs = nowMs;
       this.#frames.push(timestampMs, payload);
-      this.#arrival.push(nowMs, timestampMs);
+      return this.#arrival.push(nowMs, timestampMs);
     }
-    if (type === FLV_TAG.audio) {
-      this.#audioAtMs = nowMs;
-      this.#audioFormat = audioFormatOf(payload) ?? this.#audioFormat;
-      if (this.#videoAtMs === undefined) this.#arrival.push(nowMs, timestampMs);
-    }
+    if (type !== FLV_TAG.audio) return false;
+    this.#audioAtMs = nowMs;
+    this.#audioFormat = audioFormatOf(payload) ?? this.#audioFormat;
+    return this.#videoAtMs === undefined && this.#arrival.push(nowMs, timestampMs);
   }
 
   facts(nowMs: number): SourceFacts {
