@@ -74,14 +74,25 @@ describe("a playlist", () => {
     expect(none.headers.get("cache-control")).toBe("no-store");
   });
 
-  test("goes offline when no segment came for too long", async () => {
-    await origin.registry.create({ id: "stale" });
-    const old = Date.now() - 61_000;
-    const part = { stream: "stale", session: "s", bytes: segment };
+  test("ends when no segment came for as long as the operator grants, and is gone a minute later", async () => {
+    await origin.registry.create({ id: "over" });
+    const part = { stream: "over", session: "s", bytes: segment };
+    const old = Date.now() - 20_000;
     await origin.publish({ ...part, index: "init" }, old);
     await origin.publish({ ...part, index: 0 }, old);
-    const answer = await ask(`${api.url}/live/stale/media.m3u8`);
-    expect(answer.body["code"]).toBe("stream-offline");
+    const patient = await (await fetch(`${api.url}/live/over/media.m3u8`)).text();
+    expect(patient).not.toContain("#EXT-X-ENDLIST");
+    const strict = await origin.startApi({ offlineAfterMs: 10_000 });
+    const ended = await (await fetch(`${strict.url}/live/over/media.m3u8`)).text();
+    expect(ended.trim().split("\n").at(-1)).toBe("#EXT-X-ENDLIST");
+    const { body } = await ask(`${strict.url}/api/v1/streams/over/status`);
+    expect(body["state"]).toBe("offline");
+
+    await origin.registry.create({ id: "stale" });
+    await origin.publish({ ...part, stream: "stale", index: "init" }, Date.now() - 121_000);
+    await origin.publish({ ...part, stream: "stale", index: 0 }, Date.now() - 121_000);
+    const gone = await ask(`${api.url}/live/stale/media.m3u8`);
+    expect(gone.body["code"]).toBe("stream-offline");
   });
 });
 

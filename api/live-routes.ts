@@ -80,7 +80,7 @@ async function onAir(request: Request, live: LiveStreams): Promise<LiveView> {
   const id = request.params["stream"];
   const view = isStreamId(id) ? await live.view(id) : undefined;
   if (view === undefined) throw refusal("stream-not-found", "Check the stream id in the address.");
-  if (view.state === "offline") {
+  if (view.playlist === undefined) {
     throw refusal("stream-offline", "Nobody publishes to the stream. Try again in a few seconds.");
   }
   return view;

@@ -15,9 +15,9 @@ export type StreamState = "live" | "interrupted" | "offline";
 export interface LiveView {
   readonly stream: Stream;
   readonly state: StreamState;
-  /** The live window, oldest first; empty when the stream is offline. */
+  /** The live window, oldest first; empty when the stream has been offline for some time. */
   readonly records: readonly SegmentRecord[];
-  /** The media playlist of the window; undefined when the stream is offline. */
+  /** The media playlist of the window, which ends once the stream is offline; undefined some time later. */
   readonly playlist: string | undefined;
   readonly segmentsPerS: number;
 }
@@ -36,6 +36,8 @@ const VIEW_MAX_AGE_MS = 100;
 const INTERRUPTED_AFTER_MS = 6000;
 /** The same in lengths of the newest segment, for broadcasters whose key frames are far apart. */
 const INTERRUPTED_AFTER_SEGMENTS = 2;
+/** How long an ended playlist is still there, so that every viewer sees its end. */
+const END_SHOWN_MS = 60_000;
 const RATE_WINDOW_MS = 10_000;
 
 /** The live side of every stream, read from Redis at most once per 100 ms and stream. */
@@ -67,15 +69,17 @@ export class LiveStreams {
     const { completedAtMs = Number.NEGATIVE_INFINITY, durationMs = 0 } = window.at(-1) ?? {};
     const ageMs = nowMs - completedAtMs;
     const patienceMs = Math.max(INTERRUPTED_AFTER_MS, INTERRUPTED_AFTER_SEGMENTS * durationMs);
-    if (ageMs > offlineAfterMs) {
+    if (ageMs > offlineAfterMs + END_SHOWN_MS) {
       return { stream, state: "offline", records: [], playlist: undefined, segmentsPerS: 0 };
     }
+    const isOver = ageMs > offlineAfterMs;
     const recent = window.filter((record) => nowMs - record.completedAtMs < RATE_WINDOW_MS);
     return {
       stream,
-      state: ageMs > patienceMs ? "interrupted" : "live",
+      state: isOver ? "offline" : ageMs > patienceMs ? "interrupted" : "live",
       records: window,
       playlist: renderMediaPlaylist(withKeys(stream, window), { targetDurationS, ended: false }),
+      playlist: renderMediaPlaylist(window, { targetDurationS, ended: isOver }),
       segmentsPerS: recent.length / (RATE_WINDOW_MS / 1000),
     };
   }

@@ -45,6 +45,7 @@ const API = [
   "playlistWindow",
   "tokenKeyFile",
   "tokenTtlS",
+  "offlineAfterS",
   "tokensPerMinute",
   "joinWork",
   "joinsPerSecond",

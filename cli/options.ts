@@ -218,6 +218,12 @@ export const OPTIONS = {
     "viewers of one address that are let into the mesh without an API key",
   ),
   joinWork: option(
+  offlineAfterS: option(
+    "HTTP and tracker",
+    decimal(5, 3600, "seconds"),
+    "60",
+    "time that a broadcaster has to come back before the playlist ends and viewers are told",
+  ),
     "HTTP and tracker",
     integer(0, 100_000, "hashes"),
     "200",

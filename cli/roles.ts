@@ -65,6 +65,7 @@ export const START_ROLE: Readonly<
       playlistWindow: config.playlistWindow,
       publicUrl: config.publicUrl,
       tokenTtlS: config.tokenTtlS,
+      offlineAfterMs: config.offlineAfterS * 1000,
       tokensPerMinute: config.tokensPerMinute,
       joinWork: config.joinWork,
       joinsPerSecond: config.joinsPerSecond,
