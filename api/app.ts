@@ -43,6 +43,7 @@ export function createApp(routes: readonly Route[], parts: AppParts): Express {
   app.use(limitAddresses());
   app.use(["/api", "/live", "/.well-known", "/metrics"], needsRedis(parts.redis));
   app.use(["/live/:stream", "/api/v1/streams/:stream"], siteHeaders(parts.registry));
+  app.use(["/api", "/internal", "/live", "/.well-known", "/metrics"], needsRedis(parts.redis));
   mountRoutes(app, all, parts);
   app.use(() => {
     throw refusal("route-not-found", "See /docs for what there is.");

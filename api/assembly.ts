@@ -16,6 +16,7 @@ import { AuditLog } from "./audit-log.ts";
 import { contentKeyRoutes } from "./content-key-routes.ts";
 import { doctorRoutes } from "./doctor-routes.ts";
 import { Equivocations } from "./equivocations.ts";
+import { frontRoutes } from "./front-routes.ts";
 import { healthRoutes } from "./health-routes.ts";
 import { inquiryRoutes } from "./inquiry-routes.ts";
 import { JoinDoor } from "./join-door.ts";
@@ -82,6 +83,7 @@ export async function assemble(
   const routes = [
     ...streamRoutes({ registry, timeline, store: new BlockStore(mediaRoot), traffic }),
     ...doctorRoutes({ redis, registry }),
+    ...frontRoutes(registry),
     ...tokenRoutes({
       ...options,
       ...{ registry, access, key, trusted, directory, tracker, metrics },

@@ -31,9 +31,13 @@ test("the doctor tells what the ingest has found, with the cure, to the holder o
     ...{ id: "sick", health: "offline", broadcast: null, findings: [] },
   });
   const ingest = new RoleStatus(origin.redis, "ingest", "i1");
-  await ingest.report({
-    publishers: [{ ...publisher("info"), stream: "other" }, publisher("info")],
+  const refusals = [{ ...finding, stream: "sick", severity: "error", sinceMs: 1000 }];
+  await ingest.report({ refusals, publishers: [{ ...publisher("info"), stream: "other" }] });
+  expect((await look()).body).toMatchObject({
+    health: "offline",
+    findings: [{ ...finding, severity: "error" }],
   });
+  await ingest.report({ refusals, publishers: [publisher("info")] });
   const { body } = await look();
   expect(body).toMatchObject({
     health: "healthy",
@@ -44,7 +48,7 @@ test("the doctor tells what the ingest has found, with the cure, to the holder o
     ["warning", "warning"],
     ["error", "unhealthy"],
   ] as const) {
-    await ingest.report({ publishers: [publisher(severity)] });
+    await ingest.report({ refusals, publishers: [publisher(severity)] });
     expect((await look()).body["health"]).toBe(health);
   }
   expect((await ask(`${api.url}/api/v1/streams/sick/doctor`)).status).toBe(401);

@@ -44,14 +44,17 @@ const commonShape = {
   ffmpeg: ffmpegSchema,
 };
 
+const reportedFindingSchema = findingSchema.extend({ sinceMs: z.number() });
+
 /** The part of the ingest's heartbeat that is shown here. */
 const ingestStatsSchema = z.object({
+  refusals: z.array(reportedFindingSchema.extend({ stream: z.string() })),
   publishers: z.array(
     z.object({
       ...commonShape,
       stream: z.string(),
       sinceMs: z.number(),
-      findings: z.array(findingSchema.extend({ sinceMs: z.number() })),
+      findings: z.array(reportedFindingSchema),
     }),
   ),
 });
@@ -60,7 +63,9 @@ const doctorSchema = z.object({
   id: z.string(),
   health: z
     .enum(["healthy", "warning", "unhealthy", "offline"])
-    .describe("By the worst finding; offline: nobody publishes."),
+    .describe(
+      "By the worst finding; offline: nobody publishes, and a finding tells who was refused.",
+    ),
   broadcast: z
     .object({ ...commonShape, since: z.string().describe("ISO 8601.") })
     .nullable()
@@ -102,22 +107,30 @@ export function doctorRoutes(parts: {
 }
 
 async function diagnosisOf(id: string, redis: Redis): Promise<z.output<typeof doctorSchema>> {
-  const reports = await RoleStatus.all(redis);
+  const reports = (await RoleStatus.all(redis)).flatMap(
+    ({ stats }) => ingestStatsSchema.safeParse(stats).data ?? [],
+  );
   const [publisher] = reports
-    .flatMap(({ stats }) => ingestStatsSchema.safeParse(stats).data?.publishers ?? [])
+    .flatMap(({ publishers }) => publishers)
     .filter(({ stream }) => stream === id)
     .sort((a, b) => b.sinceMs - a.sinceMs);
-  if (publisher === undefined) return { id, health: "offline", broadcast: null, findings: [] };
+  if (publisher === undefined) {
+    const refusals = reports.flatMap((report) => report.refusals);
+    const findings = refusals.filter(({ stream }) => stream === id).map(findingView);
+    return { id, health: "offline", broadcast: null, findings };
+  }
   const { stream: _, sinceMs, findings, ...broadcast } = publisher;
   return {
     id,
     health: healthOf(findings),
     broadcast: { ...broadcast, since: isoTime(sinceMs) },
-    findings: findings.map(({ sinceMs: atMs, ...finding }) => ({
-      ...finding,
-      since: isoTime(atMs),
-    })),
+    findings: findings.map(findingView),
   };
+}
+
+function findingView(finding: z.output<typeof reportedFindingSchema>) {
+  const { code, severity, message, cure, sinceMs } = finding;
+  return { code, severity, message, cure, since: isoTime(sinceMs) };
 }
 
 function healthOf(findings: readonly z.output<typeof findingSchema>[]) {

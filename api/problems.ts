@@ -22,6 +22,7 @@ const PROBLEMS = {
   "not-ready": [503, "Starling is not ready"],
   overloaded: [503, "Starling has more to do than it can"],
   "player-not-built": [503, "The watch page is not built"],
+  "publisher-refused": [401, "The publisher may not come in"],
   "range-not-satisfiable": [416, "The range lies outside of the file"],
   "redis-unreachable": [503, "Starling cannot reach its Redis"],
   "request-invalid": [400, "The request is not valid"],

@@ -16,14 +16,19 @@ interface Service {
   readonly healthcheck: { readonly test: readonly string[] };
   readonly volumes: readonly string[];
   readonly ports?: readonly string[];
+  readonly image?: string;
+  readonly profiles?: readonly string[];
 }
 interface ComposeFile {
   readonly services: Readonly<Record<string, Service>>;
   readonly volumes: Readonly<Record<string, null>>;
+  readonly configs: Readonly<Record<string, { readonly content: string }>>;
 }
 
 const compose: ComposeFile = parse(fileText("docker-compose.yml"), { merge: true });
-const roles = Object.entries(compose.services).filter(([name]) => name !== "redis");
+const roles = Object.entries(compose.services).filter(
+  ([name]) => name !== "redis" && name !== "front",
+);
 
 function fileText(name: string): string {
   return readFileSync(new URL(`../${name}`, import.meta.url), "utf8");
@@ -49,7 +54,7 @@ function interpolated(text: string, environment: Readonly<Record<string, string>
 
 describe("docker-compose.yml", () => {
   test("has one service for Redis and one for each role", () => {
-    expect(Object.keys(compose.services).sort()).toEqual(["redis", ...ROLES].sort());
+    expect(Object.keys(compose.services).sort()).toEqual(["front", "redis", ...ROLES].sort());
   });
 
   test.each(roles)(
@@ -121,9 +126,40 @@ describe("docker-compose.yml", () => {
   });
 
   test("declares each volume that it uses", () => {
-    const used = Object.values(compose.services).flatMap(({ volumes }) => volumes);
+    const used = Object.values(compose.services)
+      .flatMap(({ volumes }) => volumes)
+      .filter((volume) => !volume.startsWith("${"));
     const names = new Set(used.map((volume) => volume.split(":")[0]));
     expect([...names].sort()).toEqual(Object.keys(compose.volumes).sort());
+  });
+});
+
+describe("the server in front", () => {
+  const front = compose.services["front"];
+  const content = interpolated(compose.configs["front"]?.content ?? "", {
+    STARLING_FRONT_SECRET: "secret",
+  }).replaceAll("$$", "$");
+  const settings = parse(content);
+
+  test("is of one version, and runs only when it is asked for", () => {
+    expect(front?.image).toMatch(/^bluenviron\/mediamtx:\d+\.\d+\.\d+$/);
+    expect(front?.profiles).toEqual(["front"]);
+  });
+
+  test("asks the API about everything, at an address that there is", () => {
+    const { port, pathname } = new URL(settings.authHTTPAddress);
+    expect([settings.authMethod, settings.authHTTPExclude]).toEqual(["http", []]);
+    expect(compose.services["api"]?.ports?.[0]).toContain(`:${port}`);
+    expect(pathname).toBe("/internal/front/auth");
+  });
+
+  test("takes the paths of streams only, and pushes them to the ingest with its secret", () => {
+    const [[path, { pushTargets }]] = Object.entries<{ pushTargets: { url: string }[] }>(
+      settings.paths,
+    ) as [[string, { pushTargets: { url: string }[] }]];
+    const pattern = new RegExp(path.slice(1));
+    expect([pattern.exec("live/main")?.[1], pattern.test("live/main/x")]).toEqual(["main", false]);
+    expect(pushTargets).toEqual([{ url: "rtmp://ingest:1935/live/$G1?front=secret" }]);
   });
 });
 

@@ -162,3 +162,17 @@ function percentDecoded(value: string | undefined): string | undefined {
     return undefined;
   }
 }
+
+const SRT_DOOR = /^([^:]+):(\d{1,5}):(.{10,79})$/;
+
+/** A stream, its UDP port and its passphrase. */
+export const srtDoor: Kind<{ stream: string; port: number; passphrase: string }> = scalar(
+  "stream:port:passphrase",
+  "stream:port:passphrase, the passphrase of 10 to 79 characters",
+  (value) => {
+    const [, stream = "", portText = "", passphrase = ""] = SRT_DOOR.exec(value) ?? [];
+    const portNumber = Number(portText);
+    if (!isStreamId(stream) || portNumber < 1 || portNumber > 65_535) return undefined;
+    return { stream, port: portNumber, passphrase };
+  },
+);

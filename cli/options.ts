@@ -11,6 +11,7 @@ import {
   pathOrStdout,
   port,
   redisUrl,
+  srtDoor,
   streamId,
   text,
   url,
@@ -84,6 +85,24 @@ export const OPTIONS = {
   demo: option("Stream", flag, "true", "show a test card while nobody publishes"),
 
   rtmpPort: option("Ingest", port, "1935", "RTMP port for broadcasters"),
+  srt: {
+    ...optional(
+      "Ingest",
+      listOf(srtDoor, 64),
+      "no SRT",
+      "UDP port for SRT of one stream, with its passphrase; may be repeated",
+    ),
+    secret: true,
+  },
+  frontSecret: {
+    ...optional(
+      "Ingest",
+      text,
+      "no server in front",
+      "what a server in front, which asks the API about keys, shows at the RTMP port",
+    ),
+    secret: true,
+  },
   segmentTargetS: option("Ingest", decimal(0.25, 10, "seconds"), "1", "wanted length of a segment"),
   firstPacketTimeoutS: option(
     "Ingest",
@@ -199,6 +218,12 @@ export const OPTIONS = {
     "12",
     "segments in a public playlist",
   ),
+  offlineAfterS: option(
+    "HTTP and tracker",
+    decimal(5, 3600, "seconds"),
+    "60",
+    "time that a broadcaster has to come back before the playlist ends and viewers are told",
+  ),
   tokenKeyFile: optional(
     "HTTP and tracker",
     path,
@@ -218,12 +243,6 @@ export const OPTIONS = {
     "viewers of one address that are let into the mesh without an API key",
   ),
   joinWork: option(
-  offlineAfterS: option(
-    "HTTP and tracker",
-    decimal(5, 3600, "seconds"),
-    "60",
-    "time that a broadcaster has to come back before the playlist ends and viewers are told",
-  ),
     "HTTP and tracker",
     integer(0, 100_000, "hashes"),
     "200",

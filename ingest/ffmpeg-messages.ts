@@ -7,9 +7,15 @@ export interface FfmpegMessage {
 
 const SEVERE = new Set(["panic", "fatal", "error"]);
 
+/** What the broadcaster is told whose codec the receiving ffmpeg cannot write as FLV. */
+export const SRT_CODEC_REFUSAL =
+  "The encoder's codec cannot be taken over SRT: set the encoder to H.264 and AAC.";
+
 /** What ffmpeg says, and what a broadcaster or operator should hear instead. First match wins. */
 const MEANINGS: readonly (readonly [RegExp, FfmpegMessage["level"], string])[] = [
   [/no space left on device/i, "error", "The disk is full: free space, or keep fewer segments."],
+  [/not compatible with flv|incompatible with output codec/i, "error", SRT_CODEC_REFUSAL],
+  [/incorrect passphrase|password/i, "warn", "A caller with a wrong passphrase was refused."],
   [/permission denied|read-only file system/i, "error", "The media folder cannot be written to."],
   [/failed to open (file|segment)/i, "error", "A segment file cannot be written."],
   [

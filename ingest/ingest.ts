@@ -24,6 +24,8 @@ import { PublishDoor } from "./publish-door.ts";
 import { reconcile } from "./reconciliation.ts";
 import { Retention } from "./retention.ts";
 import { type RtmpServer, startRtmpServer } from "./rtmp/server.ts";
+import type { SrtDoor } from "./srt-command.ts";
+import { SrtListener } from "./srt-listener.ts";
 
 /** How to run the ingest role. */
 export interface IngestOptions {
@@ -49,6 +51,10 @@ export interface IngestOptions {
   readonly segmentTargetS?: number | undefined;
   /** Media segments kept per stream. Default 300. */
   readonly retentionCount?: number | undefined;
+  /** Ports for SRT, one for each stream. Default: none. */
+  readonly srt?: readonly SrtDoor[] | undefined;
+  /** What a server in front, which checks keys itself, shows at the RTMP door. Default: there is none. */
+  readonly frontSecret?: string | undefined;
   /** What the media may take on disk. Default: what the disk holds, but for a reserve. */
   readonly diskQuotaBytes?: number | undefined;
   /** What viewers are expected to receive; broadcasters who send more are told. Default 10 Mb/s. */
@@ -122,8 +128,10 @@ async function start(
     ...{ registry, sessions, catalogue, settings, log, leaseMs, reconciliation },
     disk: () => disk.status,
     childLogs: new ChildLogs(redis),
+    frontSecret: options.frontSecret,
   });
   const server = await openDoor(options, door);
+  const srt = openSrt(options, settings, door);
   const status = (): IngestStatus => ({
     ...door.status(),
     rejections: Object.fromEntries(server.rejections),
@@ -144,7 +152,7 @@ async function start(
     close: async () => {
       stopping.abort();
       stopHeartbeat();
-      await server.close();
+      await Promise.all([server.close(), ...srt.map((listener) => listener.close())]);
       const chores = [trimming.stop(), watching.stop(), swept];
       const finished = Promise.all([door.close(), Promise.allSettled(chores)]);
       await Promise.race([finished, delay(CLOSE_MAX_MS, undefined, { ref: false })]);
@@ -178,4 +186,19 @@ function openDoor(options: IngestOptions, door: PublishDoor): Promise<RtmpServer
     open: (request, control) => door.open(request, control),
     log: options.log,
   });
+}
+
+function openSrt(
+  { srt = [], rtmpHost = "0.0.0.0", log }: IngestOptions,
+  { ffmpegPath, silenceTimeoutMs }: PackagingSettings,
+  door: PublishDoor,
+): SrtListener[] {
+  return srt.map(
+    (one) =>
+      new SrtListener({
+        ...{ door: one, host: rtmpHost, ffmpegPath, silenceTimeoutMs, log },
+        open: (control) => door.openStream(one.stream, control),
+        onRefused: (code, reason) => door.refused(one.stream, code, reason),
+      }),
+  );
 }

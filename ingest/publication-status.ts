@@ -1,5 +1,6 @@
 import type { DiskStatus } from "./disk-watch.ts";
 import type { Finding } from "./doctor/doctor.ts";
+import type { Refusal } from "./doctor/refusals.ts";
 import type { SourceFacts } from "./doctor/source-meter.ts";
 
 /** One live publisher, as reported to the operator. */
@@ -70,6 +71,8 @@ export interface IngestStatus {
   /** Publishers that were turned away since the start, by error code. */
   readonly rejections: Readonly<Record<string, number>>;
   readonly disk: DiskStatus;
+  /** Streams whose broadcaster was turned away in the last five minutes, and why. */
+  readonly refusals: readonly Refusal[];
 }
 
 const SMOOTHING = 0.3;

@@ -42,6 +42,7 @@ export interface PublicationOptions {
   /** Settles when older sessions of the stream have registered their segments. */
   readonly turn: Promise<void>;
   readonly onSegment: () => void;
+  readonly onEnd: (code: string, reason: string) => void;
   /** How much room the media have now. */
   readonly disk: () => DiskStatus;
   readonly childLogs: Pick<ChildLogs, "write">;
@@ -164,6 +165,7 @@ export class Publication implements TagSink {
     if (this.#ended) return;
     this.#ended = true;
     clearInterval(this.#timer);
+    this.#options.onEnd(code, reason);
     void this.#windDown(code, reason);
   }
 

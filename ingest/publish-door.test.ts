@@ -50,6 +50,7 @@ function openDoor(): { door: PublishDoor; leases: Redis } {
     reconciliation: { turnOf: async () => {}, done: Promise.resolve() },
     disk: () => ({ level: "ok", usedBytes: 0, limitBytes: 1, freeBytes: 1 }),
     childLogs: new ChildLogs(leases),
+    frontSecret: "the-front",
     log: captured.log,
   });
   return { door, leases };
@@ -57,7 +58,7 @@ function openDoor(): { door: PublishDoor; leases: Redis } {
 
 async function requestFor(id: string) {
   const { streamKey } = await origin.registry.create({ id });
-  return { streamKey, filler: false, remoteAddress: "192.0.2.1" };
+  return { streamKey, filler: false, frontSecret: undefined, remoteAddress: "192.0.2.1" };
 }
 
 describe("the publish door", () => {
@@ -73,6 +74,23 @@ describe("the publish door", () => {
     sink.end("rtmp-disconnected", "It left.");
     await closed;
     expect(await new PublishSessions(origin.redis).current("late")).toBeUndefined();
+  });
+
+  test("takes a stream from a front that shows the secret, and from nobody who only says so", async () => {
+    const { door } = openDoor();
+    await origin.registry.create({ id: "fronted" });
+    const request = { streamKey: "fronted", filler: false, remoteAddress: "192.0.2.1" };
+    for (const frontSecret of ["", "the-fronT"]) {
+      await expect(door.open({ ...request, frontSecret }, CONTROL)).rejects.toMatchObject({
+        code: "publisher-front",
+      });
+    }
+    await expect(
+      door.open({ ...request, streamKey: "none", frontSecret: "the-front" }, CONTROL),
+    ).rejects.toMatchObject({ code: "publisher-key" });
+    const sink = await door.open({ ...request, frontSecret: "the-front" }, CONTROL);
+    sink.end("rtmp-disconnected", "It left.");
+    await door.close();
   });
 
   test("ends a session to its last step when the lease cannot be given back", async () => {

@@ -1,12 +1,15 @@
+import { createHash, timingSafeEqual } from "node:crypto";
 import type { Logger } from "pino";
-import { StarlingError } from "../core/index.ts";
+import { isStreamId, StarlingError } from "../core/index.ts";
 import type {
   ChildLogs,
   PublishSession,
   PublishSessions,
+  Stream,
   StreamRegistry,
 } from "../pipeline/index.ts";
 import type { DiskStatus } from "./disk-watch.ts";
+import { Refusals } from "./doctor/refusals.ts";
 import type { PackagingSettings } from "./package-run.ts";
 import { Publication } from "./publication.ts";
 import { type IngestStatus, RateMeter } from "./publication-status.ts";
@@ -25,6 +28,8 @@ export interface PublishDoorOptions {
   /** How much room the media have now. */
   readonly disk: () => DiskStatus;
   readonly childLogs: ChildLogs;
+  /** What a server in front, which checks keys itself, shows us. Undefined: there is none. */
+  readonly frontSecret?: string | undefined;
   readonly log: Logger;
 }
 
@@ -37,17 +42,34 @@ export class PublishDoor {
   /** When the newest session of each stream has registered its last segment. */
   readonly #turns = new Map<string, Promise<void>>();
   readonly #segments = new RateMeter();
+  readonly #refusals = new Refusals();
 
   constructor(options: PublishDoorOptions) {
     this.#options = options;
   }
 
   /**
-   * Checks the key and takes the stream. Throws StarlingError "publisher-key" or "publisher-busy",
-   * with a message for the broadcaster.
+   * Checks the key and takes the stream. Throws StarlingError "publisher-key", "publisher-front" or
+   * "publisher-busy", with a message for the broadcaster.
    */
   async open(request: PublishRequest, control: PublisherControl): Promise<TagSink> {
-    const admission = this.#admit(request, control);
+    return this.#counted(this.#admit(request, control));
+  }
+
+  /**
+   * Takes a stream whose broadcaster was let in elsewhere, by the passphrase of its own port. Throws
+   * StarlingError "stream-unknown" or "publisher-busy".
+   */
+  async openStream(id: string, control: PublisherControl): Promise<TagSink> {
+    const stream = await this.#options.registry.get(id);
+    if (stream === undefined) {
+      throw new StarlingError("stream-unknown", `There is no stream "${id}": create it first.`);
+    }
+    const request = { filler: false, remoteAddress: "SRT" };
+    return this.#counted(this.#enter(stream, request, control));
+  }
+
+  async #counted(admission: Promise<TagSink>): Promise<TagSink> {
     this.#admissions.add(admission);
     try {
       return await admission;
@@ -57,23 +79,50 @@ export class PublishDoor {
   }
 
   async #admit(request: PublishRequest, control: PublisherControl): Promise<TagSink> {
-    const { registry, sessions, leaseMs } = this.#options;
-    const stream = await registry.authorise(request.streamKey);
+    const stream = await this.#streamOf(request);
     if (stream === undefined) {
       throw new StarlingError(
         "publisher-key",
         "The stream key is wrong: copy it again, whole, from where the stream was made.",
       );
     }
-    const session = await sessions.open(stream.id, { filler: request.filler, leaseMs });
-    this.#evictOthers(stream.id);
+    return this.#enter(stream, request, control);
+  }
+
+  async #enter(
+    { id }: Stream,
+    request: Pick<PublishRequest, "filler" | "remoteAddress">,
+    control: PublisherControl,
+  ): Promise<TagSink> {
+    const { sessions, leaseMs } = this.#options;
+    const session = await sessions.open(id, { filler: request.filler, leaseMs });
+    this.#evictOthers(id);
     return this.#publish(session, request, control);
   }
 
+  /** The stream of a key, or the one that a front names, which has checked the key itself. */
+  async #streamOf({ streamKey, frontSecret }: PublishRequest): Promise<Stream | undefined> {
+    const { registry, frontSecret: expected } = this.#options;
+    if (frontSecret === undefined) return registry.authorise(streamKey);
+    if (expected === undefined || !timingSafeEqual(digest(frontSecret), digest(expected))) {
+      throw new StarlingError(
+        "publisher-front",
+        "The front's secret is wrong: give --front-secret to the ingest and the same to the front.",
+      );
+    }
+    return isStreamId(streamKey) ? registry.get(streamKey) : undefined;
+  }
+
   /** The publishers that are in, and how fast segments get complete. */
-  status(): Pick<IngestStatus, "publishers" | "segmentsPerS"> {
+  status(): Pick<IngestStatus, "publishers" | "segmentsPerS" | "refusals"> {
     const publishers = [...this.#publications].map((publication) => publication.status());
-    return { publishers, segmentsPerS: this.#segments.perS };
+    const refusals = this.#refusals.recent(Date.now());
+    return { publishers, segmentsPerS: this.#segments.perS, refusals };
+  }
+
+  /** Somebody of a stream was turned away before there was anything to publish. */
+  refused(stream: string, code: string, reason: string): void {
+    this.#refusals.note(Date.now(), stream, { code, reason });
   }
 
   /** Measures the segment rate; call it every `intervalMs`. */
@@ -96,7 +145,7 @@ export class PublishDoor {
 
   #publish(
     session: PublishSession,
-    { remoteAddress }: PublishRequest,
+    { remoteAddress }: Pick<PublishRequest, "remoteAddress">,
     control: PublisherControl,
   ): TagSink {
     const { catalogue, settings, reconciliation, disk, childLogs } = this.#options;
@@ -106,7 +155,11 @@ export class PublishDoor {
     const publication = new Publication({
       ...{ session, control, catalogue, settings, disk, childLogs, log },
       turn: this.#turns.get(stream) ?? reconciliation.turnOf(stream),
-      onSegment: () => this.#segments.add(1),
+      onSegment: () => {
+        this.#segments.add(1);
+        this.#refusals.forget(stream);
+      },
+      onEnd: (code, reason) => this.refused(stream, code, reason),
     });
     this.#publications.add(publication);
     this.#turns.set(stream, publication.finished);
@@ -119,4 +172,8 @@ export class PublishDoor {
     this.#publications.delete(publication);
     if (this.#turns.get(stream) === finished) this.#turns.delete(stream);
   }
+}
+
+function digest(text: string): Buffer {
+  return createHash("sha256").update(text).digest();
 }

@@ -131,8 +131,8 @@ export class RtmpConnection {
     }
   }
 
-  async #open({ streamKey, filler }: PublishName): Promise<void> {
-    const request = { streamKey, filler, remoteAddress: this.#remoteAddress };
+  async #open({ streamKey, filler, frontSecret }: PublishName): Promise<void> {
+    const request = { streamKey, filler, frontSecret, remoteAddress: this.#remoteAddress };
     try {
       const sink = await this.#options.open(request, {
         resume: () => this.#resume(),

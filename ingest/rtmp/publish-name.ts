@@ -6,18 +6,23 @@ export const APPLICATION = "live";
 
 /** What a publisher puts in its stream name. */
 export interface PublishName {
+  /** Or, with the secret of a front, the stream's id. */
   readonly streamKey: string;
   /** The publisher is a test card that gives way to a real broadcaster. */
   readonly filler: boolean;
+  /** What a server in front shows that has checked the key itself. */
+  readonly frontSecret: string | undefined;
 }
 
-/** Splits `<streamKey>` or `<streamKey>?filler=1`. Throws StarlingError "rtmp-stream-name". */
+/** Splits `<streamKey>`, `<streamKey>?filler=1` or `<stream id>?front=<secret>`. Throws StarlingError "rtmp-stream-name". */
 export function parsePublishName(value: unknown): PublishName {
   if (typeof value !== "string" || value.length > STREAM_NAME_LENGTH_MAX) {
     throw new StarlingError("rtmp-stream-name", "The publish command has no usable stream name.");
   }
   const [streamKey = "", query = ""] = value.trim().split("?", 2);
-  return { streamKey, filler: new URLSearchParams(query).get("filler") === "1" };
+  const choices = new URLSearchParams(query);
+  const frontSecret = choices.get("front") ?? undefined;
+  return { streamKey, filler: choices.get("filler") === "1", frontSecret };
 }
 
 /**
