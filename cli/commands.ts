@@ -34,6 +34,7 @@ const INGEST = [
   "silenceTimeoutS",
   "retentionCount",
   "diskQuotaGb",
+  "broadcasterMbps",
   "viewerDownlinkMbps",
 ] as const;
 const ENCODER = ["encoderThreads", "symbolBytes", "repairRatio"] as const;

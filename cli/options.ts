@@ -129,6 +129,12 @@ export const OPTIONS = {
     "what the disk holds, but for a reserve",
     "room for media on disk: an alarm is raised at 85 %, and the oldest are removed early from 95 % on",
   ),
+  broadcasterMbps: option(
+    "Ingest",
+    decimal(0.1, 10_000, "Mbit/s"),
+    "100",
+    "bitrate above which, after 10 s, a broadcaster is let go",
+  ),
   viewerDownlinkMbps: option(
     "Ingest",
     decimal(0.1, 1000, "Mbit/s"),

@@ -25,6 +25,7 @@ export const START_ROLE: Readonly<
       segmentTargetS: config.segmentTargetS,
       retentionCount: config.retentionCount,
       diskQuotaBytes: config.diskQuotaGb === undefined ? undefined : config.diskQuotaGb * 1e9,
+      bitrateMaxKbps: config.broadcasterMbps * 1000,
       viewerDownlinkKbps: config.viewerDownlinkMbps * 1000,
     }).catch((error: unknown) => {
       throw portRefusal(error, config.host, config.rtmpPort, "rtmpPort") ?? error;

@@ -21,8 +21,13 @@ describe("ffmpeg's messages", () => {
     expect(readableMessage("[hls @ 0x1] [warning] Something new")).toEqual({
       level: "warn",
       text: "Something new",
+      isKnown: false,
     });
-    expect(readableMessage("no level at all")).toEqual({ level: "error", text: "no level at all" });
+    expect(readableMessage("no level at all")).toEqual({
+      level: "error",
+      text: "no level at all",
+      isKnown: false,
+    });
   });
 });
 

@@ -3,6 +3,8 @@ export interface FfmpegMessage {
   readonly level: "debug" | "warn" | "error";
   /** What it means. Equal meanings have equal texts, so that repetitions can be counted. */
   readonly text: string;
+  /** Whether these are our words, which say what to do, and not ffmpeg's own. */
+  readonly isKnown: boolean;
 }
 
 const SEVERE = new Set(["panic", "fatal", "error"]);
@@ -55,6 +57,6 @@ const LINE = /^(?:\[[^\]]+ @ [^\]]+\] )*\[(\w+)\] (.*)$/;
 export function readableMessage(line: string): FfmpegMessage {
   const [, tag = "error", said = line] = LINE.exec(line) ?? [];
   const known = MEANINGS.find(([pattern]) => pattern.test(said));
-  if (known !== undefined) return { level: known[1], text: known[2] };
-  return { level: SEVERE.has(tag) ? "error" : "warn", text: said.trim() };
+  if (known !== undefined) return { level: known[1], text: known[2], isKnown: true };
+  return { level: SEVERE.has(tag) ? "error" : "warn", text: said.trim(), isKnown: false };
 }

@@ -44,7 +44,7 @@ export class FfmpegProcess {
   readonly #child: ChildProcessWithoutNullStreams;
   readonly #log: Logger;
   readonly #said = new Map<string, number>();
-  #lastError: string | undefined;
+  #lastError: FfmpegMessage | undefined;
   #progress: FfmpegProgress | undefined;
   #grownAtMs = performance.now();
 
@@ -66,12 +66,13 @@ export class FfmpegProcess {
     this.exited = new Promise((resolve) => {
       child.on("error", (error) => {
         const failed = child.pid === undefined ? "did not start" : "takes no signal";
-        this.#say({ level: "error", text: `ffmpeg ${failed}: ${errorCode(error)}.` });
+        const text = `ffmpeg ${failed}: ${errorCode(error)}.`;
+        this.#say({ level: "error", text, isKnown: true });
       });
       // Follows also a process that did not start.
       child.once("close", (code, signal) => {
         resolve();
-        onExit({ code, signal, lastError: this.#lastError });
+        onExit({ code, signal, lastError: this.#lastError?.text });
       });
     });
   }
@@ -127,8 +128,10 @@ export class FfmpegProcess {
   }
 
   /** Logs each meaning once; ffmpeg repeats itself with every frame. */
-  #say({ level, text }: FfmpegMessage): void {
-    if (level === "error") this.#lastError = text;
+  #say(message: FfmpegMessage): void {
+    const { level, text, isKnown } = message;
+    if (text === "") return;
+    if (level === "error" && (isKnown || !this.#lastError?.isKnown)) this.#lastError = message;
     const times = (this.#said.get(text) ?? 0) + 1;
     if (times > 1 || this.#said.size < MESSAGES_MAX) this.#said.set(text, times);
     if (times === 1 && this.#said.size < MESSAGES_MAX) this.#log[level](`ffmpeg: ${text}`);

@@ -8,7 +8,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/gl
 import { blockKey, concatBytes } from "../core/index.ts";
 import { createEncodeQueue, PublishSessions, RoleStatus } from "../pipeline/index.ts";
 import { FLV_TAG } from "./flv.ts";
-import { FlvReader } from "./flv-reader.ts";
+import { recordedTags } from "./recorded-tags.ts";
 import {
   clientHandshake,
   clientPublish,
@@ -165,27 +165,14 @@ describe("a real publisher with faults", () => {
 
 describe("a real publisher that changes its picture", () => {
   test("without a reconnect gets a new init segment", async () => {
-    await origin.ingest();
-    // Two resolutions one after the other in one FLV stream, as an encoder does that is set anew.
-    const card = (size: string) =>
-      `ffmpeg -nostdin -loglevel error -re -f lavfi -i testsrc2=size=${size}:rate=25 -t 5 -c:v libx264 -g 25 -f flv -`;
-    const pictures = join(origin.mediaRoot, "..", "pictures.sh");
-    const [first, second] = [card("160x90"), card("320x180")];
-    await writeFile(pictures, `${first} > "$0.1"; ${second} > "$0.2"`);
-    await promisify(execFile)("sh", [pictures]);
-    const url = await origin.addressOf("changed");
     const { rtmpPort } = await origin.ingest();
+    const { streamKey } = await origin.registry.create({ id: "changed" });
     const publisher = await ScriptedPublisher.connect(rtmpPort);
-    const { streamKey } = (await origin.registry.get("changed")) ?? { streamKey: "" };
-    expect(url).toContain(streamKey);
     publisher.send(clientHandshake(), clientPublish(streamKey));
     await publisher.status("NetStream.Publish.Start");
-    for (const part of ["1", "2"]) {
-      const reader = new FlvReader();
-      reader.push(await readFile(`${pictures}.${part}`));
-      for (let tag = reader.next(); tag !== undefined; tag = reader.next()) {
-        const timestampMs = tag.timestampMs + (part === "1" ? 0 : 5000);
-        publisher.send(clientTag({ ...tag, timestampMs }));
+    for (const [part, size] of ["160x90", "320x180"].entries()) {
+      for (const tag of await recordedTags({ seconds: 5, size })) {
+        publisher.send(clientTag({ ...tag, timestampMs: tag.timestampMs + part * 5000 }));
       }
     }
     await until(

@@ -45,6 +45,10 @@ export interface IngestOptions {
   readonly firstPacketTimeoutMs?: number | undefined;
   /** Default 10 s. */
   readonly silenceTimeoutMs?: number | undefined;
+  /** How long a publisher may send pictures and no key frame, when one is needed. Default 30 s. */
+  readonly keyFrameTimeoutMs?: number | undefined;
+  /** Who sends more for more than 10 s is let go. Default 100 Mb/s. */
+  readonly bitrateMaxKbps?: number | undefined;
   /** How long a publisher that vanished keeps its stream. Default 5 s. */
   readonly leaseMs?: number | undefined;
   /** Default 1 s. */
@@ -76,6 +80,8 @@ const RETENTION_DEFAULT = 300;
 const RETENTION_INTERVAL_MS = 10_000;
 const DISK_INTERVAL_MS = 3000;
 const SILENCE_TIMEOUT_MS = 10_000;
+const KEY_FRAME_TIMEOUT_MS = 30_000;
+const BITRATE_MAX_KBPS = 100_000;
 const VIEWER_DOWNLINK_KBPS = 10_000;
 /** An ffmpeg that does not stop takes 7 s. Without Redis the rest waits for the next start. */
 const CLOSE_MAX_MS = 9000;
@@ -169,6 +175,8 @@ async function packagingSettings(options: IngestOptions): Promise<PackagingSetti
     ffmpegVersion: await ffmpegVersion(ffmpegPath),
     segmentTargetS: options.segmentTargetS ?? 1,
     silenceTimeoutMs: options.silenceTimeoutMs ?? SILENCE_TIMEOUT_MS,
+    keyFrameTimeoutMs: options.keyFrameTimeoutMs ?? KEY_FRAME_TIMEOUT_MS,
+    bitrateMaxKbps: options.bitrateMaxKbps ?? BITRATE_MAX_KBPS,
     viewerDownlinkKbps: options.viewerDownlinkKbps ?? VIEWER_DOWNLINK_KBPS,
   };
 }

@@ -18,6 +18,10 @@ export interface PackagingSettings {
   readonly segmentTargetS: number;
   /** How long a publisher may send nothing. */
   readonly silenceTimeoutMs: number;
+  /** How long a key frame is waited for, to begin or to go on. */
+  readonly keyFrameTimeoutMs: number;
+  /** Who sends more, but for bursts, is let go. */
+  readonly bitrateMaxKbps: number;
   /** What viewers are expected to receive: broadcasters who send more are told. */
   readonly viewerDownlinkKbps: number;
 }

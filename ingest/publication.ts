@@ -1,4 +1,5 @@
 import type { Logger } from "pino";
+import { type InstantMs, instantMs, TokenBucket } from "../core/index.ts";
 import {
   type ChildLogs,
   type PublishSession,
@@ -29,8 +30,9 @@ const HELD_TAGS_MAX = 10_000;
 /** Runs of ffmpeg that end without a single segment before the publisher is let go and told. */
 const FRUITLESS_RUNS_MAX = 3;
 
-/** How long a key frame is waited for, to begin or to go on. */
-const KEY_FRAME_MAX_MS = 30_000;
+/** What may come at once: what an uplink that stood still catches up with, and the largest key frame. */
+const BURST_S = 10;
+const BURST_BYTES_MIN = 16 << 20;
 
 /** One accepted publisher. */
 export interface PublicationOptions {
@@ -66,6 +68,7 @@ export class Publication implements TagSink {
   readonly #rate = new RateMeter();
   readonly #usage = new UsageMeter();
   readonly #lines = new LineRing();
+  readonly #budget: TokenBucket;
   readonly #pace = new RestartPace(Math.random);
   readonly #timer: NodeJS.Timeout;
   readonly #finish: () => void;
@@ -90,6 +93,9 @@ export class Publication implements TagSink {
     this.#options = options;
     this.#log = options.log;
     this.#turn = options.turn;
+    const perSecond = (options.settings.bitrateMaxKbps * 1000) / 8;
+    const burst = Math.max(BURST_BYTES_MIN, BURST_S * perSecond);
+    this.#budget = new TokenBucket(steadyNow(), { burst, perSecond });
     this.#doctor = new Doctor(options.log);
     this.#timer = setInterval(() => void this.#tick(), TICK_MS);
     let finish = (): void => {};
@@ -133,6 +139,10 @@ export class Publication implements TagSink {
     if (tag.type !== FLV_TAG.script && this.#mediaStartedAtMs === undefined) {
       this.#mediaStartedAtMs = Date.now();
       this.#segmentAtMs = performance.now();
+    }
+    if (!this.#budget.take(steadyNow(), tag.payload.length)) {
+      this.#fail("publisher-bitrate", this.#bitrateRefusal);
+      return true;
     }
     this.#rate.add(tag.payload.length);
     this.#gop.push(tag);
@@ -217,14 +227,18 @@ export class Publication implements TagSink {
     );
     const held = this.#held;
     this.#held = [];
+    this.#resumeAtMs = performance.now();
+    if (!held.some((one) => isEntry(one, plan))) return true;
     return this.#begin(plan, held, this.#mediaStartedAtMs ?? Date.now());
   }
 
   /** Between two runs: begins the next one when its time has come, and with a tag at which it can begin. */
   #resume(plan: TrackPlan, tag: FlvTag): boolean {
     const nowMs = performance.now();
-    if (nowMs - this.#resumeAtMs > KEY_FRAME_MAX_MS)
+    if (nowMs - this.#resumeAtMs > this.#options.settings.keyFrameTimeoutMs) {
       this.#fail("publisher-keyframes", NO_KEY_FRAME);
+      return true;
+    }
     if (nowMs < this.#resumeAtMs || !isEntry(tag, plan)) return true;
     return this.#begin(plan, [...this.#headers.tagsAt(tag.timestampMs), tag], Date.now());
   }
@@ -320,6 +334,11 @@ export class Publication implements TagSink {
     this.#options.control.resume(); // Nobody else will, if it was ffmpeg that held the publisher back.
   }
 
+  get #bitrateRefusal(): string {
+    const mbps = this.#options.settings.bitrateMaxKbps / 1000;
+    return `The encoder sends more than ${mbps} Mb/s: lower its bitrate, or allow more (--broadcaster-mbps).`;
+  }
+
   /** Ends the connection, which ends this. */
   #fail(code: string, reason: string): void {
     this.#options.control.close(code, reason);
@@ -328,3 +347,7 @@ export class Publication implements TagSink {
 
 const UNREADABLE = "The encoder sends neither a picture nor sound that can be recognised.";
 const NO_KEY_FRAME = "The encoder sends no key frames: set its keyframe interval to 1 s.";
+
+function steadyNow(): InstantMs {
+  return instantMs(performance.now());
+}

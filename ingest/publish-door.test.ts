@@ -44,6 +44,8 @@ function openDoor(): { door: PublishDoor; leases: Redis } {
       ffmpegVersion: { name: "test", readsEnhancedFlv: false },
       segmentTargetS: 1,
       silenceTimeoutMs: 10_000,
+      keyFrameTimeoutMs: 30_000,
+      bitrateMaxKbps: 100_000,
       viewerDownlinkKbps: 10_000,
     },
     leaseMs: undefined,

@@ -8,6 +8,7 @@ const CODES = [
   "publisher-codec",
   "publisher-unreadable",
   "publisher-keyframes",
+  "publisher-bitrate",
   "ffmpeg-failed",
   "srt-codec",
 ];
