@@ -3,6 +3,8 @@ import { StarlingError } from "./errors.ts";
 /** The part number of an init segment (RFC 8216 EXT-X-MAP); media parts count from 0. */
 export const INIT_PART = 0xff_ff;
 export const RENDITION_MAX = 0xff;
+/** Renditions of a stream: as many as one peer can tell of (PROTOCOL.md, "status"). */
+export const RENDITIONS_MAX = 8;
 export const SEQUENCE_MAX = 0xff_ff_ff_ff;
 
 /**

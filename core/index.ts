@@ -7,6 +7,7 @@ export {
   isStreamId,
   parseBlockKey,
   RENDITION_MAX,
+  RENDITIONS_MAX,
   SEQUENCE_MAX,
 } from "./block-id.ts";
 export {

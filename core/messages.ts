@@ -1,4 +1,4 @@
-import type { BlockId } from "./block-id.ts";
+import { type BlockId, RENDITIONS_MAX } from "./block-id.ts";
 import type { PeerRole } from "./join-token.ts";
 
 /** The version of the mesh protocol that this code speaks (PROTOCOL.md). */
@@ -8,7 +8,7 @@ export const MESSAGE_BYTES_MAX = 65_535;
 /** Characters of the reason of a "bye". */
 export const REASON_LENGTH_MAX = 120;
 /** Renditions in one status. */
-export const FEEDS_MAX = 8;
+export const FEEDS_MAX: number = RENDITIONS_MAX;
 /** Peers in one "peers" message. */
 export const KNOWN_PEERS_MAX = 16;
 /** Records in one "evidence" message. */

@@ -83,9 +83,9 @@ export class Retention {
     for (const stored of await storedSessions(mediaRoot)) {
       if (await this.#isLive(stored.stream, stored.session)) continue;
       if (Date.now() - (await writtenAtMs(stored.path)) < ORPHAN_AGE_MS) continue;
-      const wanted = await this.#wantedNames(stored.stream, stored.session);
+      const wanted = await this.#wantedSegments(stored.stream, stored.session);
       log.debug({ stream: stored.stream, wanted: wanted.size }, "sweeping an old session");
-      await removeSessionFiles(stored, (name) => !wanted.has(segmentNameOf(name)));
+      await removeSessionFiles(stored, (name) => !wanted.has(segmentOf(name)));
     }
   }
 
@@ -108,8 +108,8 @@ export class Retention {
     return publisher !== undefined && isRunOf(publisher.session, session);
   }
 
-  /** The files of a session that some record needs; none when the session is of no use any more. */
-  async #wantedNames(stream: string, session: string): Promise<ReadonlySet<string>> {
+  /** The segments of a session that some record needs; none when the session is of no use any more. */
+  async #wantedSegments(stream: string, session: string): Promise<ReadonlySet<string>> {
     const { timeline } = this.#options;
     const records = [
       ...(await timeline.window(stream, 0, TIMELINE_RECORDS_MAX)),
@@ -117,12 +117,14 @@ export class Retention {
     ];
     const names = records
       .filter((one) => one.session === session)
-      .map(({ path }) => basename(path));
-    return new Set(names.length === 0 ? [] : [...names, INIT_NAME, PLAYLIST_NAME]);
+      .map(({ path }) => segmentOf(basename(path)));
+    return new Set(
+      names.length === 0 ? [] : [...names, ...[INIT_NAME, PLAYLIST_NAME].map(segmentOf)],
+    );
   }
 }
 
-/** `000000001.m4s` for itself and for `000000001.m4s.coded` and the like. */
-function segmentNameOf(name: string): string {
-  return /^[^.]+\.[^.]+/.exec(name)?.[0] ?? name;
+/** `000000001` of `000000001.m4s`, `000000001-2.m4s.coded` and the like: of all of its renditions. */
+function segmentOf(name: string): string {
+  return /^[^.-]+/.exec(name)?.[0] ?? name;
 }

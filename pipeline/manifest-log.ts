@@ -1,6 +1,6 @@
 import type { Redis } from "ioredis";
 import { z } from "zod";
-import { type BlockId, blockKey, INIT_PART, parseBlockKey } from "../core/index.ts";
+import { type BlockId, blockKey, INIT_PART, parseBlockKey, RENDITIONS_MAX } from "../core/index.ts";
 import { manifestIndexKey, manifestLogKey, timelineKeys } from "./redis-keys.ts";
 import { RedisScript } from "./redis-script.ts";
 import { TIMELINE_RECORDS_MAX } from "./timeline.ts";
@@ -53,7 +53,7 @@ export class ManifestLog {
 
   /** Publishes a block's manifest, once for ever: false when it has one or is trimmed already. */
   async publish(stream: string, block: BlockId, jws: string): Promise<boolean> {
-    const { state } = timelineKeys({ stream, rendition: block.rendition });
+    const { state } = timelineKeys(stream);
     const answer = await publishScript.run(
       this.#redis,
       [manifestIndexKey(stream), manifestLogKey(stream), state],
@@ -61,7 +61,7 @@ export class ManifestLog {
       block.sequence,
       block.part === INIT_PART ? "oldest-init" : "oldest",
       jws,
-      TIMELINE_RECORDS_MAX,
+      TIMELINE_RECORDS_MAX * RENDITIONS_MAX,
     );
     return answer === 1;
   }

@@ -1,5 +1,3 @@
-import type { BlockId } from "../core/index.ts";
-
 /** Every Redis key of Starling. Nothing outside of this file spells one. */
 
 const ROOT = "starling";
@@ -29,12 +27,13 @@ export function childLogKey(stream: string): string {
 }
 
 /** The keys of one rendition's public order. */
+/** The keys of a stream's public order, which all of its renditions share. */
 export interface TimelineKeys {
   /** Hash: the counters. Never deleted, so that no sequence number is ever given twice. */
   readonly state: string;
   /** Hash: block key -> record. */
   readonly records: string;
-  /** Hash: "session/index" -> block keys of its parts, with a space after each. */
+  /** Hash: "session/index" -> block keys of its parts in every rendition, with a space after each. */
   readonly blocks: string;
   /** List: the newest publish sessions, newest first. */
   readonly sessions: string;
@@ -42,8 +41,8 @@ export interface TimelineKeys {
   readonly inits: string;
 }
 
-export function timelineKeys({ stream, rendition }: RenditionName): TimelineKeys {
-  const prefix = `${ROOT}:stream:${stream}:timeline:${rendition}`;
+export function timelineKeys(stream: string): TimelineKeys {
+  const prefix = `${ROOT}:stream:${stream}:timeline`;
   return {
     state: `${prefix}:state`,
     records: `${prefix}:records`,
@@ -61,9 +60,4 @@ export function manifestIndexKey(stream: string): string {
 /** Redis Stream of { block, jws }, in the order of publication. */
 export function manifestLogKey(stream: string): string {
   return `${ROOT}:stream:${stream}:manifest-log`;
-}
-
-export interface RenditionName {
-  readonly stream: string;
-  readonly rendition: BlockId["rendition"];
 }

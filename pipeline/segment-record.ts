@@ -5,6 +5,7 @@ import {
   INIT_PART,
   type InitReference,
   isStreamId,
+  RENDITIONS_MAX,
 } from "../core/index.ts";
 
 /** One segment as the ingest hands it over: complete on disk, not yet in the public order. */
@@ -25,6 +26,19 @@ export interface NewSegment {
   readonly completedAtMs: number;
   /** SHA-256 of the init segment, base64url. Needed with index "init", not read otherwise. */
   readonly initSha256?: string | undefined;
+  /** What the rendition is, with index "init". */
+  readonly format?: MediaFormat | undefined;
+}
+
+/** What a master playlist tells of a rendition (RFC 8216 section 4.3.4.2). */
+export interface MediaFormat {
+  /** As in RFC 6381, with commas between: "avc1.64001f,mp4a.40.2". */
+  readonly codecs: string;
+  /** As the picture is shown; left out, with the others, where there is no picture. */
+  readonly widthPx?: number | undefined;
+  readonly heightPx?: number | undefined;
+  /** Pictures a second, of the first segment. */
+  readonly fps?: number | undefined;
 }
 
 /** One block in the public order of its stream: a segment, or a part of one. It never changes. */
@@ -46,6 +60,8 @@ export interface SegmentRecord {
   readonly discontinuity: number;
   /** The init segment that a media segment needs; null for an init segment. */
   readonly init: InitReference | null;
+  /** Of an init segment: what its rendition is, where that is known. */
+  readonly format?: MediaFormat | undefined;
 }
 
 const SEGMENT_BYTES_MAX = 256 * 1024 * 1024;
@@ -62,6 +78,14 @@ const segmentFields = {
   durationMs: z.number().min(0).max(3_600_000),
   programDateTimeMs: z.number().min(0),
   completedAtMs: z.number().min(0),
+  format: z
+    .object({
+      codecs: z.string().regex(/^[A-Za-z0-9.,-]{1,200}$/),
+      widthPx: z.int().min(1).max(0xff_ff).optional(),
+      heightPx: z.int().min(1).max(0xff_ff).optional(),
+      fps: z.number().positive().max(1000).optional(),
+    })
+    .optional(),
 };
 
 export const blockIdSchema = z.object({
@@ -70,7 +94,7 @@ export const blockIdSchema = z.object({
   part: z.int().min(0).max(INIT_PART),
 }) satisfies z.ZodType<BlockId>;
 
-export const newSegmentSchema = z
+const newSegmentSchema = z
   .object({
     ...segmentFields,
     rendition: z.int().min(0).max(0xff),
@@ -85,6 +109,21 @@ export const newSegmentSchema = z
     message: "an init segment is one block",
     path: ["byteLength"],
   }) satisfies z.ZodType<NewSegment>;
+
+/** One segment in all of its renditions. */
+export const segmentRenditionsSchema = z
+  .array(newSegmentSchema)
+  .min(1)
+  .max(RENDITIONS_MAX)
+  .refine(
+    (all) =>
+      all.every(({ stream, session, index, rendition }, place) => {
+        const [first] = all;
+        const isSame = stream === first?.stream && session === first.session;
+        return isSame && index === first.index && rendition === place;
+      }),
+    { message: "expected the renditions of one segment, in the order of their numbers from 0 on" },
+  );
 
 const initSchema = z.object({
   sequence: z.int().min(0).max(0xff_ff_ff_ff),

@@ -75,6 +75,72 @@ describe("Timeline.register", () => {
   });
 });
 
+describe("A segment in several renditions", () => {
+  const inRenditions = (session: string, index: number | "init", count: number) => {
+    const [first, ...others] = Array.from({ length: count }, (_, rendition) => ({
+      ...sampleSegment(session, index),
+      rendition,
+      path: `demo/${session}/${index}-${rendition}.m4s`,
+    }));
+    if (first === undefined) throw new Error("at least one");
+    return timeline.register(first, ...others);
+  };
+  const keys = (records: readonly { block: Parameters<typeof blockKey>[0] }[]) =>
+    records.map(({ block }) => blockKey(block));
+
+  test("has one number, and a block in each", async () => {
+    expect(keys(await inRenditions("a", "init", 3))).toEqual(["0:0:init", "1:0:init", "2:0:init"]);
+    const records = await inRenditions("a", 0, 3);
+    expect(keys(records)).toEqual(["0:0:0", "1:0:0", "2:0:0"]);
+    expect(await inRenditions("a", 0, 3)).toEqual(records);
+    expect(await timeline.renditions("demo")).toBe(3);
+    expect(keys(await timeline.unsigned("demo"))).toHaveLength(6);
+    expect((await timeline.window("demo", 2, 5))[0]?.path).toBe("demo/a/0-2.m4s");
+  });
+
+  test("needs the init segment of each", async () => {
+    await inRenditions("a", "init", 2);
+    await expect(inRenditions("a", 0, 3)).rejects.toMatchObject({ code: "init-missing" });
+    expect(keys(await inRenditions("a", 0, 2))).toEqual(["0:0:0", "1:0:0"]);
+  });
+
+  test("is there in the next better one where a publish session has no such rendition", async () => {
+    for (const [session, count] of [
+      ["a", 3],
+      ["b", 1],
+      ["c", 2],
+    ] as const) {
+      await inRenditions(session, "init", count);
+      await inRenditions(session, 0, count);
+    }
+    expect(keys(await timeline.window("demo", 2, 5))).toEqual(["2:0:0", "0:1:0", "1:2:0"]);
+    expect(keys(await timeline.window("demo", 0, 5))).toEqual(["0:0:0", "0:1:0", "0:2:0"]);
+  });
+
+  test("goes in all of them when it is trimmed", async () => {
+    await inRenditions("a", "init", 3);
+    await inRenditions("a", 0, 3);
+    await inRenditions("b", "init", 2);
+    await inRenditions("b", 0, 2);
+    const removed = await timeline.trim("demo", 1);
+    expect(new Set(keys(removed))).toEqual(
+      new Set(["0:0:0", "1:0:0", "2:0:0", "0:0:init", "1:0:init", "2:0:init"]),
+    );
+    expect(await timeline.trim("demo", 0)).toHaveLength(4);
+  });
+
+  test("is refused when one of them is missing or is of another segment", async () => {
+    const first = sampleSegment("a", "init");
+    for (const other of [
+      { ...first, rendition: 2 },
+      { ...first, rendition: 1, session: "b" },
+    ]) {
+      const registered = timeline.register(first, other);
+      await expect(registered).rejects.toMatchObject({ code: "segment-invalid" });
+    }
+  });
+});
+
 describe("Timeline.trim", () => {
   test("never goes back and never gives a number twice after a trim", async () => {
     await registerSession("a", 5);

@@ -5,15 +5,16 @@ import {
   type BlockId,
   blockKey,
   INIT_PART,
+  RENDITIONS_MAX,
   StarlingError,
   splitSegment,
 } from "../core/index.ts";
 import { manifestIndexKey, manifestLogKey, timelineKeys } from "./redis-keys.ts";
 import {
   type NewSegment,
-  newSegmentSchema,
   type SegmentRecord,
   segmentRecordSchema,
+  segmentRenditionsSchema,
 } from "./segment-record.ts";
 import { registerScript, trimScript, windowScript } from "./timeline-scripts.ts";
 
@@ -21,17 +22,17 @@ import { registerScript, trimScript, windowScript } from "./timeline-scripts.ts"
 export const TIMELINE_RECORDS_MAX = 20_000;
 const SESSIONS_REMEMBERED_MAX = 1000;
 const TRIM_BATCH_MAX = 500;
-const RENDITIONS: readonly number[] = [0];
 
 const REFUSALS: Readonly<Record<string, string>> = {
   "timeline-full": `The stream keeps ${TIMELINE_RECORDS_MAX} segments: trim it before adding more.`,
   "session-over": "A newer publish session has begun: open a new one.",
-  "init-missing": 'Register the init segment (index "init") of the publish session first.',
+  "init-missing":
+    'Register the init segments (index "init") of the publish session first, of each rendition.',
   "segment-out-of-order": "A later segment of the publish session has a number already.",
   "sequence-exhausted": "The stream has used all 2^32 media sequence numbers: make a new stream.",
 };
 
-/** The records of a segment's parts, in their order. */
+/** The records of a segment's parts, by rendition and in their order. */
 export type SegmentRecords = readonly [SegmentRecord, ...SegmentRecord[]];
 
 /**
@@ -46,40 +47,48 @@ export class Timeline {
   }
 
   /**
-   * Gives a complete segment its place, as the records of its parts in their order; the same segment
-   * (stream, session, rendition, index) always gets the same records. The init segment of a session comes first and shares the number of the
+   * Gives a complete segment its place, in all of its renditions at once, 0 first: they share a number.
+   * Gives the records of its parts, by rendition and in their order; the same segment (stream, session,
+   * index) always gets the same records. The init segment of a session comes first and shares the number of the
    * session's first media segment. Throws StarlingError "segment-invalid", "init-missing",
    * "session-over", "segment-out-of-order", "timeline-full" or "sequence-exhausted".
    */
-  async register(segment: NewSegment): Promise<SegmentRecords> {
-    const checked = newSegmentSchema.safeParse(segment);
+  async register(...renditions: readonly [NewSegment, ...NewSegment[]]): Promise<SegmentRecords> {
+    const [{ stream, session, index }] = renditions;
+    const checked = segmentRenditionsSchema.safeParse(renditions);
     if (!checked.success) {
       throw new StarlingError("segment-invalid", z.prettifyError(checked.error));
     }
-    const { rendition, index, initSha256, ...fields } = checked.data;
-    const keys = timelineKeys(segment);
+    const keys = timelineKeys(stream);
     const answer = await registerScript.run(
       this.#redis,
       [keys.state, keys.records, keys.blocks, keys.sessions, keys.inits],
-      rendition,
-      segment.session,
+      session,
       index,
-      initSha256 ?? "",
-      TIMELINE_RECORDS_MAX,
+      renditions.map(({ initSha256 }) => `${initSha256} `).join(""),
+      TIMELINE_RECORDS_MAX * RENDITIONS_MAX,
       SESSIONS_REMEMBERED_MAX,
-      ...partsOf(fields).map((part) => JSON.stringify(part)),
+      ...checked.data.flatMap(({ rendition, index: _index, initSha256: _sha256, ...fields }) =>
+        partsOf(fields).flatMap((part) => [rendition, JSON.stringify(part)]),
+      ),
     );
     const [code, first, ...others] = z.tuple([z.string()]).rest(z.string()).parse(answer);
-    if (first !== undefined) return [recordOf(first, rendition), ...recordsOf(others, rendition)];
+    if (first !== undefined) return [recordOf(first), ...recordsOf(others)];
     throw new StarlingError(code, REFUSALS[code] ?? "The segment was refused.");
+  }
+
+  /** How many renditions the newest publish session has; 0 before the first. */
+  async renditions(stream: string): Promise<number> {
+    return Number((await this.#redis.hget(timelineKeys(stream).state, "renditions")) ?? 0);
   }
 
   /**
    * The newest `count` media segments, each whole, oldest first; fewer where the order has a hole,
-   * because a playlist cannot skip a number.
+   * because a playlist cannot skip a number. A segment without this rendition is there in the last of
+   * those before it.
    */
   async window(stream: string, rendition: number, count: number): Promise<SegmentRecord[]> {
-    const keys = timelineKeys({ stream, rendition });
+    const keys = timelineKeys(stream);
     const limit = Math.min(count, TIMELINE_RECORDS_MAX);
     const answer = await windowScript.run(
       this.#redis,
@@ -90,55 +99,45 @@ export class Timeline {
     return z
       .array(z.unknown())
       .parse(answer)
-      .map((parts) => wholeOf(recordsOf(parts, rendition)));
+      .map((parts) => wholeOf(recordsOf(parts)));
   }
 
   /** A block's record. That of part 0 is not of the whole segment when other parts follow. */
   async get(stream: string, block: BlockId): Promise<SegmentRecord | undefined> {
-    const keys = timelineKeys({ stream, rendition: block.rendition });
-    const record = await this.#redis.hget(keys.records, blockKey(block));
-    return record === null ? undefined : recordOf(record, block.rendition);
+    const record = await this.#redis.hget(timelineKeys(stream).records, blockKey(block));
+    return record === null ? undefined : recordOf(record);
   }
 
   /** The records without a manifest, oldest first: work that a crash may have left undone. */
   async unsigned(stream: string): Promise<SegmentRecord[]> {
     const signed = new Set(await this.#redis.hkeys(manifestIndexKey(stream)));
-    const open: SegmentRecord[] = [];
-    for (const rendition of RENDITIONS) {
-      const { records } = timelineKeys({ stream, rendition });
-      const missing = (await this.#redis.hkeys(records)).filter((key) => !signed.has(key));
-      if (missing.length === 0) continue;
-      for (const record of await this.#redis.hmget(records, ...missing)) {
-        if (record !== null) open.push(recordOf(record, rendition));
-      }
-    }
+    const { records } = timelineKeys(stream);
+    const missing = (await this.#redis.hkeys(records)).filter((key) => !signed.has(key));
+    if (missing.length === 0) return [];
+    const found = await this.#redis.hmget(records, ...missing);
+    const open = recordsOf(found.filter((record) => record !== null));
     return open.sort((a, b) => a.block.sequence - b.block.sequence || placeOf(a) - placeOf(b));
   }
 
   /**
-   * Removes all but the newest `keepCount` media segments of each rendition, with their manifests
+   * Removes all but the newest `keepCount` media segments in every rendition, with their manifests
    * and with init segments that nothing needs any more; `keepCount` 0, for a stream that is over,
    * removes everything. Returns what was removed, for the deletion of its files.
    */
   async trim(stream: string, keepCount: number): Promise<SegmentRecord[]> {
     assert(Number.isInteger(keepCount) && keepCount >= 0, "a retention is a whole number");
     const removed: SegmentRecord[] = [];
-    for (const rendition of RENDITIONS) {
-      let more = true;
-      while (more) {
-        const [left, records] = await this.#trimBatch({ stream, rendition }, keepCount);
-        removed.push(...records.map((record) => recordOf(record, rendition)));
-        more = left === 1;
-      }
+    let more = true;
+    while (more) {
+      const [left, records] = await this.#trimBatch(stream, keepCount);
+      removed.push(...recordsOf(records));
+      more = left === 1;
     }
     return removed;
   }
 
-  async #trimBatch(
-    name: { readonly stream: string; readonly rendition: number },
-    keepCount: number,
-  ): Promise<[number, string[]]> {
-    const keys = timelineKeys(name);
+  async #trimBatch(stream: string, keepCount: number): Promise<[number, string[]]> {
+    const keys = timelineKeys(stream);
     const answer = await trimScript.run(
       this.#redis,
       [
@@ -146,10 +145,10 @@ export class Timeline {
         keys.records,
         keys.blocks,
         keys.inits,
-        manifestIndexKey(name.stream),
-        manifestLogKey(name.stream),
+        manifestIndexKey(stream),
+        manifestLogKey(stream),
       ],
-      name.rendition,
+      RENDITIONS_MAX,
       keepCount,
       TRIM_BATCH_MAX,
     );
@@ -202,20 +201,20 @@ const storedSchema = z.tuple([
   z.number(),
   z.number(),
   z.number(),
+  z.number(),
   z.unknown(),
   z.string(),
   z.record(z.string(), z.unknown()),
 ]);
 
-function recordOf(stored: string, rendition: number): SegmentRecord {
-  const [sequence, part, discontinuity, init, , fields] = storedSchema.parse(JSON.parse(stored));
+function recordOf(stored: string): SegmentRecord {
+  const [rendition, sequence, part, discontinuity, init, , fields] = storedSchema.parse(
+    JSON.parse(stored),
+  );
   const block = { rendition, sequence, part };
   return segmentRecordSchema.parse({ ...fields, block, discontinuity, init });
 }
 
-function recordsOf(answer: unknown, rendition: number): SegmentRecord[] {
-  return z
-    .array(z.string())
-    .parse(answer)
-    .map((record) => recordOf(record, rendition));
+function recordsOf(answer: unknown): SegmentRecord[] {
+  return z.array(z.string()).parse(answer).map(recordOf);
 }

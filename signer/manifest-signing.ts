@@ -16,7 +16,7 @@ export function signBlock(
     throw new StarlingError("leaves-count", `Expected ${fec.n} leaves, found ${leaves.length}.`);
   }
   const issuedAtS = Math.floor(validity.nowMs / 1000);
-  const { path: _path, offset: _offset, ...segment } = record;
+  const { path: _path, offset: _offset, format: _format, ...segment } = record;
   const manifest: Manifest = {
     ...segment,
     sha256,
