@@ -89,6 +89,7 @@ export {
 } from "./key-certificate.ts";
 export { type InitReference, type Manifest, signManifest, verifyManifest } from "./manifest.ts";
 export { type ListedKey, type ListedSegment, renderMediaPlaylist } from "./media-playlist.ts";
+export { type ListedSegment, renderMediaPlaylist, renditionFolder } from "./media-playlist.ts";
 export { leafHash, leavesMatchRoot, merkleRoot, nodeHash } from "./merkle.ts";
 export {
   type ByeCode,
@@ -114,6 +115,12 @@ export {
 } from "./messages.ts";
 export { networkOf, plainAddress, wideNetworkOf } from "./network.ts";
 export { Random } from "./random.ts";
+export {
+  parseRenditionPolicy,
+  RENDITION_POLICY,
+  type RenditionPolicy,
+  type Rung,
+} from "./rendition-policy.ts";
 export { after, type InstantMs, instantMs } from "./time.ts";
 export { type Rate, TokenBucket } from "./token-bucket.ts";
 export {

@@ -6,7 +6,7 @@ function timelineOf(sessions: readonly string[], count: number): ListedSegment[]
   return Array.from({ length: sessions.length * count }, (_, sequence) => {
     const discontinuity = Math.floor(sequence / count);
     return {
-      block: { sequence },
+      block: { rendition: 0, sequence },
       durationMs: 1000,
       programDateTimeMs: 1_795_000_000_000,
       discontinuity,
@@ -78,6 +78,19 @@ describe("renderMediaPlaylist", () => {
     const window = timelineOf(["a"], 1);
     expect(renderMediaPlaylist(window, { ...options, ended: true })).toMatch(/#EXT-X-ENDLIST\n$/);
     expect(() => renderMediaPlaylist([], options)).toThrow(/no segment/);
+  });
+
+  test("names the files of a rendition beside it, and those that stand in for it in their folder", () => {
+    const standIns = timelineOf(["a", "b", "c"], 1).map((segment, index) => ({
+      ...segment,
+      block: { ...segment.block, rendition: [2, 0, 1][index] ?? 0 },
+    }));
+    const lines = renderMediaPlaylist(standIns, { ...options, rendition: 2 }).split("\n");
+    expect(lines.filter((line) => /init|m4s/.test(line))).toEqual([
+      ...['#EXT-X-MAP:URI="init-0.mp4"', "0.m4s"],
+      ...['#EXT-X-MAP:URI="../init-1.mp4"', "../1.m4s"],
+      ...['#EXT-X-MAP:URI="../1/init-2.mp4"', "../1/2.m4s"],
+    ]);
   });
 });
 

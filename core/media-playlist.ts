@@ -2,7 +2,7 @@ import { assert, StarlingError } from "./errors.ts";
 
 /** What a media playlist tells of a segment. */
 export interface ListedSegment {
-  readonly block: { readonly sequence: number };
+  readonly block: { readonly rendition: number; readonly sequence: number };
   /** The init segment that it needs. */
   readonly init: { readonly sequence: number } | null;
   /** Its EXT-X-DISCONTINUITY-SEQUENCE number. */
@@ -20,14 +20,25 @@ export interface ListedKey {
   readonly iv: string;
 }
 
+/** Where a rendition's files are below `/live/<stream>/`: the first one's there, another's in a folder. */
+export function renditionFolder(rendition: number): string {
+  return rendition === 0 ? "" : `${rendition}/`;
+}
+
 /**
  * The public media playlist of a window of media segments, oldest first and without a hole (RFC 8216).
- * URIs are `<sequence>.m4s` and `init-<sequence>.mp4`, relative
- * to `/live/<stream>/`. Throws StarlingError "playlist-empty" when there is no segment to list.
+ * URIs are `<sequence>.m4s` and `init-<sequence>.mp4`, relative to the folder of the rendition that the
+ * playlist is of; segments of another one, which stand in for it, are named with their own folder.
+ * Throws StarlingError "playlist-empty" when there is no segment to list.
  */
 export function renderMediaPlaylist(
   records: readonly ListedSegment[],
-  options: { readonly targetDurationS: number; readonly ended: boolean },
+  options: {
+    readonly targetDurationS: number;
+    readonly ended: boolean;
+    /** Of which the playlist is; by default the first. */
+    readonly rendition?: number | undefined;
+  },
 ): string {
   const [first] = records;
   if (first === undefined) {
@@ -45,14 +56,20 @@ export function renderMediaPlaylist(
   ];
   let previous: ListedSegment | undefined;
   for (const record of records) {
-    lines.push(...segmentLines(record, previous));
+    lines.push(...segmentLines(record, { previous, rendition: options.rendition ?? 0 }));
     previous = record;
   }
   if (options.ended) lines.push("#EXT-X-ENDLIST");
   return `${lines.join("\n")}\n`;
 }
 
-function segmentLines(record: ListedSegment, previous: ListedSegment | undefined): string[] {
+function segmentLines(
+  record: ListedSegment,
+  {
+    previous,
+    rendition,
+  }: { readonly previous: ListedSegment | undefined; readonly rendition: number },
+): string[] {
   const { block, init } = record;
   assert(init !== null, "a playlist lists media segments");
   assert(
@@ -60,6 +77,8 @@ function segmentLines(record: ListedSegment, previous: ListedSegment | undefined
     "a playlist skips no media sequence number",
   );
   const lines: string[] = [];
+  const isOwn = block.rendition === rendition;
+  const folder = isOwn ? "" : `../${renditionFolder(block.rendition)}`;
   if (previous && previous.discontinuity !== record.discontinuity) {
     lines.push("#EXT-X-DISCONTINUITY");
   }
@@ -71,13 +90,14 @@ function segmentLines(record: ListedSegment, previous: ListedSegment | undefined
       const { uri, iv } = record.key;
       lines.push(`#EXT-X-KEY:METHOD=AES-128,URI="${uri}",IV=0x${iv}`);
     }
+    lines.push(`#EXT-X-MAP:URI="${folder}init-${init.sequence}.mp4"`);
   }
   // biome-ignore lint/style/noRestrictedGlobals: this formats a time, and does not ask for one.
   const programDateTime = new Date(record.programDateTimeMs).toISOString();
   lines.push(
     `#EXT-X-PROGRAM-DATE-TIME:${programDateTime}`,
     `#EXTINF:${(record.durationMs / 1000).toFixed(3)},`,
-    `${block.sequence}.m4s`,
+    `${folder}${block.sequence}.m4s`,
   );
   return lines;
 }

@@ -1,10 +1,19 @@
 import ffmpeg from "fluent-ffmpeg";
-import type { TrackPlan } from "./track-plan.ts";
+import { type Ladder, renditionsOf } from "./ladder.ts";
+import type { SourcePicture, TrackPlan } from "./track-plan.ts";
 
-/** Names inside a session's directory: ffmpeg runs there and is given base names only. */
+/**
+ * Names inside a session's directory: ffmpeg runs there and is given base names only. Where there are
+ * several renditions each name holds its own: `media-1.m3u8`, `init-1.mp4`, `000000041-1.m4s`.
+ */
 export const PLAYLIST_NAME = "media.m3u8";
 export const INIT_NAME = "init.mp4";
 const SEGMENT_PATTERN = "%09d.m4s";
+const LADDER_NAMES = {
+  playlist: "media-%v.m3u8",
+  init: "init-%v.mp4",
+  segment: "%09d-%v.m4s",
+} as const;
 /** How much of the past the private playlist names; a restart looks for lost segments there. */
 const LIST_SEGMENTS = 60;
 
@@ -13,16 +22,43 @@ const TRANSCODED_VIDEO_KBPS = 2500;
 const AUDIO_KBPS = 128;
 const AUDIO_HZ = 48_000;
 
+/** What makes pictures of other pictures. */
+export interface VideoEncoder {
+  /** As `ffmpeg -encoders` names it. */
+  readonly name: string;
+  /** What it is given beside the bit rate and the key frames. */
+  readonly args: readonly string[];
+  /** Whether it takes the processor's time for what it does. */
+  readonly isSoftware: boolean;
+}
+
+/** libx264, as fast as it is with pictures that still look well at our bit rates. */
+export const SOFTWARE_ENCODER: VideoEncoder = {
+  name: "libx264",
+  args: [
+    ...["-preset", "veryfast", "-tune", "zerolatency", "-profile:v", "high"],
+    ...["-pix_fmt", "yuv420p", "-sc_threshold", "0"],
+  ],
+  isSoftware: true,
+};
+
 /** How a publish session is cut. */
 export interface PackageSettings {
-  readonly plan: Pick<TrackPlan, "video" | "audio">;
+  readonly plan: Pick<TrackPlan, "video" | "audio"> & {
+    readonly picture?: SourcePicture | undefined;
+  };
+  /** Renditions to encode; without them there is one, and what can be copied is. */
+  readonly ladder?: Ladder | undefined;
+  /** Default libx264. */
+  readonly videoEncoder?: VideoEncoder | undefined;
   /** Wanted length of a segment; a copied track is cut at the next key frame. */
   readonly segmentTargetS: number;
 }
 
 /** The arguments of the ffmpeg that reads FLV on stdin and writes fMP4 segments and a playlist. */
 export function packageArguments(settings: PackageSettings): string[] {
-  const { plan, segmentTargetS } = settings;
+  const { ladder, segmentTargetS } = settings;
+  const names = hasVariants(ladder) ? LADDER_NAMES : SINGLE_NAMES;
   return ffmpeg()
     .input("pipe:0")
     .inputOptions([
@@ -30,17 +66,13 @@ export function packageArguments(settings: PackageSettings): string[] {
       ...["-progress", "pipe:1", "-stats_period", "1"],
       ...["-analyzeduration", "1000000", "-probesize", "1000000", "-f", "flv"],
     ])
-    .output(PLAYLIST_NAME)
+    .output(names.playlist)
     .outputOptions([
-      ...(plan.video === "none" ? [] : ["-map", "0:v:0"]),
-      ...(plan.audio === "none" ? [] : ["-map", plan.video === "none" ? "0:a:0" : "0:a:0?"]),
-      ...["-dn", "-sn"],
-      ...videoOptions(plan.video, segmentTargetS),
-      ...audioOptions(plan.audio),
+      ...(ladder === undefined ? singleOptions(settings) : ladderOptions(settings, ladder)),
       ...["-max_muxing_queue_size", "1024", "-f", "hls", "-hls_time", `${segmentTargetS}`],
       ...["-hls_list_size", `${LIST_SEGMENTS}`],
-      ...["-hls_segment_type", "fmp4", "-hls_fmp4_init_filename", INIT_NAME],
-      ...["-hls_segment_filename", SEGMENT_PATTERN, "-hls_flags", HLS_FLAGS],
+      ...["-hls_segment_type", "fmp4", "-hls_fmp4_init_filename", names.init],
+      ...["-hls_segment_filename", names.segment, "-hls_flags", HLS_FLAGS],
       ...["-hls_start_number_source", "generic", "-start_number", "0"],
     ])
     ._getArguments();
@@ -49,14 +81,89 @@ export function packageArguments(settings: PackageSettings): string[] {
 /** Without delete_segments: with it, ffmpeg keeps no more than the playlist's length once over. */
 const HLS_FLAGS = "independent_segments+program_date_time+temp_file+omit_endlist";
 
-function videoOptions(treatment: TrackPlan["video"], segmentTargetS: number): string[] {
-  if (treatment === "none") return ["-vn"];
-  if (treatment === "copy") return ["-c:v", "copy"];
+const SINGLE_NAMES = {
+  playlist: PLAYLIST_NAME,
+  init: INIT_NAME,
+  segment: SEGMENT_PATTERN,
+} as const;
+
+/** Whether ffmpeg writes more than one playlist. */
+function hasVariants(ladder: Ladder | undefined): ladder is Ladder {
+  return ladder !== undefined && renditionsOf(ladder) > 1;
+}
+
+/** The names of the private playlists, by rendition. */
+export function playlistNames(ladder: Ladder | undefined): readonly string[] {
+  if (!hasVariants(ladder)) return [PLAYLIST_NAME];
+  return Array.from({ length: renditionsOf(ladder) }, (_, rendition) =>
+    LADDER_NAMES.playlist.replace("%v", `${rendition}`),
+  );
+}
+
+function singleOptions(settings: PackageSettings): string[] {
+  const { video, audio } = settings.plan;
   return [
-    ...["-c:v", "libx264", "-preset", "veryfast", "-tune", "zerolatency", "-profile:v", "high"],
-    ...["-pix_fmt", "yuv420p", "-sc_threshold", "0", "-flags:v", "+cgop"],
+    ...(video === "none" ? [] : ["-map", "0:v:0"]),
+    ...(audio === "none" ? [] : ["-map", video === "none" ? "0:a:0" : "0:a:0?"]),
+    ...["-dn", "-sn"],
+    ...videoOptions(settings),
+    ...audioOptions(audio),
+  ];
+}
+
+/**
+ * One decoder, one picture of each size, and key frames by the clock of the source: all renditions are
+ * cut at the very same pictures.
+ */
+function ladderOptions(settings: PackageSettings, { video, audio }: Ladder): string[] {
+  const { plan } = settings;
+  const pads = video.map((_, rung) => `[s${rung}]`).join("");
+  const scales = video.map(
+    ({ heightPx }, rung) =>
+      // Even sides; never larger than the source, whatever its metadata say; square pixels.
+      `[s${rung}]scale=w='2*round(oh*dar/2)':h='2*trunc(min(${heightPx},ih)/2)',setsar=1[v${rung}]`,
+  );
+  const sound = plan.audio === "none" ? [] : ["-map", "0:a:0"];
+  const rates = video.flatMap(({ kbps }, rung) => rateOptions(kbps, `:${rung}`));
+  return [
+    ...["-filter_complex", [`[0:v:0]split=${video.length}${pads}`, ...scales].join(";")],
+    ...video.flatMap((_, rung) => ["-map", `[v${rung}]`]),
+    ...[...video, ...(audio ? [0] : [])].flatMap(() => sound),
+    ...["-dn", "-sn"],
+    ...(plan.picture?.fps === undefined ? [] : ["-r", `${plan.picture.fps}`]),
+    ...encoderOptions(settings),
+    ...rates,
+    ...audioOptions(plan.audio),
+    ...variantOptions(settings),
+  ];
+}
+
+/** Which of the outputs belong together: ffmpeg knows but one where this is not said. */
+function variantOptions({ plan, ladder }: PackageSettings): string[] {
+  if (!hasVariants(ladder)) return [];
+  const { video, audio } = ladder;
+  const variants = video.map((_, rung) =>
+    plan.audio === "none" ? `v:${rung}` : `v:${rung},a:${rung}`,
+  );
+  if (audio) variants.push(`a:${video.length}`);
+  // ffmpeg takes tabs as well, and fluent-ffmpeg makes two arguments of two words.
+  return ["-var_stream_map", variants.join("\t")];
+}
+
+function videoOptions(settings: PackageSettings): string[] {
+  const { video } = settings.plan;
+  if (video === "none") return ["-vn"];
+  if (video === "copy") return ["-c:v", "copy"];
+  return [...encoderOptions(settings), ...rateOptions(TRANSCODED_VIDEO_KBPS)];
+}
+
+function encoderOptions({
+  videoEncoder = SOFTWARE_ENCODER,
+  segmentTargetS,
+}: PackageSettings): string[] {
+  return [
+    ...["-c:v", videoEncoder.name, ...videoEncoder.args, "-flags:v", "+cgop"],
     ...["-force_key_frames", `expr:gte(t,n_forced*${segmentTargetS})`],
-    ...rateOptions(TRANSCODED_VIDEO_KBPS),
   ];
 }
 
@@ -68,8 +175,23 @@ function audioOptions(treatment: TrackPlan["audio"]): string[] {
 
 const AAC_OPTIONS = ["-c:a", "aac", "-b:a", `${AUDIO_KBPS}k`, "-ar", `${AUDIO_HZ}`, "-ac", "2"];
 
-function rateOptions(kbps: number): string[] {
-  return ["-b:v", `${kbps}k`, "-maxrate", `${kbps}k`, "-bufsize", `${kbps}k`];
+/** Of all videos, or of the one that `stream` names, such as ":1". */
+function rateOptions(kbps: number, stream = ""): string[] {
+  const video = stream === "" ? "" : `:v${stream}`;
+  return [
+    ...[`-b:v${stream}`, `${kbps}k`, `-maxrate${video}`, `${kbps}k`],
+    ...[`-bufsize${video}`, `${kbps}k`],
+  ];
+}
+
+/** The arguments of an ffmpeg that tries an encoder with some pictures and writes nothing. */
+export function trialArguments({ name, args }: VideoEncoder): string[] {
+  return ffmpeg()
+    .input("color=size=256x144:rate=10:duration=0.5")
+    .inputOptions(["-nostdin", "-hide_banner", "-loglevel", "error", "-f", "lavfi"])
+    .output("-")
+    .outputOptions(["-c:v", name, ...args, ...rateOptions(TRANSCODED_VIDEO_KBPS), "-f", "null"])
+    ._getArguments();
 }
 
 /** A test card to publish. */

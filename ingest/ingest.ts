@@ -1,8 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { mkdir } from "node:fs/promises";
+import { availableParallelism } from "node:os";
 import { setTimeout as delay } from "node:timers/promises";
 import type { Redis } from "ioredis";
 import type { Logger } from "pino";
+import type { RenditionPolicy } from "../core/index.ts";
 import {
   BlockStore,
   ChildLogs,
@@ -15,6 +17,7 @@ import {
   Timeline,
 } from "../pipeline/index.ts";
 import { DiskWatch } from "./disk-watch.ts";
+import { CoreBudget } from "./core-budget.ts";
 import { ffmpegVersion } from "./ffmpeg-version.ts";
 import type { PackagingSettings } from "./package-run.ts";
 import { Periodic } from "./periodic.ts";
@@ -26,6 +29,7 @@ import { Retention } from "./retention.ts";
 import { type RtmpServer, startRtmpServer } from "./rtmp/server.ts";
 import type { SrtDoor } from "./srt-command.ts";
 import { SrtListener } from "./srt-listener.ts";
+import { chosenEncoder } from "./video-encoder.ts";
 
 /** How to run the ingest role. */
 export interface IngestOptions {
@@ -65,6 +69,13 @@ export interface IngestOptions {
   readonly viewerDownlinkKbps?: number | undefined;
   /** Default "ffmpeg". */
   readonly ffmpegPath?: string | undefined;
+  /** What streams are made into that say nothing themselves. Default "passthrough". */
+  readonly renditions?: RenditionPolicy | undefined;
+  /** Cores that ladders may take. Default three quarters of the machine's. */
+  readonly ladderCores?: number | undefined;
+  /** As `ffmpeg -encoders` names it, and its arguments. Default libx264. */
+  readonly videoEncoder?: string | undefined;
+  readonly videoEncoderArgs?: string | undefined;
 }
 
 /** A running ingest. */
@@ -76,6 +87,7 @@ export interface Ingest {
   close(): Promise<void>;
 }
 
+const LADDER_CORES_SHARE = 0.75;
 const RETENTION_DEFAULT = 300;
 const RETENTION_INTERVAL_MS = 10_000;
 const DISK_INTERVAL_MS = 3000;
@@ -88,7 +100,7 @@ const CLOSE_MAX_MS = 9000;
 
 /**
  * Runs the RTMP door and everything behind it until `close`.
- * Throws StarlingError "ffmpeg-missing", "rtmp-port" or "redis-url".
+ * Throws StarlingError "ffmpeg-missing", "video-encoder", "rtmp-port" or "redis-url".
  */
 export async function runIngest(options: IngestOptions): Promise<Ingest> {
   const { log, mediaRoot } = options;
@@ -178,6 +190,11 @@ async function packagingSettings(options: IngestOptions): Promise<PackagingSetti
     keyFrameTimeoutMs: options.keyFrameTimeoutMs ?? KEY_FRAME_TIMEOUT_MS,
     bitrateMaxKbps: options.bitrateMaxKbps ?? BITRATE_MAX_KBPS,
     viewerDownlinkKbps: options.viewerDownlinkKbps ?? VIEWER_DOWNLINK_KBPS,
+    ladders: {
+      renditions: options.renditions ?? "passthrough",
+      videoEncoder: await chosenEncoder(ffmpegPath, options),
+      budget: new CoreBudget(options.ladderCores ?? LADDER_CORES_SHARE * availableParallelism()),
+    },
   };
 }
 

@@ -20,7 +20,7 @@ export interface PrivatePlaylist {
   readonly segments: readonly ListedSegment[];
 }
 
-const SEGMENT_NAME = /^(\d{9,15})\.m4s$/;
+const SEGMENT_NAME = /^(\d{9,15})(?:-\d)?\.m4s$/;
 const MAP = /^#EXT-X-MAP:URI="([\w.-]+)"/;
 
 /**
@@ -47,6 +47,32 @@ export function parsePrivatePlaylist(text: string): PrivatePlaylist {
     programDateTimeMs = Number.NaN;
   }
   return { init, segments };
+}
+
+/** A segment that ffmpeg says is complete in every rendition. */
+export interface CompleteSegment {
+  /** Its number in the names of its files. */
+  readonly index: number;
+  /** Its files, and those of the init segments that they need, by rendition. */
+  readonly renditions: readonly {
+    readonly init: string;
+    readonly segment: ListedSegment;
+  }[];
+}
+
+/** The segments that the playlists of all renditions name, in the order of the first one's. */
+export function completeSegments(playlists: readonly PrivatePlaylist[]): CompleteSegment[] {
+  const [first] = playlists;
+  const listed = playlists.map(
+    ({ segments }) => new Map(segments.map((segment) => [segment.index, segment])),
+  );
+  return (first?.segments ?? []).flatMap(({ index }) => {
+    const renditions = playlists.flatMap(({ init }, rendition) => {
+      const segment = listed[rendition]?.get(index);
+      return init === undefined || segment === undefined ? [] : [{ init, segment }];
+    });
+    return renditions.length === playlists.length ? [{ index, renditions }] : [];
+  });
 }
 
 function splitTag(line: string): string[] {

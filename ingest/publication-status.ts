@@ -62,12 +62,18 @@ export function sourceStatus(facts: SourceFacts): SourceStatus {
     driftPpm: driftPpm ?? null,
     droppedShare: Math.round(facts.droppedShare * 1000) / 1000,
   };
+  /** The renditions that are encoded, in words; null: the tracks go out as they come. */
+  readonly ladder: string | null;
+  /** Why there is no ladder though the stream asks for one. */
+  readonly ladderRefusal: string | null;
 }
 
 /** What the ingest role reports every two seconds. */
 export interface IngestStatus {
   readonly publishers: readonly PublicationStatus[];
   readonly segmentsPerS: number;
+  /** Cores that ladders take by estimate, and may take. */
+  readonly ladderCores: { readonly taken: number; readonly max: number };
   /** Publishers that were turned away since the start, by error code. */
   readonly rejections: Readonly<Record<string, number>>;
   readonly disk: DiskStatus;

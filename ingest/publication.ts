@@ -21,6 +21,24 @@ import { RestartPace } from "./restart-pace.ts";
 import type { PublisherControl, TagSink } from "./rtmp/connection.ts";
 import type { Catalogue } from "./session-directory.ts";
 import { isEntry, TrackHeaders } from "./track-headers.ts";
+import type { PublishSession, SegmentRecords } from "../pipeline/index.ts";
+import { packageArguments, playlistNames } from "./ffmpeg-command.ts";
+import { type FfmpegExit, FfmpegProcess } from "./ffmpeg-process.ts";
+import type { FfmpegVersion } from "./ffmpeg-version.ts";
+import { FLV_TAG, type FlvTag, flvHeader, flvTagBytes } from "./flv.ts";
+import { GopMeter } from "./gop-meter.ts";
+import { ladderText } from "./ladder.ts";
+import { progressProblem } from "./media-progress.ts";
+import { type PublicationStatus, RateMeter } from "./publication-status.ts";
+import type { PublisherControl, TagSink } from "./rtmp/connection.ts";
+import { type Catalogue, SessionDirectory } from "./session-directory.ts";
+import { removeSessionFiles } from "./session-files.ts";
+import {
+  chooseLadder,
+  type LadderSettings,
+  NO_LADDER,
+  type SessionLadder,
+} from "./session-ladder.ts";
 import { type TrackPlan, TrackPlanner } from "./track-plan.ts";
 
 const TICK_MS = 1000;
@@ -33,10 +51,21 @@ const FRUITLESS_RUNS_MAX = 3;
 /** What may come at once: what an uplink that stood still catches up with, and the largest key frame. */
 const BURST_S = 10;
 const BURST_BYTES_MIN = 16 << 20;
+/** How the media of every publisher are cut. */
+export interface PackagingSettings {
+  readonly ffmpegPath: string;
+  readonly ffmpegVersion: FfmpegVersion;
+  readonly segmentTargetS: number;
+  /** How long a publisher may send nothing. */
+  readonly silenceTimeoutMs: number;
+  readonly ladders: LadderSettings;
+}
 
 /** One accepted publisher. */
 export interface PublicationOptions {
   readonly session: PublishSession;
+  /** What the stream is made into, if it says so itself. */
+  readonly renditions: string | undefined;
   readonly control: PublisherControl;
   readonly catalogue: Catalogue;
   readonly settings: PackagingSettings;
@@ -81,6 +110,8 @@ export class Publication implements TagSink {
   #resumeAtMs = 0;
   /** Settles when what earlier runs have cut is registered. */
   #turn: Promise<void>;
+  #ladder: SessionLadder = NO_LADDER;
+  #ffmpeg: FfmpegProcess | undefined;
   #mediaStartedAtMs: number | undefined;
   #segments = 0;
   /** When the last segment got complete, or media first came. */
@@ -131,6 +162,8 @@ export class Publication implements TagSink {
         memoryBytes: this.#usage.usage?.memoryBytes ?? null,
       },
       findings: this.#doctor.findings,
+      ladder: this.#ladder.ladder === undefined ? null : ladderText(this.#ladder.ladder),
+      ladderRefusal: this.#ladder.refusal ?? null,
     };
   }
 
@@ -185,6 +218,10 @@ export class Publication implements TagSink {
     if (this.#run !== undefined) await this.#tried(this.#run.stop());
     await this.#turn;
     await this.#tried(this.#keepLines());
+    await this.#ffmpeg?.stop();
+    this.#options.settings.ladders.budget.release(this);
+    await this.#tried(this.#directory.close());
+    if (!this.#registeredAny) await this.#tried(removeSessionFiles(this.#directory));
     await lease;
     this.#log.info({ code, segments: this.#segments }, `publish session over: ${reason}`);
     this.#finish();
@@ -226,6 +263,23 @@ export class Publication implements TagSink {
       "the publisher's tracks are known",
     );
     const held = this.#held;
+    const { ladder } = this.#chooseLadder(plan);
+    this.#directory.expect(playlistNames(ladder));
+    const ffmpeg = new FfmpegProcess({
+      binary: settings.ffmpegPath,
+      args: packageArguments({
+        ...{ plan, ladder, segmentTargetS: settings.segmentTargetS },
+        videoEncoder: settings.ladders.videoEncoder,
+      }),
+      cwd: this.#directory.path,
+      log: this.#log,
+      onDrain: () => this.#options.control.resume(),
+      onExit: (exit) => this.#ffmpegGone(exit),
+    });
+    this.#ffmpeg = ffmpeg;
+    this.#segmentAtMs = performance.now();
+    ffmpeg.write(flvHeader(tracks));
+    const results = this.#held.map((tag) => ffmpeg.write(flvTagBytes(tag)));
     this.#held = [];
     this.#resumeAtMs = performance.now();
     if (!held.some((one) => isEntry(one, plan))) return true;
@@ -263,6 +317,17 @@ export class Publication implements TagSink {
       this.#resumeAtMs = performance.now() + this.#pace.pauseMs(0, true);
       return true;
     }
+  }
+
+  #chooseLadder(plan: TrackPlan): SessionLadder {
+    const { renditions, settings } = this.#options;
+    this.#ladder = chooseLadder(plan, renditions, { settings: settings.ladders, holder: this });
+    const { ladder, refusal } = this.#ladder;
+    if (refusal !== undefined) {
+      this.#log.error(`the stream goes out without its ladder, as it comes in. ${refusal}`);
+    }
+    if (ladder !== undefined) this.#log.info(`encoding ${ladderText(ladder)}`);
+    return this.#ladder;
   }
 
   #registered([{ init }]: SegmentRecords): void {
@@ -305,6 +370,14 @@ export class Publication implements TagSink {
       disk: this.#options.disk().level,
     };
     this.#doctor.look(Date.now(), examine(patient));
+  #warnOfLongGop(): void {
+    const isCopied = this.#plan?.video === "copy" && this.#ladder.ladder === undefined;
+    if (this.#gopWarned || !isCopied || this.#gop.gopS <= GOP_WARNING_S) return;
+    this.#gopWarned = true;
+    this.#log.warn(
+      { gopS: this.#gop.gopS },
+      "key frames are far apart, so viewers are far behind: set the keyframe interval to 1-2 s in OBS",
+    );
   }
 
   get #segmentAgeMs(): number {

@@ -8,6 +8,9 @@ import {
   type EncodeQueue,
   PublishSessions,
 } from "../pipeline/index.ts";
+import { createEncodeQueue, type EncodeQueue, PublishSessions } from "../pipeline/index.ts";
+import { CoreBudget } from "./core-budget.ts";
+import { SOFTWARE_ENCODER } from "./ffmpeg-command.ts";
 import { PublishDoor } from "./publish-door.ts";
 import type { PublisherControl } from "./rtmp/connection.ts";
 import { TestOrigin } from "./test-origin.ts";
@@ -47,6 +50,11 @@ function openDoor(): { door: PublishDoor; leases: Redis } {
       keyFrameTimeoutMs: 30_000,
       bitrateMaxKbps: 100_000,
       viewerDownlinkKbps: 10_000,
+      ladders: {
+        renditions: "passthrough",
+        videoEncoder: SOFTWARE_ENCODER,
+        budget: new CoreBudget(1),
+      },
     },
     leaseMs: undefined,
     reconciliation: { turnOf: async () => {}, done: Promise.resolve() },

@@ -109,6 +109,13 @@ export class PublishDoor {
         "publisher-front",
         "The front's secret is wrong: give --front-secret to the ingest and the same to the front.",
       );
+    const session = await sessions.open(stream.id, { filler: request.filler, leaseMs });
+    this.#evictOthers(stream.id);
+    try {
+      return await this.#publish(session, stream.renditions, { request, control });
+    } catch (error) {
+      await session.close();
+      throw error;
     }
     return isStreamId(streamKey) ? registry.get(streamKey) : undefined;
   }
@@ -123,6 +130,8 @@ export class PublishDoor {
   /** Somebody of a stream was turned away before there was anything to publish. */
   refused(stream: string, code: string, reason: string): void {
     this.#refusals.note(Date.now(), stream, { code, reason });
+    const { cores: max, taken } = this.#options.settings.ladders.budget;
+    return { publishers, segmentsPerS: this.#segments.perS, ladderCores: { taken, max } };
   }
 
   /** Measures the segment rate; call it every `intervalMs`. */
@@ -149,11 +158,19 @@ export class PublishDoor {
     control: PublisherControl,
   ): TagSink {
     const { catalogue, settings, reconciliation, disk, childLogs } = this.#options;
+    renditions: string | undefined,
+    {
+      request: { remoteAddress },
+      control,
+    }: { readonly request: PublishRequest; readonly control: PublisherControl },
+  ): Promise<TagSink> {
+    const { catalogue, settings, reconciliation } = this.#options;
     const { id, stream, filler } = session;
     const log = this.#options.log.child({ stream, session: id });
     log.info({ remoteAddress, filler }, "publish session open");
     const publication = new Publication({
       ...{ session, control, catalogue, settings, disk, childLogs, log },
+      ...{ session, renditions, control, catalogue, settings, log },
       turn: this.#turns.get(stream) ?? reconciliation.turnOf(stream),
       onSegment: () => {
         this.#segments.add(1);

@@ -3,7 +3,7 @@ import { readFile, rm, stat } from "node:fs/promises";
 import { basename, join } from "node:path";
 import { type FSWatcher, watch } from "chokidar";
 import type { Logger } from "pino";
-import { errorCode, StarlingError, toBase64Url } from "../core/index.ts";
+import { assert, errorCode, StarlingError, toBase64Url } from "../core/index.ts";
 import {
   type ContentKey,
   contentKeyOf,
@@ -17,9 +17,14 @@ import {
 } from "../pipeline/index.ts";
 import { PLAYLIST_NAME } from "./ffmpeg-command.ts";
 import { fragmentProblem } from "./fragment.ts";
-import { type ListedSegment, parsePrivatePlaylist } from "./private-playlist.ts";
-
-const RENDITION = 0;
+import { mediaFormat } from "./media-format.ts";
+import {
+  type CompleteSegment,
+  completeSegments,
+  type ListedSegment,
+  parsePrivatePlaylist,
+} from "./private-playlist.ts";
+import { isPrivatePlaylist, privatePlaylists } from "./session-files.ts";
 
 /** Where segments go once they are complete. */
 export interface Catalogue {
@@ -48,17 +53,25 @@ export interface SessionDirectoryOptions {
    * program time from the moment at which it has probed its input, about a second later.
    */
   readonly mediaStartedAtMs?: () => number | undefined;
-  readonly onRegistered?: (parts: SegmentRecords) => void;
+  readonly onRegistered?: (records: SegmentRecords) => void;
 }
+
+/** A file of the directory, as it is registered. */
+type SegmentFile = Omit<
+  NewSegment,
+  "stream" | "session" | "rendition" | "path" | "completedAtMs"
+> & { readonly name: string };
 
 /**
  * Follows the directory that ffmpeg writes and puts each segment into the public order as soon as
- * the private playlist names it, in the playlist's order, the init segment first.
+ * the private playlists of all renditions name it, in their order, the init segments first.
  */
 export class SessionDirectory {
   readonly #options: SessionDirectoryOptions;
   readonly #log: Logger;
   #watcher: FSWatcher | undefined;
+  /** Of each rendition; undefined: those that an earlier run left. */
+  #playlistNames: readonly string[] | undefined;
   #lastIndex = -1;
   #initRegistered = false;
   /** What is taken off ffmpeg's program times. */
@@ -70,6 +83,12 @@ export class SessionDirectory {
   constructor(options: SessionDirectoryOptions) {
     this.#options = options;
     this.#log = options.log;
+    this.#playlistNames = options.recovering === true ? undefined : [PLAYLIST_NAME];
+  }
+
+  /** ffmpeg is about to write these private playlists, one for each rendition; by default one in all. */
+  expect(playlistNames: readonly string[]): void {
+    this.#playlistNames = playlistNames;
   }
 
   get path(): string {
@@ -77,11 +96,11 @@ export class SessionDirectory {
     return join(catalogue.mediaRoot, stream, session);
   }
 
-  /** Scans whenever the playlist is replaced. The directory exists. */
+  /** Scans whenever a playlist is replaced. The directory exists. */
   watch(): void {
     this.#watcher = watch(this.path, {
       depth: 0,
-      ignored: (path, stats) => stats?.isFile() === true && basename(path) !== PLAYLIST_NAME,
+      ignored: (path, stats) => stats?.isFile() === true && !isPrivatePlaylist(basename(path)),
     });
     this.#watcher.on("all", () => void this.scan());
     this.#watcher.on("error", (error) => this.#log.warn({ err: error }, "watching failed"));
@@ -93,7 +112,7 @@ export class SessionDirectory {
     await this.scan();
   }
 
-  /** Registers what the playlist names and is not registered yet. Never rejects. */
+  /** Registers what the playlists name and is not registered yet. Never rejects. */
   scan(): Promise<void> {
     if (this.#scanQueued) return this.#scanning;
     this.#scanQueued = true;
@@ -108,13 +127,17 @@ export class SessionDirectory {
   }
 
   async #scanOnce(): Promise<void> {
-    const text = await this.#readPlaylist();
-    if (this.#over || text === undefined) return;
-    const { init, segments } = parsePrivatePlaylist(text);
-    for (const segment of segments) {
-      if (this.#over || init === undefined) return;
+    const names = this.#playlistNames ?? (await privatePlaylists(this.path));
+    const texts = await Promise.all(names.map((name) => this.#readPlaylist(name)));
+    const playlists = texts.flatMap((text) =>
+      text === undefined ? [] : parsePrivatePlaylist(text),
+    );
+    if (this.#over || playlists.length < names.length) return;
+    for (const segment of completeSegments(playlists)) {
+      if (this.#over) return;
       if (segment.index <= this.#lastIndex) continue;
-      if (await this.#isIntact(segment)) await this.#registerMedia(init, segment);
+      this.#playlistNames = names;
+      if (await this.#isIntact(segment)) await this.#registerMedia(segment);
       this.#lastIndex = segment.index;
     }
   }
@@ -167,6 +190,40 @@ export class SessionDirectory {
     const encrypted = encryptedName(name);
     await encryptFile(join(this.path, name), join(this.path, encrypted), key);
     return encrypted;
+  async #isIntact({ renditions }: CompleteSegment): Promise<boolean> {
+    for (const { segment } of renditions) {
+      const problem = await this.#problemOf(segment.name);
+      if (problem === undefined) continue;
+      // An earlier run may have deleted the oldest segments that the playlist still names.
+      const level = this.#options.recovering === true ? "warn" : "error";
+      const detail = `segment left out: ${problem}; a full disk does that`;
+      this.#log[level]({ segment: segment.name }, detail);
+      return false;
+    }
+    return true;
+  }
+
+  async #problemOf(name: string): Promise<string | undefined> {
+    try {
+      return await fragmentProblem(join(this.path, name));
+    } catch (error) {
+      if (errorCode(error) === "ENOENT") return "its file is gone";
+      throw error;
+    }
+  }
+
+  async #registerMedia({ index, renditions }: CompleteSegment): Promise<void> {
+    const [first] = renditions;
+    if (first === undefined) return;
+    this.#programTimeLeadMs ??= await this.#programTimeLeadOf(first.segment);
+    const leadMs = this.#programTimeLeadMs;
+    if (!this.#initRegistered) await this.#registerInits(renditions, leadMs);
+    const files = renditions.map(async ({ segment: { name, durationMs, programDateTimeMs } }) => {
+      const { size: byteLength } = await stat(join(this.path, name));
+      const programTime = { programDateTimeMs: programDateTimeMs - leadMs };
+      return { index, name, byteLength, durationMs, ...programTime };
+    });
+    await this.#register(await Promise.all(files));
   }
 
   /** How far ffmpeg's program times are ahead of the session's first intact segment. */
@@ -179,9 +236,9 @@ export class SessionDirectory {
     return programDateTimeMs - (startedAtMs ?? programDateTimeMs);
   }
 
-  async #readPlaylist(): Promise<string | undefined> {
+  async #readPlaylist(name: string): Promise<string | undefined> {
     try {
-      return await readFile(join(this.path, PLAYLIST_NAME), "utf8");
+      return await readFile(join(this.path, name), "utf8");
     } catch (error) {
       if (errorCode(error) === "ENOENT") return undefined;
       throw error;
@@ -189,32 +246,45 @@ export class SessionDirectory {
   }
 
   /** ffmpeg writes init.mp4 in place; it is whole once the playlist names a segment. */
-  async #registerInit(name: string, programDateTimeMs: number): Promise<void> {
-    const bytes = await readFile(join(this.path, name));
-    const initSha256 = toBase64Url(createHash("sha256").update(bytes).digest());
-    const init = { index: "init", byteLength: bytes.length, initSha256 } as const;
-    await this.#register(name, { ...init, durationMs: 0, programDateTimeMs });
+  async #registerInits(
+    renditions: CompleteSegment["renditions"],
+    programTimeLeadMs: number,
+  ): Promise<void> {
+    const files = renditions.map(async ({ init, segment }) => {
+      const [bytes, media] = await Promise.all(
+        [init, segment.name].map((name) => readFile(join(this.path, name))),
+      );
+      assert(bytes !== undefined && media !== undefined, "two files were read");
+      return {
+        ...({ index: "init", name: init, byteLength: bytes.length, durationMs: 0 } as const),
+        programDateTimeMs: segment.programDateTimeMs - programTimeLeadMs,
+        initSha256: toBase64Url(createHash("sha256").update(bytes).digest()),
+        format: mediaFormat(bytes, media),
+      };
+    });
+    await this.#register(await Promise.all(files));
     this.#initRegistered = true;
   }
 
-  async #register(
-    name: string,
-    segment: Omit<NewSegment, "stream" | "session" | "rendition" | "path" | "completedAtMs">,
-  ): Promise<void> {
+  /** Registers the files of one segment, by rendition. */
+  async #register(files: readonly SegmentFile[]): Promise<void> {
     const { catalogue, stream, session, recovering = false, onRegistered } = this.#options;
-    const completedAtMs = recovering ? await this.#writtenAtMs(name) : Date.now();
-    const path = `${stream}/${session}/${name}`;
+    const { timeline, encodeQueue } = catalogue;
+    const nowMs = Date.now();
+    const [first, ...others] = await Promise.all(
+      files.map(async ({ name, ...fields }, rendition) => ({
+        ...{ ...fields, stream, session, rendition, path: `${stream}/${session}/${name}` },
+        completedAtMs: recovering ? await this.#writtenAtMs(name) : nowMs,
+      })),
+    );
+    assert(first !== undefined, "a segment has at least one rendition");
     try {
-      const parts = await catalogue.timeline.register({
-        ...{ stream, session, rendition: RENDITION, path, completedAtMs },
-        ...segment,
-      });
-      const { encodeQueue } = catalogue;
-      if (!recovering) await Promise.all(parts.map((part) => enqueueEncode(encodeQueue, part)));
-      onRegistered?.(parts);
+      const records = await timeline.register(first, ...others);
+      if (!recovering) await Promise.all(records.map((one) => enqueueEncode(encodeQueue, one)));
+      onRegistered?.(records);
     } catch (error) {
       if (!(error instanceof StarlingError)) throw error;
-      this.#refused(name, error);
+      this.#refused(first.path, error);
     }
   }
 
@@ -222,11 +292,11 @@ export class SessionDirectory {
     return Math.round((await stat(join(this.path, name))).mtimeMs);
   }
 
-  #refused(name: string, error: StarlingError): void {
+  #refused(segment: string, error: StarlingError): void {
     if (error.code === "session-over") this.#over = true;
     // What was registered and trimmed before a restart is refused for good, and rightly so.
     const level = this.#options.recovering === true ? "debug" : "error";
-    this.#log[level]({ segment: name, code: error.code }, `segment left out: ${error.message}`);
+    this.#log[level]({ segment, code: error.code }, `segment left out: ${error.message}`);
   }
 }
 

@@ -6,6 +6,9 @@ import { errorCode, isStreamId } from "../core/index.ts";
 const OUR_FILE =
   /^(?:init\.mp4|media\.m3u8|\d{9,15}\.(?:m4s|enc))(?:\.(?:\d+\.coded|coded|[a-z2-7]+\.tmp|tmp))*$/;
 const FFMPEG_FILE = /^(?:init\.mp4|media\.m3u8|\d{9,15}\.m4s)(?:\.tmp)?$/;
+  /^(?:init(?:-\d)?\.mp4|media(?:-\d)?\.m3u8|\d{9,15}(?:-\d)?\.m4s)(?:\.(?:\d+\.coded|coded|[a-z2-7]+\.tmp|tmp))*$/;
+const FFMPEG_FILE = /^(?:init(?:-\d)?\.mp4|media(?:-\d)?\.m3u8|\d{9,15}(?:-\d)?\.m4s)(?:\.tmp)?$/;
+const PRIVATE_PLAYLIST = /^media(?:-\d)?\.m3u8$/;
 const SESSION_NAME = /^[A-Za-z0-9_-]{1,64}$/;
 
 /** One publish session that has left files. */
@@ -26,6 +29,16 @@ export async function storedSessions(mediaRoot: string): Promise<StoredSession[]
     }
   }
   return found;
+}
+
+/** Whether a file is a private playlist of ffmpeg, of a whole session or of one rendition. */
+export function isPrivatePlaylist(name: string): boolean {
+  return PRIVATE_PLAYLIST.test(name);
+}
+
+/** The names of the private playlists in a session's directory, by rendition. */
+export async function privatePlaylists(path: string): Promise<string[]> {
+  return (await entries(path)).filter(isPrivatePlaylist).sort();
 }
 
 /** When ffmpeg last wrote in the directory, milliseconds since the UNIX epoch; 0 when never. */

@@ -48,7 +48,9 @@ export class TestOrigin {
 
   /** Starts the ingest role; the one that runs is closed first. */
   async ingest(options: Partial<IngestOptions> = {}): Promise<Ingest> {
-    await this.#ingest?.close();
+    const before = this.#ingest;
+    this.#ingest = undefined;
+    await before?.close();
     this.#ingest = await runIngest({
       redisUrl: this.#server.url,
       mediaRoot: this.mediaRoot,

@@ -12,7 +12,19 @@ export interface TrackPlan {
   readonly audio: TrackTreatment;
   readonly videoCodec: FlvCodec | undefined;
   readonly audioCodec: FlvCodec | undefined;
+  /** What the metadata say of the picture. */
+  readonly picture: SourcePicture | undefined;
 }
+
+/** A publisher's picture, as far as it is known. */
+export interface SourcePicture {
+  readonly heightPx?: number | undefined;
+  readonly fps?: number | undefined;
+}
+
+/** Heights and rates beyond these are no description of a picture. */
+const HEIGHT_MAX_PX = 8640;
+const FPS_MAX = 240;
 
 /** How long, in the publisher's own time, a track that may exist is waited for. */
 const WAIT_MS = 1000;
@@ -26,16 +38,22 @@ export class TrackPlanner {
   #videoCodec: FlvCodec | undefined;
   #audioCodec: FlvCodec | undefined;
   #announced: { video: boolean; audio: boolean } | undefined;
+  #picture: SourcePicture | undefined;
   #firstTimestampMs: number | undefined;
   #tags = 0;
 
   push(tag: FlvTag): TrackPlan | undefined {
     this.#tags += 1;
-    if (tag.type === FLV_TAG.script) this.#announced ??= announcedTracks(tag.payload);
+    if (tag.type === FLV_TAG.script) this.#learn(metadataOf(tag.payload));
     else this.#firstTimestampMs ??= tag.timestampMs;
     if (tag.type === FLV_TAG.video) this.#videoCodec ??= videoCodecOf(tag.payload);
     if (tag.type === FLV_TAG.audio) this.#audioCodec ??= audioCodecOf(tag.payload);
     return this.#isComplete(tag.timestampMs) ? this.#plan() : undefined;
+  }
+
+  #learn(metadata: ReadonlyMap<string, Amf0Value>): void {
+    this.#announced ??= announcedTracks(metadata);
+    this.#picture ??= pictureOf(metadata);
   }
 
   #isComplete(timestampMs: number): boolean {
@@ -54,6 +72,7 @@ export class TrackPlanner {
       audio: treatment(this.#audioCodec, "AAC"),
       videoCodec: this.#videoCodec,
       audioCodec: this.#audioCodec,
+      picture: this.#picture,
     };
   }
 }
@@ -64,11 +83,24 @@ function treatment(codec: FlvCodec | undefined, copied: string): TrackTreatment 
 }
 
 /** Which tracks onMetaData speaks of; undefined when it does not say. */
-function announcedTracks(payload: Uint8Array): { video: boolean; audio: boolean } | undefined {
-  const metadata = metadataOf(payload);
+function announcedTracks(
+  metadata: ReadonlyMap<string, Amf0Value>,
+): { video: boolean; audio: boolean } | undefined {
   const video = metadata.has("videocodecid") || metadata.has("width");
   const audio = metadata.has("audiocodecid") || metadata.has("audiosamplerate");
   return video || audio ? { video, audio } : undefined;
+}
+
+function pictureOf(metadata: ReadonlyMap<string, Amf0Value>): SourcePicture | undefined {
+  const number = (name: string, min: number, max: number): number | undefined => {
+    const value = metadata.get(name);
+    return typeof value === "number" && value >= min && value <= max ? value : undefined;
+  };
+  const heightPx = number("height", 2, HEIGHT_MAX_PX);
+  const fps = number("framerate", 1, FPS_MAX);
+  return heightPx === undefined && fps === undefined
+    ? undefined
+    : { heightPx: heightPx && Math.floor(heightPx), fps };
 }
 
 function metadataOf(payload: Uint8Array): ReadonlyMap<string, Amf0Value> {

@@ -54,5 +54,5 @@ export { loadRootKey, loadSigningKey, type RootKey, type SigningKey } from "./si
 export { ORIGINS_MAX, STREAMS_MAX, type Stream, StreamRegistry } from "./stream-registry.ts";
 export type { MediaFormat, NewSegment, SegmentRecord } from "./segment-record.ts";
 export { loadSigningKey, type SigningKey } from "./signing-key.ts";
-export { STREAMS_MAX, type Stream, StreamRegistry } from "./stream-registry.ts";
+export { STREAMS_MAX, type Stream, type StreamChoices, StreamRegistry } from "./stream-registry.ts";
 export { type SegmentRecords, TIMELINE_RECORDS_MAX, Timeline } from "./timeline.ts";

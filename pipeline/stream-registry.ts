@@ -1,7 +1,7 @@
 import { createHash, timingSafeEqual } from "node:crypto";
 import type { Redis } from "ioredis";
 import { z } from "zod";
-import { isStreamId, StarlingError } from "../core/index.ts";
+import { isStreamId, RENDITION_POLICY, StarlingError } from "../core/index.ts";
 import { randomBase32 } from "./random-text.ts";
 import { publisherKey, STREAMS_KEY } from "./redis-keys.ts";
 import { RedisScript } from "./redis-script.ts";
@@ -19,6 +19,16 @@ export interface Stream {
   readonly origins: readonly string[];
   /** The keys of its media are made from it; empty: its media is not encrypted. Never log it. */
   readonly contentSecret: string;
+  /** What it is made into, as RENDITION_POLICY of the core spells it; left out: as the origin is told. */
+  readonly renditions?: string | undefined;
+}
+
+/** What of a stream may be chosen, and changed. */
+export interface StreamChoices {
+  readonly title?: string | undefined;
+  readonly access?: Stream["access"] | undefined;
+  /** Null: as the origin is told. */
+  readonly renditions?: string | null | undefined;
 }
 
 export const STREAMS_MAX = 1000;
@@ -35,6 +45,7 @@ const streamSchema = z.object({
   access: z.enum(["open", "backend"]),
   origins: z.array(z.string()).max(ORIGINS_MAX).default([]),
   contentSecret: z.string().default(""),
+  renditions: z.string().regex(RENDITION_POLICY).optional(),
 }) satisfies z.ZodType<Stream>;
 
 /** KEYS streams; ARGV id, stream, streams max. Answers "ok" or an error code. */
@@ -76,6 +87,11 @@ export class StreamRegistry {
     readonly isEncrypted?: boolean | undefined;
   }): Promise<Stream> {
     const { id, title = id, access = "open", origins = [], isEncrypted = false } = wanted;
+  /**
+   * Throws StarlingError "stream-id-invalid", "stream-title-invalid", "stream-renditions-invalid",
+   * "stream-exists" or "stream-limit".
+   */
+  async create({ id, ...choices }: StreamChoices & { readonly id: string }): Promise<Stream> {
     if (!isStreamId(id)) {
       throw new StarlingError(
         "stream-id-invalid",
@@ -93,6 +109,10 @@ export class StreamRegistry {
       ...{ id, title, streamKey: newKey(id), createdAtMs, access, origins },
       contentSecret: isEncrypted ? randomBase32(SECRET_LENGTH) : "",
     };
+    const stream = chosen(
+      { id, title: id, streamKey: newKey(id), createdAtMs: Date.now(), access: "open" },
+      choices,
+    );
     const answer = await createScript.run(
       this.#redis,
       [STREAMS_KEY],
@@ -127,6 +147,14 @@ export class StreamRegistry {
     return removed === 1;
   }
 
+  /**
+   * Changes what is chosen and leaves the rest; a publish session goes on as it began. Throws
+   * StarlingError "stream-unknown", "stream-title-invalid" or "stream-renditions-invalid".
+   */
+  update(id: string, choices: StreamChoices): Promise<Stream> {
+    return this.#replace(id, (stream) => chosen(stream, choices));
+  }
+
   /** Gives a stream a new key; the old one no longer opens a session. Throws StarlingError "stream-unknown". */
   rotateKey(id: string): Promise<Stream> {
     return this.#change(id, { streamKey: newKey(id) });
@@ -140,6 +168,12 @@ export class StreamRegistry {
   async #change(id: string, change: Partial<Stream>): Promise<Stream> {
     const stream = await this.get(id);
     const changed = stream && { ...stream, ...change };
+    return this.#replace(id, (stream) => ({ ...stream, streamKey: newKey(id) }));
+  }
+
+  async #replace(id: string, change: (stream: Stream) => Stream): Promise<Stream> {
+    const stream = await this.get(id);
+    const changed = stream && change(stream);
     const replaced =
       changed && (await replaceScript.run(this.#redis, [STREAMS_KEY], id, JSON.stringify(changed)));
     if (changed && replaced === 1) return changed;
@@ -154,6 +188,24 @@ export class StreamRegistry {
     if (!stream) return undefined;
     return timingSafeEqual(digest(streamKey), digest(stream.streamKey)) ? stream : undefined;
   }
+}
+
+/** A stream with what was chosen. */
+function chosen(stream: Stream, choices: StreamChoices): Stream {
+  const { title = stream.title, access = stream.access, renditions = stream.renditions } = choices;
+  if (title.length > TITLE_LENGTH_MAX) {
+    throw new StarlingError(
+      "stream-title-invalid",
+      `A title has at most ${TITLE_LENGTH_MAX} characters.`,
+    );
+  }
+  if (renditions !== undefined && renditions !== null && !RENDITION_POLICY.test(renditions)) {
+    throw new StarlingError(
+      "stream-renditions-invalid",
+      'Renditions are "passthrough", "ladder", or heights such as "1080p,720p@2500,360p,audio".',
+    );
+  }
+  return { ...stream, title, access, renditions: renditions ?? undefined };
 }
 
 function newKey(id: string): string {

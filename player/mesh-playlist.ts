@@ -119,7 +119,7 @@ function parse(text: string): Playlist | undefined {
   };
   for (const line of text.split("\n")) {
     if (/^\d+\.m4s$/.test(line)) {
-      segments.push({ block: { sequence: sequence + segments.length }, ...tags });
+      segments.push({ block: { rendition: 0, sequence: sequence + segments.length }, ...tags });
     } else readTag(line, tags);
   }
   const isWhole = segments.every(
