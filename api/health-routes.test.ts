@@ -77,6 +77,19 @@ describe("readiness", () => {
     expect(metrics).toContain('starling_media_disk_level{level="full"} 1');
     expect(metrics).toContain('starling_media_disk_level{level="ok"} 0');
     await own.stop();
+  test("says which streams go out without their ladder, and goes on", async () => {
+    const some = await origin.startApi({ requiredRoles: [] });
+    const publishers = [
+      { stream: "low", ladderRefusal: null },
+      { stream: "high", ladderRefusal: "It takes about 3.0 cores." },
+    ];
+    await reportAs("ingest", { publishers });
+    const ready = await ask(`${some.url}/readyz`);
+    expect(ready.status).toBe(200);
+    expect(ready.body["checks"]).toContainEqual({
+      ...{ name: "ladders", ok: true },
+      detail: 'Stream "high" goes out without its ladder. It takes about 3.0 cores.',
+    });
   });
 
   test("is not the same as being alive", async () => {

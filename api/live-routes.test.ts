@@ -96,6 +96,56 @@ describe("a playlist", () => {
   });
 });
 
+describe("a stream in several renditions", () => {
+  const low = new Uint8Array(randomBytes(1000));
+  const formats = [
+    { codecs: "avc1.64001f,mp4a.40.2", widthPx: 1280, heightPx: 720, fps: 29.97 },
+    { codecs: "mp4a.40.2" },
+  ];
+  beforeAll(async () => {
+    await origin.registry.create({ id: "rungs" });
+    const part = { stream: "rungs", bytes: segment, others: [low] };
+    await origin.publish({ ...part, session: "a", index: "init", formats });
+    for (const index of [0, 1]) await origin.publish({ ...part, session: "a", index });
+  });
+
+  test("has a master playlist that says what each of them is and takes", async () => {
+    expect((await (await get("/live/rungs/master.m3u8")).text()).split("\n")).toEqual([
+      ...["#EXTM3U", "#EXT-X-VERSION:7", "#EXT-X-INDEPENDENT-SEGMENTS"],
+      '#EXT-X-STREAM-INF:BANDWIDTH=40000,AVERAGE-BANDWIDTH=40000,CODECS="avc1.64001f,mp4a.40.2",RESOLUTION=1280x720,FRAME-RATE=29.970',
+      "media.m3u8",
+      '#EXT-X-STREAM-INF:BANDWIDTH=8000,AVERAGE-BANDWIDTH=8000,CODECS="mp4a.40.2"',
+      "1/media.m3u8",
+      "",
+    ]);
+  });
+
+  test("has the files of each, under the same numbers", async () => {
+    const text = await (await get("/live/rungs/1/media.m3u8")).text();
+    expect(text.match(/^.*(?:m4s|MAP).*$/gm)).toEqual([
+      '#EXT-X-MAP:URI="init-0.mp4"',
+      "0.m4s",
+      "1.m4s",
+    ]);
+    expect(await bytesOf(await get("/live/rungs/1/1.m4s"))).toBe(toHex(low));
+    expect(await bytesOf(await get("/live/rungs/1.m4s"))).toBe(toHex(segment));
+    expect((await get("/live/rungs/1/init-0.mp4")).status).toBe(200);
+    for (const path of ["0/media.m3u8", "8/media.m3u8", "x/media.m3u8", "2/0.m4s", "01/0.m4s"]) {
+      expect([path, (await get(`/live/rungs/${path}`)).status]).toEqual([path, 404]);
+    }
+  });
+
+  test("plays on in the better one when the next publish session has fewer", async () => {
+    await origin.publish({ stream: "rungs", session: "b", index: "init", bytes: segment });
+    await origin.publish({ stream: "rungs", session: "b", index: 0, bytes: segment });
+    let text = "";
+    while (!text.includes("2.m4s")) text = await (await get("/live/rungs/1/media.m3u8")).text();
+    expect(text).toContain('#EXT-X-DISCONTINUITY\n#EXT-X-MAP:URI="../init-2.mp4"\n');
+    expect(text).toContain("\n../2.m4s\n");
+    expect(await (await get("/live/rungs/master.m3u8")).text()).not.toContain("1/media.m3u8");
+  });
+});
+
 describe("a segment", () => {
   test("is served whole, immutable, with a strong ETag", async () => {
     const response = await get("/live/demo/1.m4s");

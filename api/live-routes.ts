@@ -1,7 +1,14 @@
 import type { Request, Response } from "express";
-import { type BlockId, errorCode, INIT_PART, isBlockId, isStreamId } from "../core/index.ts";
+import {
+  type BlockId,
+  errorCode,
+  INIT_PART,
+  isBlockId,
+  isStreamId,
+  RENDITIONS_MAX,
+} from "../core/index.ts";
 import type { ManifestLog, Timeline } from "../pipeline/index.ts";
-import { type LiveStreams, type LiveView, renderMasterPlaylist } from "./live-streams.ts";
+import type { LiveStreams, LiveView } from "./live-streams.ts";
 import type { ApiMetrics } from "./metrics.ts";
 import { refusal } from "./problems.ts";
 import { defineRoute, type Route } from "./route.ts";
@@ -18,28 +25,29 @@ export interface LiveRouteParts {
 
 const PLAYLIST_TYPE = "application/vnd.apple.mpegurl";
 const IMMUTABLE = "public, max-age=31536000, immutable";
-const RENDITION = 0;
 const INIT_PREFIX = "init-";
 
-/** The HTTP fallback: playlists, segments and manifests under `/live/:stream/`. */
+/**
+ * The HTTP fallback: playlists, segments and manifests under `/live/:stream/`, and of renditions other
+ * than the first in a folder of their number.
+ */
 export function liveRoutes(parts: LiveRouteParts): Route[] {
-  const playlist = (name: string, summary: string, render: (view: LiveView) => string): Route =>
-    defineRoute({
-      method: "get",
-      path: `/live/:stream/${name}`,
-      tag: "live",
-      summary,
-      answers: { 200: { description: "The playlist", contentType: PLAYLIST_TYPE } },
-      problems: ["stream-not-found", "stream-offline"],
-      handle: async (request, response) => {
-        const view = await onAir(request, parts.live);
-        response.set("Cache-Control", "no-cache").type(PLAYLIST_TYPE).send(render(view));
-      },
-    });
+  return [
+    playlistRoute("/live/:stream/master.m3u8", "The multivariant playlist", async (request) => {
+      const { stream } = await onAir(request, parts.live);
+      return parts.live.master(stream.id);
+    }),
+    ...renditionRoutes(parts, "/live/:stream", ""),
+    ...renditionRoutes(parts, "/live/:stream/:rendition", " of a rendition, 1 to 7"),
+  ];
+}
+
+/** The addresses of one rendition. */
+function renditionRoutes(parts: LiveRouteParts, folder: string, of: string): Route[] {
   const media = (name: string, summary: string, prefix: string): Route =>
     defineRoute({
       method: "get",
-      path: `/live/:stream/${name}`,
+      path: `${folder}/${name}`,
       tag: "live",
       summary,
       answers: {
@@ -51,22 +59,21 @@ export function liveRoutes(parts: LiveRouteParts): Route[] {
       handle: (request, response) => sendMedia(parts, request, response, prefix),
     });
   return [
-    playlist("media.m3u8", "The live media playlist", ({ playlist: text = "" }) => text),
-    playlist("master.m3u8", "The multivariant playlist", ({ records }) =>
-      renderMasterPlaylist(records),
-    ),
-    media("init-:block.mp4", "The init segment of a publish session", INIT_PREFIX),
+    playlistRoute(`${folder}/media.m3u8`, `The live media playlist${of}`, async (request) => {
+      const { playlist = "" } = await onAir(request, parts.live);
+      return playlist;
+    }),
+    media("init-:block.mp4", `The init segment of a publish session${of}`, INIT_PREFIX),
     media(
       ":block.m4s",
-      'A media segment, or a part of it: "<sequence>" or "<sequence>-<part>"',
+      `A media segment${of}, or a part of it: "<sequence>" or "<sequence>-<part>"`,
       "",
     ),
     defineRoute({
       method: "get",
-      path: "/live/:stream/:block.manifest",
+      path: `${folder}/:block.manifest`,
       tag: "live",
-      summary:
-        'The signed manifest of a block: "<sequence>", of a later part "<sequence>-<part>", or "init-<sequence>"',
+      summary: `The signed manifest of a block${of}: "<sequence>", of a later part "<sequence>-<part>", or "init-<sequence>"`,
       answers: {
         200: { description: "A compact JWS; immutable", contentType: "application/jose" },
       },
@@ -76,9 +83,32 @@ export function liveRoutes(parts: LiveRouteParts): Route[] {
   ];
 }
 
+function playlistRoute(
+  path: string,
+  summary: string,
+  render: (request: Request) => Promise<string>,
+): Route {
+  return defineRoute({
+    method: "get",
+    path,
+    tag: "live",
+    summary,
+    answers: { 200: { description: "The playlist", contentType: PLAYLIST_TYPE } },
+    problems: ["stream-not-found", "stream-offline"],
+    handle: async (request, response) => {
+      response
+        .set("Cache-Control", "no-cache")
+        .type(PLAYLIST_TYPE)
+        .send(await render(request));
+    },
+  });
+}
+
 async function onAir(request: Request, live: LiveStreams): Promise<LiveView> {
   const id = request.params["stream"];
-  const view = isStreamId(id) ? await live.view(id) : undefined;
+  const rendition = renditionOf(request);
+  const isName = isStreamId(id) && rendition !== undefined;
+  const view = isName ? await live.view(id, rendition) : undefined;
   if (view === undefined) throw refusal("stream-not-found", "Check the stream id in the address.");
   if (view.playlist === undefined) {
     throw refusal("stream-offline", "Nobody publishes to the stream. Try again in a few seconds.");
@@ -93,7 +123,7 @@ async function sendMedia(
   prefix: string,
 ): Promise<void> {
   const { stream, block: name } = request.params;
-  const block = blockOf(`${prefix}${name}`);
+  const block = blockOf(renditionOf(request), `${prefix}${name}`);
   const record =
     isStreamId(stream) && block !== undefined ? await timeline.get(stream, block) : undefined;
   if (record === undefined) throw notThere();
@@ -131,7 +161,7 @@ async function sendManifest(
   response: Response,
 ): Promise<void> {
   const { stream, block: name } = request.params;
-  const block = blockOf(String(name));
+  const block = blockOf(renditionOf(request), String(name));
   const jws =
     isStreamId(stream) && block !== undefined ? await manifests.get(stream, block) : undefined;
   if (jws === undefined) throw notThere();
@@ -141,12 +171,22 @@ async function sendManifest(
 
 const BLOCK_NAME = /^(?:init-(0|[1-9]\d{0,9})|(0|[1-9]\d{0,9})(?:-(0|[1-9]\d{0,4}))?)$/;
 
+/** The rendition that an address names; undefined when there can be none. */
+function renditionOf(request: Request): number | undefined {
+  const { rendition } = request.params;
+  if (rendition === undefined) return 0;
+  return /^[1-9]$/.test(String(rendition)) && Number(rendition) < RENDITIONS_MAX
+    ? Number(rendition)
+    : undefined;
+}
+
 /** The block of a name; of a segment's number alone it is the first part. */
-function blockOf(name: string): BlockId | undefined {
+function blockOf(rendition: number | undefined, name: string): BlockId | undefined {
+  if (rendition === undefined) return undefined;
   const [, init, sequence = init, part = "0"] = BLOCK_NAME.exec(name) ?? [];
   if (Number(part) >= INIT_PART) return undefined;
   const block = {
-    rendition: RENDITION,
+    rendition,
     sequence: Number(sequence),
     part: init === undefined ? Number(part) : INIT_PART,
   };

@@ -6,12 +6,15 @@ import {
   type StreamRegistry,
   type Timeline,
 } from "../pipeline/index.ts";
+import { INIT_PART, renderMediaPlaylist } from "../core/index.ts";
+import type { SegmentRecord, Stream, StreamRegistry, Timeline } from "../pipeline/index.ts";
 import { FreshCache } from "./fresh-cache.ts";
+import { type LiveRendition, renderMasterPlaylist } from "./master-playlist.ts";
 
 /** `interrupted`: no segment came for some seconds, viewers wait for the broadcaster to come back. */
 export type StreamState = "live" | "interrupted" | "offline";
 
-/** What viewers can get of a stream now. */
+/** What viewers can get of a rendition of a stream now. */
 export interface LiveView {
   readonly stream: Stream;
   readonly state: StreamState;
@@ -31,7 +34,6 @@ export interface LiveStreamsOptions {
   readonly offlineAfterMs: number;
 }
 
-const RENDITION = 0;
 const VIEW_MAX_AGE_MS = 100;
 const INTERRUPTED_AFTER_MS = 6000;
 /** The same in lengths of the newest segment, for broadcasters whose key frames are far apart. */
@@ -45,7 +47,8 @@ export class LiveStreams {
   readonly #registry: StreamRegistry;
   readonly #timeline: Timeline;
   readonly #options: LiveStreamsOptions;
-  readonly #views = new FreshCache(VIEW_MAX_AGE_MS, (id) => this.#load(id));
+  readonly #views = new FreshCache(VIEW_MAX_AGE_MS, (key) => this.#load(key));
+  readonly #masters = new FreshCache(VIEW_MAX_AGE_MS, (id) => this.#loadMaster(id));
 
   constructor(registry: StreamRegistry, timeline: Timeline, options: LiveStreamsOptions) {
     this.#registry = registry;
@@ -54,15 +57,37 @@ export class LiveStreams {
   }
 
   /** undefined: there is no such stream. */
-  view(id: string): Promise<LiveView | undefined> {
-    return this.#views.get(id);
+  view(id: string, rendition = 0): Promise<LiveView | undefined> {
+    return this.#views.get(`${id}/${rendition}`);
   }
 
-  async #load(id: string): Promise<LiveView | undefined> {
+  /** The multivariant playlist of the renditions that are on air. */
+  master(id: string): Promise<string> {
+    return this.#masters.get(id);
+  }
+
+  async #loadMaster(id: string): Promise<string> {
+    const count = await this.#timeline.renditions(id);
+    const all = Array.from({ length: count }, (_, rendition) => this.#onAir(id, rendition));
+    const onAir = (await Promise.all(all)).filter(({ records }) => records.length > 0);
+    return renderMasterPlaylist(onAir);
+  }
+
+  async #onAir(id: string, rendition: number): Promise<LiveRendition> {
+    const view = await this.view(id, rendition);
+    const records = view?.records.filter(({ block }) => block.rendition === rendition) ?? [];
+    const sequence = records.at(-1)?.init?.sequence ?? 0;
+    const init = await this.#timeline.get(id, { rendition, sequence, part: INIT_PART });
+    return { rendition, records, format: init?.format };
+  }
+
+  async #load(key: string): Promise<LiveView | undefined> {
+    const [id = "", number] = key.split("/");
+    const rendition = Number(number);
     const { playlistWindow, targetDurationS, offlineAfterMs } = this.#options;
     const [stream, window] = await Promise.all([
       this.#registry.get(id),
-      this.#timeline.window(id, RENDITION, playlistWindow),
+      this.#timeline.window(id, rendition, playlistWindow),
     ]);
     if (stream === undefined) return undefined;
     const nowMs = Date.now();
@@ -80,6 +105,7 @@ export class LiveStreams {
       records: window,
       playlist: renderMediaPlaylist(withKeys(stream, window), { targetDurationS, ended: false }),
       playlist: renderMediaPlaylist(window, { targetDurationS, ended: isOver }),
+      playlist: renderMediaPlaylist(window, { targetDurationS, ended: false, rendition }),
       segmentsPerS: recent.length / (RATE_WINDOW_MS / 1000),
     };
   }

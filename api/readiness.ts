@@ -4,12 +4,14 @@ import { join } from "node:path";
 import type { Redis } from "ioredis";
 import { z } from "zod";
 import { RoleStatus } from "../pipeline/index.ts";
+import { type RoleReport, RoleStatus } from "../pipeline/index.ts";
 
 /** One thing that must be right for the origin to work. */
 export interface ReadinessCheck {
   readonly name: string;
   readonly ok: boolean;
   /** What is wrong, or soon will be, and what helps; empty when all is well. */
+  /** What is wrong and what helps, or what is not as it should be though the origin works; else empty. */
   readonly detail: string;
 }
 
@@ -46,6 +48,7 @@ async function checkRedis({ redis, requiredRoles }: ReadinessOptions): Promise<R
     );
     const rooms = reports.flatMap(({ stats }) => ingestStatsSchema.safeParse(stats).data ?? []);
     return [check("redis", true, ""), ...roles, ...rooms.map(({ disk }) => roomCheck(disk))];
+    return [check("redis", true, ""), ...roles, checkLadders(reports)];
   } catch {
     return [check("redis", false, "Redis does not answer.")];
   }
@@ -63,6 +66,22 @@ function roomCheck(disk: z.output<typeof diskStatusSchema>): ReadinessCheck {
     full: "The disk of the media is full: segments are lost until there is room.",
   };
   return { name: "media room", ok: level !== "full", detail: details[level] };
+/** The part of the ingest's heartbeat that is read here. */
+const ingestSchema = z.object({
+  publishers: z.array(z.object({ stream: z.string(), ladderRefusal: z.string().nullable() })),
+});
+
+/** A stream that goes out without its ladder is on air all the same. */
+function checkLadders(reports: readonly RoleReport[]): ReadinessCheck {
+  const refusals = reports.flatMap(({ role, stats }) => {
+    const ingest = role === "ingest" ? ingestSchema.safeParse(stats) : undefined;
+    return (ingest?.data?.publishers ?? []).flatMap(({ stream, ladderRefusal }) =>
+      ladderRefusal === null
+        ? []
+        : [`Stream "${stream}" goes out without its ladder. ${ladderRefusal}`],
+    );
+  });
+  return { name: "ladders", ok: true, detail: refusals.join(" ") };
 }
 
 async function checkDisk({ mediaRoot, freeBytesMin }: ReadinessOptions): Promise<ReadinessCheck> {

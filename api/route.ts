@@ -16,7 +16,7 @@ export interface Answer {
 
 /** One operation of the API: what Express serves and what OpenAPI describes, in one object. */
 export interface Route {
-  readonly method: "get" | "post" | "delete";
+  readonly method: "get" | "post" | "patch" | "delete";
   /** As Express spells it: `/api/v1/streams/:id`. */
   readonly path: string;
   readonly tag: "streams" | "tokens" | "keys" | "webhooks" | "live" | "health" | "pages";

@@ -65,6 +65,25 @@ describe("administration of streams", () => {
   });
 });
 
+describe("the renditions of a stream", () => {
+  test("are chosen, changed, and left to the origin again", async () => {
+    const created = await create({ id: "rungs", renditions: "720p@2000,360p,audio" });
+    expect(created.body["renditions"]).toBe("720p@2000,360p,audio");
+    const change = (body: unknown) =>
+      ask(`${api.url}/api/v1/streams/rungs`, { ...posting(body, origin.apiKey), method: "PATCH" });
+    const retitled = await change({ title: "Rungs" });
+    expect([retitled.status, retitled.body]).toEqual([200, { ...created.body, title: "Rungs" }]);
+    expect((await change({ renditions: "ladder" })).body["renditions"]).toBe("ladder");
+    expect((await change({ renditions: null })).body["renditions"]).toBeNull();
+    for (const renditions of ["721", "ladder,720p", "9p", Array(9).fill("720p").join(",")]) {
+      const refused = await change({ renditions });
+      expect([renditions, refused.status]).toEqual([renditions, 400]);
+      expect(refused.body["detail"]).toContain("720p@2500");
+    }
+    expect((await change({ id: "other" })).body["code"]).toBe("request-invalid");
+  });
+});
+
 describe("a bad request", () => {
   test("names the unknown field, the bad field and what was expected", async () => {
     const unknown = await create({ id: "fine", colour: "red" });

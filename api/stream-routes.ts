@@ -8,6 +8,8 @@ import {
   type StreamRegistry,
   type Timeline,
 } from "../pipeline/index.ts";
+import { isStreamId, RENDITION_POLICY } from "../core/index.ts";
+import type { BlockStore, Stream, StreamRegistry, Timeline } from "../pipeline/index.ts";
 import { refusal } from "./problems.ts";
 import { defineRoute, type Route } from "./route.ts";
 import type { TrafficLedger } from "./traffic-ledger.ts";
@@ -20,6 +22,10 @@ const streamSchema = z.object({
   encryption: z
     .enum(["none", "aes-128"])
     .describe("Whether media is encrypted; its key is given for a token."),
+  renditions: z
+    .string()
+    .nullable()
+    .describe("What it is made into, as when it was created; null: as the origin is configured."),
   createdAt: z.string().describe("ISO 8601."),
   streamKey: z.string().describe("What the broadcaster enters as stream key. A secret."),
 });
@@ -44,6 +50,28 @@ const newStreamSchema = z.strictObject({
   access: z.enum(["open", "backend"]).optional(),
   origins: originsSchema.optional(),
   encryption: z.enum(["none", "aes-128"]).optional().describe("For good. Default: none."),
+const choicesSchema = z.strictObject({
+  title: z.string().min(1).max(200).optional(),
+  access: z.enum(["open", "backend"]).optional(),
+  renditions: z
+    .string()
+    .regex(
+      RENDITION_POLICY,
+      'expected "passthrough", "ladder", or heights such as "1080p,720p@2500,360p,audio"',
+    )
+    .nullable()
+    .optional()
+    .describe(
+      'What the stream is made into: "passthrough", what the broadcaster sends; "ladder", renditions that suit it; or ' +
+        'renditions by their heights, with a bit rate in kbit/s after an @ if wanted, and "audio" for the sound alone. ' +
+        "No picture is made larger than it comes. Null: as the origin is configured.",
+    ),
+});
+
+const newStreamSchema = choicesSchema.extend({
+  id: z
+    .string()
+    .regex(STREAM_ID, "expected 1-64 lower-case letters, digits and hyphens, not a hyphen first"),
 });
 
 /** The stream that `:id` names. Throws StarlingError "stream-not-found". */
@@ -57,7 +85,7 @@ export async function namedStream(
   return stream;
 }
 
-/** `/api/v1/streams`: create, list, show, delete, rotate the key. All of it needs a key with the scope "streams". */
+/** `/api/v1/streams`: create, list, show, change, delete, rotate the key. All of it needs a key with the scope "streams". */
 export function streamRoutes(parts: {
   readonly registry: StreamRegistry;
   readonly timeline: Timeline;
@@ -101,6 +129,19 @@ export function streamRoutes(parts: {
       problems: ["stream-not-found"],
       handle: async (request, response) => {
         response.json(streamView(await namedStream(request, registry)));
+      },
+    }),
+    defineRoute({
+      ...common,
+      method: "patch",
+      path: "/api/v1/streams/:id",
+      summary: "Change a stream; new renditions count from the next publish session on",
+      body: choicesSchema,
+      answers: { 200: { description: "The stream", schema: streamSchema } },
+      problems: ["stream-not-found"],
+      handle: async (request, response, body) => {
+        const { id } = await namedStream(request, registry);
+        response.json(streamView(await registry.update(id, body)));
       },
     }),
     defineRoute({
@@ -159,4 +200,14 @@ function streamView({ createdAtMs, ...stream }: Stream): object {
 /** A site as browsers write it in an Origin header. */
 function isOrigin(text: string): boolean {
   return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
+  const { id, title, access, streamKey } = stream;
+  const renditions = stream.renditions ?? null;
+  return {
+    id,
+    title,
+    access,
+    renditions,
+    createdAt: new Date(createdAtMs).toISOString(),
+    streamKey,
+  };
 }

@@ -8,6 +8,7 @@ import {
   ApiKeys,
   connectRedis,
   internalKey,
+  type MediaFormat,
   type SegmentRecord,
   StreamRegistry,
   startRedisServer,
@@ -97,26 +98,30 @@ export class TestOrigin {
       index: number | "init";
       bytes: Uint8Array;
       durationMs?: number;
+      /** In the renditions after the first. */
+      others?: readonly Uint8Array[];
+      formats?: readonly MediaFormat[];
     },
     completedAtMs = Date.now(),
   ): Promise<SegmentRecord> {
-    const { stream, session, index, bytes, durationMs = 1000 } = segment;
-    const name = index === "init" ? "init.mp4" : `${String(index).padStart(9, "0")}.m4s`;
-    const path = `${stream}/${session}/${name}`;
-    await mkdir(dirname(join(this.mediaRoot, path)), { recursive: true });
-    await writeFile(join(this.mediaRoot, path), bytes);
-    const [record] = await this.timeline.register({
-      stream,
-      session,
-      rendition: 0,
-      index,
-      path,
-      byteLength: bytes.length,
-      durationMs: index === "init" ? 0 : durationMs,
-      programDateTimeMs: completedAtMs - 1000,
-      completedAtMs,
-      initSha256: createHash("sha256").update(bytes).digest("base64url"),
-    });
+    const { stream, session, index, bytes, durationMs = 1000, others = [], formats = [] } = segment;
+    const write = async (file: Uint8Array, rendition: number) => {
+      const [name, ending] =
+        index === "init" ? ["init", "mp4"] : [String(index).padStart(9, "0"), "m4s"];
+      const path = `${stream}/${session}/${name}${rendition === 0 ? "" : `-${rendition}`}.${ending}`;
+      await mkdir(dirname(join(this.mediaRoot, path)), { recursive: true });
+      await writeFile(join(this.mediaRoot, path), file);
+      return {
+        ...{ stream, session, rendition, index, path, completedAtMs },
+        byteLength: file.length,
+        durationMs: index === "init" ? 0 : durationMs,
+        programDateTimeMs: completedAtMs - 1000,
+        initSha256: createHash("sha256").update(file).digest("base64url"),
+        format: formats[rendition],
+      };
+    };
+    const rest = await Promise.all(others.map((file, index) => write(file, index + 1)));
+    const [record] = await this.timeline.register(await write(bytes, 0), ...rest);
     return record;
   }
 

@@ -1,4 +1,11 @@
-import { BLOCK_BYTES_MAX, type BlockId, blockKey, errorCode, INIT_PART } from "../core/index.ts";
+import {
+  BLOCK_BYTES_MAX,
+  type BlockId,
+  blockKey,
+  errorCode,
+  INIT_PART,
+  renditionFolder,
+} from "../core/index.ts";
 import type { Log } from "./log.ts";
 
 /** A block that is later than this is of no more use. */
@@ -85,6 +92,7 @@ export class BlockFetcher {
 }
 
 /** The file name of a block among the stream's public addresses. */
-function nameOf({ sequence, part }: BlockId): string {
-  return part === INIT_PART ? `init-${sequence}.mp4` : `${sequence}-${part}.m4s`;
+function nameOf({ rendition, sequence, part }: BlockId): string {
+  const name = part === INIT_PART ? `init-${sequence}.mp4` : `${sequence}-${part}.m4s`;
+  return `${renditionFolder(rendition)}${name}`;
 }
