@@ -36,6 +36,10 @@ const INGEST = [
   "diskQuotaGb",
   "broadcasterMbps",
   "viewerDownlinkMbps",
+  "renditions",
+  "ladderCores",
+  "videoEncoder",
+  "videoEncoderArgs",
 ] as const;
 const ENCODER = ["encoderThreads", "symbolBytes", "repairRatio"] as const;
 const SIGNER = ["manifestTtlS", "manifestKeyFile"] as const;
@@ -127,6 +131,7 @@ export const COMMANDS = {
       "webrtcAddress",
       "output",
       "segmentsDir",
+      "rendition",
       "durationS",
       "maxDelayS",
       "statsJson",

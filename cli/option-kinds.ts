@@ -1,5 +1,10 @@
 import { isAbsolute, resolve } from "node:path";
-import { type IceServer, isStreamId } from "../core/index.ts";
+import {
+  type IceServer,
+  isStreamId,
+  parseRenditionPolicy,
+  type RenditionPolicy,
+} from "../core/index.ts";
 
 /**
  * How one option's text becomes a value. Every source (command line, environment, YAML) is text
@@ -69,6 +74,13 @@ export const streamId: Kind<string> = scalar(
   "id",
   "1 to 64 of a-z, 0-9 and -, beginning with a letter or digit",
   (value) => (isStreamId(value) ? value : undefined),
+);
+
+/** What a stream is made into. */
+export const renditions: Kind<RenditionPolicy> = scalar(
+  "renditions",
+  "passthrough, ladder, or heights such as 1080p,720p@2500,360p,audio (@ kbit/s)",
+  parseRenditionPolicy,
 );
 
 /** A file or folder; relative ones begin at the working directory. The value is absolute. */

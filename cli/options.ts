@@ -1,3 +1,4 @@
+import { RENDITIONS_MAX } from "../core/index.ts";
 import {
   choice,
   decimal,
@@ -12,6 +13,7 @@ import {
   port,
   redisUrl,
   srtDoor,
+  renditions,
   streamId,
   text,
   url,
@@ -121,6 +123,30 @@ export const OPTIONS = {
     integer(10, 100_000, "segments"),
     "300",
     "newest segments of a stream that are kept on disk",
+  ),
+  renditions: option(
+    "Ingest",
+    renditions,
+    "passthrough",
+    "what streams are made into that say nothing themselves; ladder = what suits the source",
+  ),
+  ladderCores: optional(
+    "Ingest",
+    decimal(0, 1024, "cores"),
+    "three quarters of the machine",
+    "cores that ladders may take by estimate; a stream whose ladder does not fit goes out as it comes in",
+  ),
+  videoEncoder: option(
+    "Ingest",
+    text,
+    "libx264",
+    "ffmpeg's encoder of pictures, such as h264_nvenc; tried at the start",
+  ),
+  videoEncoderArgs: optional(
+    "Ingest",
+    text,
+    "for libx264 what suits live video, else none",
+    "arguments of that encoder, beside bit rates and key frames",
   ),
 
   diskQuotaGb: optional(
@@ -326,6 +352,12 @@ export const OPTIONS = {
     path,
     "no files",
     "write each segment and manifest as a file of its own",
+  ),
+  rendition: option(
+    "Peer",
+    integer(0, RENDITIONS_MAX - 1, "number"),
+    "0",
+    "rendition to watch, counted from the best",
   ),
   durationS: optional("Peer", decimal(1, 86_400, "seconds"), "until Ctrl-C", "time to watch"),
   maxDelayS: option(

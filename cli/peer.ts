@@ -19,6 +19,7 @@ export async function runPeerCommand(config: Config): Promise<void> {
     apiKey: config.apiKey,
     rootKey: config.rootKey,
     stream: config.stream,
+    rendition: config.rendition,
     log,
     bindAddress: config.webrtcAddress,
     maxDelayMs: config.maxDelayS * 1000,

@@ -27,6 +27,10 @@ export const START_ROLE: Readonly<
       diskQuotaBytes: config.diskQuotaGb === undefined ? undefined : config.diskQuotaGb * 1e9,
       bitrateMaxKbps: config.broadcasterMbps * 1000,
       viewerDownlinkKbps: config.viewerDownlinkMbps * 1000,
+      renditions: config.renditions,
+      ladderCores: config.ladderCores,
+      videoEncoder: config.videoEncoder,
+      videoEncoderArgs: config.videoEncoderArgs,
     }).catch((error: unknown) => {
       throw portRefusal(error, config.host, config.rtmpPort, "rtmpPort") ?? error;
     });

@@ -33,6 +33,8 @@ export interface MeshSessionOptions extends Omit<JoinPermitOptions, "peer"> {
   readonly log: Log;
   readonly uploads: TokenBucket;
   readonly limits: MeshLimits;
+  /** What it follows at first; by default the first rendition. */
+  readonly renditions?: readonly number[] | undefined;
   readonly tuning?: Partial<Tuning> | undefined;
   /** Told of every output of the machine that is not about channels. */
   readonly onOutput: (output: Output) => void;
@@ -141,10 +143,12 @@ export class MeshSession {
   }
 
   #createDriver(identity: Identity): MeshDriver {
-    const { platform, stream, role, uploads, limits, tuning, log, onOutput } = this.#options;
+    const { platform, stream, role, renditions, uploads, limits, tuning } = this.#options;
+    const { log, onOutput } = this.#options;
     const mesh = new MeshPeer({
       stream,
       role,
+      renditions,
       peer: identity,
       token: this.#token,
       keys: this.#keys,

@@ -2,7 +2,6 @@ import {
   after,
   assert,
   type BlockId,
-  blockKey,
   concatBytes,
   INIT_PART,
   type InstantMs,
@@ -22,7 +21,6 @@ export interface PeerSegment {
   readonly delayMs: number;
 }
 
-const RENDITION = 0;
 /** Segments that may wait for an earlier one. */
 const WAITING_MAX = 64;
 const INITS_MAX = 8;
@@ -30,10 +28,11 @@ const INITS_MAX = 8;
 /**
  * Puts verified blocks, which complete in any order, into the order of play: init segments first and
  * again at each new publish session, media segments by sequence, each whole. A segment that does not come within
- * `patienceMs` after a later one has is passed over and counted. Handles rendition 0.
+ * `patienceMs` after a later one has is passed over and counted. Handles one rendition.
  */
 export class SegmentOrder {
   readonly #patienceMs: number;
+  readonly #rendition: number;
   readonly #parts = new SegmentParts();
   readonly #media = new Map<number, PeerSegment & { readonly since: InstantMs }>();
   readonly #inits = new Map<string, PeerSegment>();
@@ -46,8 +45,9 @@ export class SegmentOrder {
   #playedInit: string | undefined;
   #missing = 0;
 
-  constructor(patienceMs: number) {
+  constructor(patienceMs: number, rendition = 0) {
     this.#patienceMs = patienceMs;
+    this.#rendition = rendition;
   }
 
   /** Media segments that were passed over. */
@@ -103,7 +103,7 @@ export class SegmentOrder {
   }
 
   #isMedia({ rendition, part }: BlockId): boolean {
-    return rendition === RENDITION && part !== INIT_PART;
+    return rendition === this.#rendition && part !== INIT_PART;
   }
 
   #isPast({ sequence }: BlockId): boolean {
@@ -112,7 +112,7 @@ export class SegmentOrder {
 
   #addInit(segment: PeerSegment): void {
     const [{ block, sha256 }] = segment.manifests;
-    if (block.rendition !== RENDITION) return;
+    if (block.rendition !== this.#rendition) return;
     if (this.#inits.size >= INITS_MAX) {
       for (const oldest of this.#inits.keys()) {
         this.#inits.delete(oldest);
@@ -190,5 +190,5 @@ function segmentOf(now: InstantMs, parts: readonly [Part, ...Part[]]): PeerSegme
 }
 
 function initName(sequence: number, sha256: string): string {
-  return `${blockKey({ rendition: RENDITION, sequence, part: INIT_PART })} ${sha256}`;
+  return `${sequence} ${sha256}`;
 }

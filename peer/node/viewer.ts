@@ -19,6 +19,8 @@ export interface PeerOptions {
   /** Where the API is, for example "http://127.0.0.1:8080". */
   readonly apiUrl: string;
   readonly stream: string;
+  /** Which one to watch; the first by default. */
+  readonly rendition?: number | undefined;
   readonly log: Log;
   /** Takes each segment in the order of play; the next one waits for the promise. */
   readonly onSegment: (segment: PeerSegment) => void | Promise<void>;
@@ -92,7 +94,7 @@ class Viewer {
     this.#options = options;
     const maxDelayMs = options.maxDelayMs ?? DEFAULT_LIMITS.maxDelayMs;
     this.#limits = { ...DEFAULT_LIMITS, maxDelayMs, ...options.limits };
-    this.#order = new SegmentOrder(this.#limits.maxDelayMs);
+    this.#order = new SegmentOrder(this.#limits.maxDelayMs, options.rendition);
     this.#delivery = new SegmentDelivery(options.onSegment, (error) => this.#failure.abort(error));
   }
 
@@ -133,6 +135,8 @@ class Viewer {
   async #open(signal: AbortSignal): Promise<MeshSession | undefined> {
     const { apiUrl, stream, log, apiKey, rootKey, identity, bindAddress } = this.#options;
     const { uploadBytesPerS = UPLOAD_BYTES_PER_S } = this.#options;
+    const { apiUrl, stream, log, apiKey, identity, bindAddress } = this.#options;
+    const { uploadBytesPerS = UPLOAD_BYTES_PER_S, rendition = 0 } = this.#options;
     const onOutput = (output: Output): void => this.#take(output);
     try {
       this.#session = await MeshSession.open(
@@ -140,6 +144,7 @@ class Viewer {
           ...{ apiUrl, stream, log, apiKey, rootKey, identity },
           platform: nodePlatform({ bindAddress }),
           role: "viewer",
+          renditions: [rendition],
           uploads: uploadBudget(instantMs(Date.now()), uploadBytesPerS),
           limits: this.#limits,
           onOutput,
