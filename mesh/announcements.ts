@@ -56,6 +56,7 @@ export class Announcements {
     const message = haveOf(block);
     for (const neighbour of this.#state.ready) {
       const isUnaware =
+        neighbour.mayFollow(block.id.rendition) &&
         !Number.isFinite(neighbour.lagMs(block.id.rendition, MANIFEST_CLASS)) &&
         !block.isKnownTo(neighbour);
       if (isUnaware || stillPushing.has(neighbour)) this.#state.send(neighbour, message);

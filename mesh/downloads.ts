@@ -93,9 +93,7 @@ export class Downloads {
         "Another manifest of this block is valid too.",
       );
     }
-    if (!this.#parts.subscriptions.isFollowed(id.rendition)) {
-      throw new StarlingError("manifest-unwanted", "This peer does not follow the rendition.");
-    }
+    if (!this.#isFollowed(now, id.rendition)) return;
     const releasedAt = this.#releases.told(now, neighbour, manifest, ageMs);
     const block = this.#add(releasedAt, now, { manifest, jws, leaves });
     if (block === undefined) return;
@@ -111,6 +109,14 @@ export class Downloads {
     this.#parts.pulls.run(now, block);
   }
 
+  /** Throws for a rendition that this peer has not followed lately: nobody was to tell of it. */
+  #isFollowed(now: InstantMs, rendition: number): boolean {
+    const { subscriptions } = this.#parts;
+    if (subscriptions.isFollowed(rendition)) return true;
+    if (subscriptions.wasFollowed(now, rendition)) return false;
+    throw new StarlingError("manifest-unwanted", "This peer does not follow the rendition.");
+  }
+
   /** Gives a neighbour the manifest that it asks for. */
   tell(now: InstantMs, neighbour: Neighbour, id: BlockId): void {
     const block = this.#state.cache.get(id);
@@ -123,16 +129,32 @@ export class Downloads {
     this.#lastResort.start(now);
     const newest = this.#state.cache.newestFirst();
     const isRecent = ({ releasedAt }: Block) => now - releasedAt < GREETING_MS;
-    const count = Math.max(GREETING_BLOCKS_MIN, newest.filter(isRecent).length);
-    this.#announce(now, neighbour, newest.slice(0, count));
+    for (const rendition of new Set(newest.map(({ id }) => id.rendition))) {
+      const blocks = newest.filter(({ id }) => id.rendition === rendition);
+      const count = Math.max(GREETING_BLOCKS_MIN, blocks.filter(isRecent).length);
+      this.#announce(now, neighbour, blocks.slice(0, count));
+    }
   }
 
-  /** Tells who shall get the manifests from here on of the blocks since its greeting that it may still need. */
-  catchUp(now: InstantMs, neighbour: Neighbour): void {
+  /**
+   * Tells who shall get the manifests of a rendition from here on of its blocks since its greeting that
+   * it may still need.
+   */
+  catchUp(now: InstantMs, neighbour: Neighbour, rendition: number): void {
     const oldest = now - this.#state.options.limits.maxDelayMs;
     const since = Math.max(neighbour.connectedAt, oldest);
-    const isNews = (block: Block) => block.releasedAt > since && !block.isKnownTo(neighbour);
+    const isNews = (block: Block) =>
+      block.id.rendition === rendition && block.releasedAt > since && !block.isKnownTo(neighbour);
     this.#announce(now, neighbour, this.#state.cache.newestFirst().filter(isNews));
+  }
+
+  /** Gives up what is being collected of a rendition that is followed no more. */
+  leave(rendition: number): void {
+    for (const block of this.#state.cache.values()) {
+      if (block.id.rendition !== rendition || !block.isWanted) continue;
+      this.#parts.pulls.cancel(block);
+      this.#state.drop(block);
+    }
   }
 
   #announce(now: InstantMs, neighbour: Neighbour, blocks: readonly Block[]): void {
@@ -290,11 +312,14 @@ export class Downloads {
   /** Whether a block comes too late, or is from before this peer's start, and there are newer ones. */
   #isOld(now: InstantMs, manifest: Manifest, releasedAt: InstantMs): boolean {
     if (manifest.block.part === INIT_PART) return false; // It is as old as its publish session.
+    if (!this.#parts.subscriptions.isWanted(manifest.block)) return true;
     if (after(releasedAt, this.#state.options.limits.maxDelayMs) <= now) return true;
     const start = this.#lastResort.startedAt ?? now;
     const backMs = Math.max(GREETING_MS, GREETING_BLOCKS_MIN * manifest.durationMs);
     if (start - releasedAt < backMs) return false;
-    const isNewer = (block: Block) => block.releasedAt > releasedAt;
+    const { rendition } = manifest.block;
+    const isNewer = (block: Block) =>
+      block.id.rendition === rendition && block.releasedAt > releasedAt;
     return this.#state.cache.newestFirst().filter(isNewer).length >= GREETING_BLOCKS_MIN;
   }
 

@@ -49,18 +49,21 @@ export class FanOut {
   /** What the uplink turned out to carry. */
   #slotsMax: number = Number.POSITIVE_INFINITY;
   #slotsAt: InstantMs = instantMs(0);
+  /** Classes of symbols that are granted, by rendition. */
+  readonly #granted = new Map<number, number>();
   #revokedAt: InstantMs = instantMs(0);
 
   constructor(state: MeshState, uploads: Uploads, rates: FeedRates) {
     this.#state = state;
     this.#uploads = uploads;
     this.#rates = rates;
-    uploads.pushBytesPerS = () => (this.#granted * rates.bytesPerS) / SYMBOL_CLASSES;
+    uploads.pushBytesPerS = () => (this.#grantedOfMean() * rates.bytesPerS) / SYMBOL_CLASSES;
   }
 
   /** How many classes more this peer could push. */
   spare(): number {
-    return Math.min(SPARE_MAX, Math.max(0, this.#slots() - this.#granted));
+    const spare = Math.floor(this.#slots() - this.#grantedOfMean());
+    return Math.min(SPARE_MAX, Math.max(0, spare));
   }
 
   /** How many times this peer could send the whole stream. */
@@ -70,7 +73,17 @@ export class FanOut {
 
   /** How many classes it pushes, each neighbour's counted. */
   get granted(): number {
-    return this.#granted;
+    return [...this.#granted.values()].reduce((sum, count) => sum + count, 0);
+  }
+
+  /** The same in classes of the mean rendition. */
+  #grantedOfMean(): number {
+    const mean = this.#rates.bytesPerS;
+    let classes = 0;
+    for (const [rendition, count] of this.#granted) {
+      classes += mean === 0 ? count : count * (this.#rates.of(rendition) / mean);
+    }
+    return classes;
   }
 
   /** Takes what a neighbour wants pushed, and tells it what of that it gets. */
@@ -134,6 +147,16 @@ export class FanOut {
     }
   }
 
+  /** Takes a rendition, which this peer does not get any more, from all who get it. */
+  withdraw(rendition: number): void {
+    for (const neighbour of new Set(this.#children.get(rendition)?.flat())) {
+      for (const symbolClass of classesIn(neighbour.granted.get(rendition) ?? 0)) {
+        this.#forget(neighbour, rendition, symbolClass);
+      }
+      this.#tell(neighbour, rendition);
+    }
+  }
+
   /** Takes all that it gets from a neighbour. */
   dismiss(neighbour: Neighbour): void {
     this.lost(neighbour);
@@ -163,7 +186,7 @@ export class FanOut {
       this.#children.set(rendition, children);
     }
     children[symbolClass]?.push(neighbour);
-    if (symbolClass !== MANIFEST_CLASS) this.#granted++;
+    this.#count(rendition, symbolClass, 1);
   }
 
   #forget(neighbour: Neighbour, rendition: number, symbolClass: number): void {
@@ -172,7 +195,13 @@ export class FanOut {
     neighbour.granted.set(rendition, without(granted, 1 << symbolClass));
     const children = this.#children.get(rendition)?.[symbolClass];
     children?.splice(children.indexOf(neighbour), 1);
-    if (symbolClass !== MANIFEST_CLASS) this.#granted--;
+    this.#count(rendition, symbolClass, -1);
+  }
+
+  /** Counts what is granted. Manifests cost next to nothing. */
+  #count(rendition: number, symbolClass: number, more: 1 | -1): void {
+    if (symbolClass === MANIFEST_CLASS) return;
+    this.#granted.set(rendition, (this.#granted.get(rendition) ?? 0) + more);
   }
 
   #preempt(now: InstantMs, neighbour: Neighbour): boolean {

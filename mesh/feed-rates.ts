@@ -15,9 +15,19 @@ export class FeedRates {
     this.#rates.set(block.rendition, known === undefined ? rate : known + GAIN * (rate - known));
   }
 
+  /** Forgets a rendition. */
+  forget(rendition: number): void {
+    this.#rates.delete(rendition);
+  }
+
   /** Whether a rendition has had a block. */
   has(rendition: number): boolean {
     return this.#rates.has(rendition);
+  }
+
+  /** Bytes a second of a rendition; of one that has had no block those of the mean one. */
+  of(rendition: number): number {
+    return this.#rates.get(rendition) ?? this.bytesPerS;
   }
 
   /** Bytes a second of the mean rendition, 0 before the first block. */

@@ -91,6 +91,8 @@ export class ClassFeed {
 /** How one rendition comes to this peer. */
 export class Feed {
   readonly rendition: number;
+  /** Media segments before this one are not wanted. */
+  readonly sequence: number;
   readonly classes: readonly ClassFeed[] = Array.from({ length: CLASSES }, () => new ClassFeed());
 
   /** How long the newest block lasts. */
@@ -98,8 +100,9 @@ export class Feed {
   /** Mean time from release until a block is complete. */
   #blockLagMs = Number.POSITIVE_INFINITY;
 
-  constructor(rendition: number) {
+  constructor(rendition: number, sequence = 0) {
     this.rendition = rendition;
+    this.sequence = sequence;
   }
 
   /** Notes that a block was complete `lagMs` after its release. */

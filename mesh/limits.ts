@@ -114,8 +114,8 @@ export const CANDIDATES_MAX = 64;
 
 /** Media blocks that a peer keeps and serves. */
 export const MEDIA_BLOCKS_MAX = 64;
-/** Init segments that a peer keeps: one for each publish session in the window. */
-export const INIT_BLOCKS_MAX = 8;
+/** Init segments that a peer keeps: of each rendition for the publish sessions in the window. */
+export const INIT_BLOCKS_MAX = 16;
 
 /** Symbols that wait to be sent to one neighbour. */
 export const UPLOAD_QUEUE_MAX = 512;

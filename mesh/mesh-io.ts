@@ -82,6 +82,14 @@ export type Input =
     }
   | { readonly kind: "token"; readonly token: string }
   | {
+      /**
+       * What it follows from now on, of each rendition from which media segment on. What is being
+       * collected of others is given up.
+       */
+      readonly kind: "follow";
+      readonly renditions: readonly { readonly rendition: number; readonly sequence: number }[];
+    }
+  | {
       /** Says goodbye to all neighbours. */
       readonly kind: "leave";
     }
@@ -170,7 +178,7 @@ export interface MeshHealth {
     readonly role: PeerRole;
     readonly rttMs: number;
     readonly score: number;
-    /** Classes of the first rendition that this peer pushes to it. */
+    /** Classes that this peer pushes to it, of all renditions. */
     readonly pushes: number;
     readonly isOutbound: boolean;
   }[];

@@ -125,7 +125,7 @@ export class MeshPeer implements ProtocolPeer {
         role: neighbour.role ?? "viewer",
         rttMs: neighbour.rttMs,
         score: neighbour.score.value(now),
-        pushes: sizeOf(neighbour.granted.get(0) ?? 0),
+        pushes: [...neighbour.granted.values()].reduce((sum, own) => sum + sizeOf(own), 0),
         isOutbound: neighbour.isOutbound,
       })),
     };
@@ -206,6 +206,9 @@ export class MeshPeer implements ProtocolPeer {
         break;
       case "token":
         this.#token = input.token;
+        break;
+      case "follow":
+        this.#follow(now, input);
         break;
       case "leave":
         for (const neighbour of [...this.#state.neighbours.values()]) {
@@ -395,6 +398,15 @@ export class MeshPeer implements ProtocolPeer {
     }
   }
 
+  #follow(now: InstantMs, { renditions }: Extract<Input, { kind: "follow" }>): void {
+    if (this.#state.options.role === "seed") return; // It has what is published.
+    for (const rendition of this.#subscriptions.follow(now, renditions)) {
+      this.#fanOut.withdraw(rendition);
+      this.#downloads.leave(rendition);
+      this.#rates.forget(rendition);
+    }
+  }
+
   #subscribe(
     now: InstantMs,
     neighbour: Neighbour,
@@ -405,7 +417,8 @@ export class MeshPeer implements ProtocolPeer {
     this.#fanOut.subscribe(now, neighbour, message, (rendition, symbolClass) =>
       this.#isSupplied(rendition, symbolClass, neighbour),
     );
-    if (!hadManifests && getsManifests()) this.#downloads.catchUp(now, neighbour);
+    if (!hadManifests && getsManifests())
+      this.#downloads.catchUp(now, neighbour, message.rendition);
   }
 
   /** Whether this peer can push a class to a neighbour: it gets it, and not from that one. */

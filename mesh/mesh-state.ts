@@ -157,10 +157,15 @@ export class MeshState {
 
   /** Stops to collect a block and tells that it is missing; a complete block just goes. */
   giveUp(block: Block): void {
+    if (block.isWanted) this.stats.missing++;
+    this.drop(block);
+  }
+
+  /** The same for a block that nobody wants any more. */
+  drop(block: Block): void {
     if (!block.isWanted) return;
     block.decoder = undefined;
     for (const neighbour of this.ready) neighbour.takePulls(block);
-    this.stats.missing++;
     this.outputs.push({ kind: "missing", block: block.id });
   }
 }

@@ -169,6 +169,11 @@ export class Neighbour {
     return step === LAG_UNKNOWN ? Number.POSITIVE_INFINITY : step * LAG_STEP_MS;
   }
 
+  /** Whether it may want blocks of a rendition: a viewer tells which ones it follows. */
+  mayFollow(rendition: number): boolean {
+    return this.#feeds.length === 0 || this.#lagsOf(rendition) !== undefined;
+  }
+
   /** Takes what it says of itself. */
   setStatus({ capacityKbps, roomKbps, spare, feeds }: StatusMessage): void {
     this.status = { capacityKbps, roomKbps, spare };

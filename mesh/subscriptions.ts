@@ -1,5 +1,6 @@
 import {
   after,
+  type BlockId,
   CLASSES,
   type ClassSet,
   type InstantMs,
@@ -18,6 +19,7 @@ import {
   SERVE_TIMEOUT_MS,
 } from "./limits.ts";
 import type { Liveness } from "./liveness.ts";
+import type { Input } from "./mesh-io.ts";
 import type { MeshState } from "./mesh-state.ts";
 import type { Neighbour } from "./neighbour.ts";
 
@@ -47,6 +49,9 @@ const CONTENT_SHARE = 0.25;
 /** A class that lags by this share of it lives on pulls: perhaps no seed sends it. */
 const DRY_SHARE = 0.5;
 
+/** What neighbours sent before they heard that a rendition is followed no more comes within this time. */
+const LEFT_REMEMBERED_MS = 5000;
+
 export interface SubscriptionParts {
   readonly liveness: Liveness;
   /** How many times this peer could send the whole stream. */
@@ -62,6 +67,8 @@ export class Subscriptions {
   readonly #feeds = new Map<number, Feed>();
   /** Neighbours whose classes have changed, by rendition. */
   readonly #changed = new Map<Neighbour, Set<number>>();
+  /** When each rendition that is followed no more was left. */
+  readonly #leftAt = new Map<number, InstantMs>();
   readonly #parts: SubscriptionParts;
   #improvedAt: InstantMs = instantMs(0);
   /** Classes that nobody pushes. */
@@ -84,6 +91,42 @@ export class Subscriptions {
 
   isFollowed(rendition: number): boolean {
     return this.#feeds.has(rendition);
+  }
+
+  /** Whether a media block is of a followed rendition, and not from before that was followed. */
+  isWanted({ rendition, sequence }: BlockId): boolean {
+    const feed = this.#feeds.get(rendition);
+    return feed !== undefined && sequence >= feed.sequence;
+  }
+
+  /** Whether a rendition was followed a moment ago: what comes of it was asked for. */
+  wasFollowed(now: InstantMs, rendition: number): boolean {
+    return now - (this.#leftAt.get(rendition) ?? Number.NEGATIVE_INFINITY) < LEFT_REMEMBERED_MS;
+  }
+
+  /** Follows these renditions and no others. Gives those that it followed before and does no longer. */
+  follow(now: InstantMs, wanted: Extract<Input, { kind: "follow" }>["renditions"]): number[] {
+    const left = [...this.#feeds.keys()].filter(
+      (rendition) => !wanted.some((one) => one.rendition === rendition),
+    );
+    for (const rendition of left) {
+      for (const classFeed of this.#feeds.get(rendition)?.classes ?? []) {
+        if (classFeed.parent !== undefined) {
+          this.#change(classFeed.parent, rendition);
+          this.#drop(now, classFeed);
+        }
+        this.#lacking--;
+      }
+      this.#feeds.delete(rendition);
+      this.#leftAt.set(rendition, now);
+    }
+    for (const { rendition, sequence } of wanted) {
+      if (this.#feeds.has(rendition)) continue;
+      this.#feeds.set(rendition, new Feed(rendition, sequence));
+      this.#lacking += CLASSES;
+    }
+    this.maintain(now);
+    return left;
   }
 
   /** Whether this peer gets a class, and not from `asker`. */

@@ -92,6 +92,19 @@ class Swarm {
     return sequences.sort((a, b) => a - b);
   }
 
+  /** Lets a viewer follow another rendition from the next block on. */
+  follow(name: string, rendition: number): void {
+    const renditions = [{ rendition, sequence: this.#sequence }];
+    this.network.input(peerIdOf(name), { kind: "follow", renditions });
+  }
+
+  /** What a viewer completed, such as "1:7". */
+  blocks(name: string): string[] {
+    return this.played(name).map(
+      ({ manifest: { block } }) => `${block.rendition}:${block.sequence}`,
+    );
+  }
+
   standing(of: string, by: string): number | undefined {
     return this.#peers.get(by)?.standing(this.network.now, peerIdOf(of));
   }
@@ -224,6 +237,39 @@ describe("a neighbour that makes blocks older than they are", () => {
       expect(swarm.sequences(name)).toEqual(range(0, 12));
       expect(swarm.network.outputs(peerIdOf(name), "missing")).toEqual([]);
     }
+  });
+});
+
+describe("a viewer that changes to another rendition", () => {
+  test("gets every block of it from there on, none of the old one, and strikes nobody", () => {
+    const swarm = new Swarm();
+    for (const name of ["mover", "stayer", "behind"]) swarm.join(name);
+    swarm.connect(["mover", "seed"], ["stayer", "seed"], ["behind", "mover"], ["behind", "stayer"]);
+    swarm.network.run(2000);
+    swarm.broadcast(4, [0, 1]);
+    swarm.follow("mover", 1);
+    swarm.broadcast(4, [0, 1]);
+    swarm.follow("mover", 0);
+    swarm.broadcast(4, [0, 1]);
+    swarm.network.run(1000);
+    const of = (rendition: number, first: number, end: number) =>
+      range(first, end).map((sequence) => `${rendition}:${sequence}`);
+    expect(swarm.blocks("mover")).toEqual([...of(0, 0, 4), ...of(1, 4, 8), ...of(0, 8, 12)]);
+    for (const name of ["stayer", "behind"]) expect(swarm.blocks(name)).toEqual(of(0, 0, 12));
+    for (const name of ["seed", "mover", "stayer", "behind"]) {
+      expect(swarm.network.outputs(peerIdOf(name), "rejected")).toEqual([]);
+    }
+  });
+
+  test("gives up in the middle of a block what it no longer wants", () => {
+    const swarm = new Swarm((message) => (message.type === "symbol" ? [] : [message]));
+    swarm.join("mover");
+    swarm.connect(["mover", "seed"]);
+    swarm.broadcast(1, [0, 1]);
+    swarm.follow("mover", 1);
+    const missing = swarm.network.outputs(peerIdOf("mover"), "missing");
+    expect(missing.map(({ block }) => [block.rendition, block.part])).toContainEqual([0, 0]);
+    expect(swarm.network.outputs(peerIdOf("mover"), "block")).toEqual([]);
   });
 });
 

@@ -71,6 +71,12 @@ export class FuzzInputs {
         bytes: this.#likely() ? block.source : this.#bytes(99),
       }),
       () => ({ kind: "token", token: this.#token(now, "own") }),
+      () => ({
+        kind: "follow",
+        renditions: [0, 1, 2]
+          .filter(() => this.#likely())
+          .map((rendition) => ({ rendition, sequence: random.below(2) * block.id.sequence })),
+      }),
       () => ({ kind: random.below(20) === 0 ? "leave" : "timeout" }),
     ];
     return (random.pick(rare) as () => Input)();

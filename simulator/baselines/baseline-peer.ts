@@ -189,6 +189,7 @@ export abstract class BaselinePeer implements ProtocolPeer {
         for (const id of [...this.neighbours.keys()]) this.#disconnect(id, "leaving");
         break;
       case "token":
+      case "follow":
       case "signal": // Nothing to these protocols.
       case "timeout": // For the tick.
         break;
