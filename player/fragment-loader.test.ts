@@ -66,8 +66,8 @@ class Load {
 
   constructor(patienceMs: number, { isOurs = true, isHere = false } = {}) {
     const source: MediaSource = {
-      sequenceOf: () => (isOurs ? SEQUENCE : undefined),
-      segment: (number) => this.#segments.get(number),
+      placeOf: () => (isOurs ? { rendition: 0, sequence: SEQUENCE } : undefined),
+      segment: ({ sequence }) => this.#segments.get(sequence),
       patienceMs: () => patienceMs,
       onSettled: (_, listener) => {
         this.#listeners.add(listener);
@@ -120,7 +120,7 @@ class Load {
   }
 
   #keep(...bytes: number[]): void {
-    const segment = { sequence: SEQUENCE, manifests: [], transferMs: 200 };
+    const segment = { rendition: 0, sequence: SEQUENCE, manifests: [], transferMs: 200 };
     this.#segments.set(SEQUENCE, { ...segment, bytes: Uint8Array.from(bytes) });
   }
 }

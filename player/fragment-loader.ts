@@ -1,23 +1,23 @@
 import type { FragmentLoaderContext, HlsConfig, Loader } from "hls.js";
 import { RaceLoader, type Rival } from "./race-loader.ts";
-import type { VerifiedSegment } from "./segment-store.ts";
+import type { Place, VerifiedSegment } from "./segment-store.ts";
 
 export type FragmentLoaderClass = new (config: HlsConfig) => Loader<FragmentLoaderContext>;
 
 /** Where media comes from that does not come over HTTP. */
 export interface MediaSource {
-  /** The number of a media segment of the mesh, or undefined: it is none of ours. */
-  sequenceOf(context: FragmentLoaderContext): number | undefined;
-  segment(sequence: number): VerifiedSegment | undefined;
+  /** Which media segment of the stream is asked for, or undefined: it is none of ours. */
+  placeOf(context: FragmentLoaderContext): Place | undefined;
+  segment(place: Place): VerifiedSegment | undefined;
   /** How long a segment that is not here may be waited for before HTTP is asked, milliseconds. */
-  patienceMs(sequence: number): number;
+  patienceMs(place: Place): number;
   /** Calls back when the segment is here or has been given up, until the function it gives is called. */
-  onSettled(sequence: number, listener: () => void): () => void;
+  onSettled(place: Place, listener: () => void): () => void;
   /**
    * Tells of a media segment that goes to the player, which will take its bytes away: copy them.
    * `loadMs`: it came over HTTP, in this time.
    */
-  played(sequence: number, bytes: Uint8Array, loadMs?: number): void;
+  played(place: Place, bytes: Uint8Array, loadMs?: number): void;
   /** Tells of bytes over HTTP that came too late to be of use. */
   wasted(byteLength: number): void;
 }
@@ -34,28 +34,28 @@ export function fragmentLoader(
     constructor(config: HlsConfig) {
       super(new Base(config), (context) => {
         // The players of interstitials share the configuration, and have streams of their own.
-        const sequence = config.primarySessionId ? undefined : source.sequenceOf(context);
-        return sequence === undefined ? undefined : rivalOf(source, sequence);
+        const place = config.primarySessionId ? undefined : source.placeOf(context);
+        return place === undefined ? undefined : rivalOf(source, place);
       });
     }
   };
 }
 
-function rivalOf(source: MediaSource, sequence: number): Rival {
-  const isHere = source.segment(sequence) !== undefined;
+function rivalOf(source: MediaSource, place: Place): Rival {
+  const isHere = source.segment(place) !== undefined;
   return {
-    patienceMs: isHere ? undefined : source.patienceMs(sequence),
-    onSettled: (listener) => source.onSettled(sequence, listener),
+    patienceMs: isHere ? undefined : source.patienceMs(place),
+    onSettled: (listener) => source.onSettled(place, listener),
     take: () => {
-      const segment = source.segment(sequence);
+      const segment = source.segment(place);
       if (segment === undefined) return undefined;
       const { bytes, transferMs } = segment;
-      source.played(sequence, bytes);
+      source.played(place, bytes);
       return { data: bytes.slice().buffer, byteLength: bytes.length, transferMs };
     },
     lost: ({ data }, loadMs) => {
       if (!(data instanceof ArrayBuffer)) return;
-      source.played(sequence, new Uint8Array(data), loadMs);
+      source.played(place, new Uint8Array(data), loadMs);
     },
     wasted: (byteLength) => source.wasted(byteLength),
   };

@@ -5,6 +5,8 @@ import type { Input, MeshHealth, Tuning } from "../mesh/index.ts";
 export interface MeshOrder {
   readonly apiUrl: string;
   readonly stream: string;
+  /** Which one it follows at first. */
+  readonly rendition: number;
   readonly tokenUrl: string | undefined;
   readonly rootKey: string | undefined;
   readonly uploadBytesPerS: number;
@@ -19,6 +21,10 @@ export type ToMesh =
   | { readonly kind: "open"; readonly order: MeshOrder }
   /** What came over HTTP. */
   | Extract<Input, { kind: "fetched" }>
+  /** It follows this rendition from now on, from this media segment on, and no other. */
+  | { readonly kind: "follow"; readonly rendition: number; readonly sequence: number }
+  /** A whole block that came over HTTP. */
+  | { readonly kind: "fetched"; readonly block: BlockId; readonly bytes: Uint8Array }
   /** What the tracker is to hear. */
   | { readonly kind: "stats"; readonly stats: ViewerStats }
   | { readonly kind: "close" };

@@ -25,16 +25,22 @@ interface Announced {
  * holds what is in the playlist that HTTP gave last, and appends the segments that follow without a hole.
  */
 export class MeshPlaylist {
+  readonly rendition: number;
   readonly #announced = new Map<number, Announced>();
   #playlist: Playlist | undefined;
   #grewAtMs = Number.NEGATIVE_INFINITY;
   #isTold = true;
 
+  /** Of one rendition; by default the first. */
+  constructor(rendition = 0) {
+    this.rendition = rendition;
+  }
+
   /** Takes the playlist that HTTP gave. One that is not the origin's own cannot be continued. */
   learn(nowMs: number, text: string): void {
-    const playlist = parse(text);
+    const playlist = parse(text, this.rendition);
     const { targetDurationS = 0, segments = [] } = playlist ?? {};
-    const isOurs = segments.length > 0 && render(targetDurationS, segments) === text;
+    const isOurs = segments.length > 0 && this.#render({ targetDurationS, segments }) === text;
     this.#playlist = isOurs ? playlist : undefined;
     this.#grewAtMs = nowMs;
     this.#isTold = true;
@@ -43,7 +49,7 @@ export class MeshPlaylist {
   /** A manifest was verified. Says whether the playlist has grown by it. */
   announced(nowMs: number, manifest: Manifest): boolean {
     const { sequence, part, rendition } = manifest.block;
-    if (part === INIT_PART || rendition !== 0) return false;
+    if (part === INIT_PART || rendition !== this.rendition) return false;
     const announced = this.#announced.get(sequence) ?? { parts: new Map() };
     this.#announced.set(sequence, announced);
     announced.parts.set(part, manifest);
@@ -66,7 +72,13 @@ export class MeshPlaylist {
     this.#extend(nowMs);
     if (this.#playlist === undefined || this.#isTold) return undefined;
     this.#isTold = true;
-    return render(this.#playlist.targetDurationS, this.#playlist.segments);
+    return this.#render(this.#playlist);
+  }
+
+  #render({ targetDurationS, segments }: Playlist): string {
+    return renderMediaPlaylist(segments, {
+      ...{ targetDurationS, ended: false, rendition: this.rendition },
+    });
   }
 
   #extend(nowMs: number): boolean {
@@ -99,12 +111,8 @@ function listedOf(announced: Announced | undefined): ListedSegment | undefined {
   }
 }
 
-function render(targetDurationS: number, segments: readonly ListedSegment[]): string {
-  return renderMediaPlaylist(segments, { targetDurationS, ended: false });
-}
-
 /** Reads a playlist as `renderMediaPlaylist` writes it; what else it may hold is lost. */
-function parse(text: string): Playlist | undefined {
+function parse(text: string, rendition: number): Playlist | undefined {
   const number = (tag: string): number => {
     return Number(new RegExp(`^#${tag}:(\\d+)$`, "m").exec(text)?.[1]);
   };
@@ -119,7 +127,7 @@ function parse(text: string): Playlist | undefined {
   };
   for (const line of text.split("\n")) {
     if (/^\d+\.m4s$/.test(line)) {
-      segments.push({ block: { rendition: 0, sequence: sequence + segments.length }, ...tags });
+      segments.push({ block: { rendition, sequence: sequence + segments.length }, ...tags });
     } else readTag(line, tags);
   }
   const isWhole = segments.every(

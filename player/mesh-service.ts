@@ -38,6 +38,7 @@ class MeshService {
   readonly #stop = new AbortController();
   #session: MeshSession | undefined;
   #toldToken: string | undefined;
+  #followed = { rendition: 0, sequence: 0 };
 
   constructor(control: MessagePort, connections: MessagePort) {
     this.#control = control;
@@ -46,8 +47,14 @@ class MeshService {
   }
 
   take(message: ToMesh): void {
-    if (message.kind === "open") void this.#run(message.order);
-    else if (message.kind === "close") this.#stop.abort();
+    if (message.kind === "open") {
+      this.#followed = { rendition: message.order.rendition, sequence: 0 };
+      void this.#run(message.order);
+    } else if (message.kind === "follow") {
+      const { rendition, sequence } = message;
+      this.#followed = { rendition, sequence };
+      this.#session?.driver.input({ kind: "follow", renditions: [this.#followed] });
+    } else if (message.kind === "close") this.#stop.abort();
     else if (message.kind === "stats") this.#session?.report(message.stats);
     else this.#session?.driver.input(message);
   }
@@ -81,7 +88,7 @@ class MeshService {
   }
 
   async #watch(order: MeshOrder, signal: AbortSignal): Promise<void> {
-    const { uploadBytesPerS, cacheBytesMax, maxDelayMs, ...rest } = order;
+    const { uploadBytesPerS, cacheBytesMax, maxDelayMs, rendition: _, ...rest } = order;
     const session = await MeshSession.open(
       {
         ...rest,
@@ -101,6 +108,7 @@ class MeshService {
     );
     this.#session = session;
     this.#report(session);
+    session.driver.input({ kind: "follow", renditions: [this.#followed] });
     const reporting = setInterval(() => this.#report(session), REPORT_EVERY_MS);
     try {
       await session.run(signal);

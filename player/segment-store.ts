@@ -1,10 +1,15 @@
 import { type BlockId, concatBytes, INIT_PART, type Manifest } from "../core/index.ts";
 import { SegmentParts } from "../peer/index.ts";
 
-/** A verified media segment. */
-export interface VerifiedSegment {
+/** A media segment, by which the same stretch of time has one number in every rendition. */
+export interface Place {
+  readonly rendition: number;
   /** Its EXT-X-MEDIA-SEQUENCE number. */
   readonly sequence: number;
+}
+
+/** A verified media segment. */
+export interface VerifiedSegment extends Place {
   /** Those of its parts, in their order; one for a segment that was not split. */
   readonly manifests: readonly Manifest[];
   /** Not to be changed, and not to be given away: copy them. */
@@ -23,10 +28,10 @@ interface Prospect {
 
 const SEGMENTS_MAX = 64;
 const INITS_MAX = 8;
-const RENDITION = 0;
 
-/** The verified segments of the live window, bounded by count and bytes; the oldest go first. Rendition 0. */
+/** The verified segments of one rendition's live window, bounded by count and bytes; the oldest go first. */
 export class SegmentStore {
+  readonly rendition: number;
   readonly #bytesMax: number;
   readonly #parts = new SegmentParts();
   readonly #segments = new Map<number, VerifiedSegment>();
@@ -35,14 +40,15 @@ export class SegmentStore {
   #newest = -1;
   #bytes = 0;
 
-  constructor(bytesMax: number) {
+  constructor(bytesMax: number, rendition = 0) {
+    this.rendition = rendition;
     this.#bytesMax = bytesMax;
   }
 
   /** A manifest was verified; its block is being collected. */
   announced(nowMs: number, manifest: Manifest): void {
     const { block } = manifest;
-    if (!isMedia(block) || this.#prospects.has(block.sequence)) return;
+    if (!this.#isMedia(block) || this.#prospects.has(block.sequence)) return;
     this.#prospects.set(block.sequence, { manifest, announcedAtMs: nowMs, isLost: false });
     this.#newest = Math.max(this.#newest, block.sequence);
     forgetFirst(this.#prospects, SEGMENTS_MAX);
@@ -51,15 +57,16 @@ export class SegmentStore {
   /** A block is complete and verified. Gives its media segment once that is whole. */
   completed(nowMs: number, manifest: Manifest, bytes: Uint8Array): VerifiedSegment | undefined {
     const { block } = manifest;
-    if (block.rendition === RENDITION && block.part === INIT_PART) {
+    if (block.rendition === this.rendition && block.part === INIT_PART) {
       this.#inits.set(block.sequence, bytes);
       forgetFirst(this.#inits, INITS_MAX);
     }
-    if (!isMedia(block) || this.#segments.has(block.sequence)) return undefined;
+    if (!this.#isMedia(block) || this.#segments.has(block.sequence)) return undefined;
     const parts = this.#parts.add({ manifest, bytes });
     if (parts === undefined) return undefined;
     const announcedAtMs = this.#prospects.get(block.sequence)?.announcedAtMs ?? nowMs;
     const segment = {
+      rendition: block.rendition,
       sequence: block.sequence,
       manifests: parts.map((part) => part.manifest),
       bytes: parts.length === 1 ? bytes : concatBytes(...parts.map((part) => part.bytes)),
@@ -73,9 +80,9 @@ export class SegmentStore {
 
   /** A block was given up. */
   lost(block: BlockId): void {
-    const prospect = isMedia(block) ? this.#prospects.get(block.sequence) : undefined;
+    const prospect = this.#isMedia(block) ? this.#prospects.get(block.sequence) : undefined;
     if (prospect !== undefined) prospect.isLost = true;
-    if (isMedia(block)) this.#parts.forget(block);
+    if (this.#isMedia(block)) this.#parts.forget(block);
   }
 
   segment(sequence: number): VerifiedSegment | undefined {
@@ -102,6 +109,10 @@ export class SegmentStore {
     return this.#prospects.get(sequence)?.isLost === false;
   }
 
+  #isMedia({ rendition, part }: BlockId): boolean {
+    return rendition === this.rendition && part !== INIT_PART;
+  }
+
   #evict(): void {
     while (this.#segments.size > 1) {
       if (this.#segments.size <= SEGMENTS_MAX && this.#bytes <= this.#bytesMax) return;
@@ -111,10 +122,6 @@ export class SegmentStore {
       this.#parts.forgetBefore(oldest);
     }
   }
-}
-
-function isMedia({ rendition, part }: BlockId): boolean {
-  return rendition === RENDITION && part !== INIT_PART;
 }
 
 function forgetFirst(map: Map<number, unknown>, sizeMax: number): void {

@@ -15,13 +15,15 @@ export interface StarlingPlayerElement extends HTMLElement {
   readonly video: HTMLVideoElement;
   /** Undefined while nothing plays, and where the browser plays HLS itself. */
   readonly starling: Starling | undefined;
+  /** The same; for a menu of qualities: `hls.levels`, `hls.nextLevel`. */
+  readonly hls: Hls | undefined;
   /** Options beyond the attributes; they count from the next `src`. */
   options: StarlingOptions;
   stats(): StarlingStats | undefined;
 }
 
 /**
- * Defines `<starling-player src="…/live/<stream>/media.m3u8">`: a video that takes part in the mesh. Attributes:
+ * Defines `<starling-player src="…/live/<stream>/master.m3u8">`: a video that takes part in the mesh. Attributes:
  * `src`, `stream`, `api-url`, `token-url`, `p2p="off"`, `stats-overlay`, and `autoplay`, `controls`, `muted`, `playsinline`, `poster` of a
  * video. Where hls.js cannot run, the browser plays the playlist itself.
  */
@@ -82,6 +84,10 @@ class StarlingPlayer extends /* @__PURE__ */ elementClass() implements StarlingP
 
   get starling(): Starling | undefined {
     return this.#playing?.starling;
+  }
+
+  get hls(): Hls | undefined {
+    return this.#playing?.hls;
   }
 
   stats(): StarlingStats | undefined {

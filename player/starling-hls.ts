@@ -13,11 +13,12 @@ import { KeyTokens } from "./key-tokens.ts";
 import { MeshPlaylist } from "./mesh-playlist.ts";
 import { MeshTrial } from "./mesh-trial.ts";
 import { type PlaylistLoaderClass, playlistLoader } from "./playlist-loader.ts";
+import type { Place, VerifiedSegment } from "./segment-store.ts";
 import { StallWatch } from "./stall-watch.ts";
 import { Viewer, type ViewerEvents, type ViewerOptions, type ViewerReport } from "./viewer.ts";
 
 export interface StarlingOptions
-  extends Omit<ViewerOptions, "apiUrl" | "stream" | "maxDelayMs" | "tuning"> {
+  extends Omit<ViewerOptions, "apiUrl" | "stream" | "rendition" | "maxDelayMs" | "tuning"> {
   /** Where the origin's API is. By default what comes before "/live/" in the playlist's address. */
   readonly apiUrl?: string | undefined;
   /** By default what comes after "/live/" in the playlist's address. */
@@ -44,6 +45,8 @@ export interface StarlingEvents extends ViewerEvents {
 /** How a viewer does. Byte counts are of media, since `createStarling`. */
 export interface StarlingStats extends ViewerReport {
   readonly isInMesh: boolean;
+  /** The one that hls.js loads, by its number in the address of its playlist; 0 is the best. */
+  readonly rendition: number;
   /** Media given to the player. */
   readonly playedBytes: number;
   /** 1 - bytes from the origin (seeds and HTTP) / bytes in all; null before there are any. */
@@ -67,7 +70,8 @@ const LOAD_MS_START = 300;
 const LOAD_GAIN = 0.3;
 /** Viewers who lack the same segment ask one after the other: the first passes it on. */
 const URGENT_SPREAD_MS = 400;
-const ORIGIN_URL = /^(.*)\/live\/([a-z0-9][a-z0-9-]{0,63})\/[^/]*$/;
+/** What comes before "/live/", the stream, and the rendition where it is not the first. */
+const ORIGIN_URL = /^(.*)\/live\/([a-z0-9][a-z0-9-]{0,63})\/(?:([1-9])\/)?[^/]*$/;
 
 /**
  * Lets an hls.js that was not told its source yet take part in the mesh. The integrator's settings stay as
@@ -78,7 +82,8 @@ export class Starling {
   readonly #options: StarlingOptions;
   readonly #events = new Emitter<StarlingEvents>();
   readonly #playlistGrown = new Emitter<{ readonly grown: undefined }>();
-  readonly #settled = new Map<number, Set<() => void>>();
+  /** Loads that wait for a segment, by its place. */
+  readonly #settled = new Map<string, Set<() => void>>();
   readonly #stalls: StallWatch;
   readonly #idle: IdleWatch;
   readonly #fLoader: HlsConfig["fLoader"];
@@ -89,6 +94,8 @@ export class Starling {
   #playlistUrl: string | undefined;
   #viewer: Viewer | undefined;
   #where: Where | undefined;
+  /** Of what hls.js asked for last, of this source. */
+  #rendition: number | undefined;
   /** Counts the sources that hls.js was given. */
   #source = 0;
   #isAsking = false;
@@ -118,11 +125,11 @@ export class Starling {
     config.xhrSetup = this.#keyTokens.xhrSetup(() => this.#where?.apiUrl, this.#xhrSetup);
     config.fLoader = fragmentLoader(
       {
-        sequenceOf: (context) => this.#sequenceOf(context),
-        segment: (sequence) => this.#viewer?.segment(sequence),
-        patienceMs: (sequence) => this.#patienceMs(sequence),
-        onSettled: (sequence, listener) => this.#onSettled(sequence, listener),
-        played: (sequence, bytes, loadMs) => this.#played(sequence, bytes, loadMs),
+        placeOf: (context) => this.#placeOf(context),
+        segment: (place) => this.#segment(place),
+        patienceMs: (place) => this.#patienceMs(place),
+        onSettled: (place, listener) => this.#onSettled(place, listener),
+        played: (place, bytes, loadMs) => this.#played(place, bytes, loadMs),
         wasted: (byteLength) => this.#countHttp(byteLength),
       },
       (this.#fLoader ?? config.loader) as FragmentLoaderClass,
@@ -167,6 +174,7 @@ export class Starling {
       ...report,
       fromHttpBytes,
       isInMesh: report.neighbours.length > 0,
+      rendition: this.#rendition ?? 0,
       playedBytes: this.#playedBytes,
       offload: bytes === 0 ? null : fromPeersBytes / bytes,
       p2pShare: bytes === 0 ? null : (fromPeersBytes + fromSeedsBytes) / bytes,
@@ -224,14 +232,16 @@ export class Starling {
   };
   readonly #onLevel = (_name: string, { details }: LevelLoadedData | LevelUpdatedData): void => {
     this.#segmentMs = 1000 * (details.fragments.at(-1)?.duration ?? details.targetduration);
-    const isOurs = details.live && this.#hls.levels.length <= 1;
-    if (isOurs && this.#viewer === undefined && !this.#isAsking) void this.#join(details.url);
+    // Of several levels it must be known which rendition each of them is.
+    const isOurs = this.#hls.levels.length <= 1 || ORIGIN_URL.test(plain(details.url));
+    if (details.live && isOurs && this.#viewer === undefined && !this.#isAsking)
+      void this.#join(details.url);
   };
 
   /** Joins the mesh of the stream whose playlist this is, if the viewer and the browser agree. */
   async #join(url: string): Promise<void> {
     const { p2p = true, consent, apiUrl, stream } = this.#options;
-    const [, base, name] = ORIGIN_URL.exec(url.replace(/[?#].*$/, "")) ?? [];
+    const [, base, name] = ORIGIN_URL.exec(plain(url)) ?? [];
     const where = { apiUrl: apiUrl ?? base, stream: stream ?? name };
     const isAble = typeof RTCPeerConnection !== "undefined";
     if (!p2p || !isAble || where.apiUrl === undefined || where.stream === undefined) return;
@@ -241,6 +251,7 @@ export class Starling {
     // Another source, or the end, may have come while the viewer was asked.
     if (!isWelcome || source !== this.#source) return;
     this.#where = { apiUrl: where.apiUrl, stream: where.stream };
+    this.#rendition ??= renditionOf(url);
     this.#reconsider();
   }
 
@@ -250,6 +261,7 @@ export class Starling {
     const viewer = new Viewer({
       ...this.#options,
       ...where,
+      rendition: this.#rendition,
       uploadBitsPerSMax: this.#isSilent ? 0 : this.#options.uploadBitsPerSMax,
       maxDelayMs: targetMs + COLLECT_LATE_MS,
       tuning: { fetchMs: 0 }, // The loader asks HTTP: it knows how much is left to play.
@@ -267,6 +279,8 @@ export class Starling {
     viewer.on("token", (token) => this.#keyTokens.set(token));
     viewer.on("segment", ({ sequence }) => this.#settle(sequence));
     viewer.on("missing", ({ sequence }) => this.#settle(sequence));
+    viewer.on("segment", (place) => this.#settle(keyOf(place)));
+    viewer.on("missing", (place) => this.#settle(keyOf(place)));
     this.#events.emit("joining", viewer);
     viewer.start();
   }
@@ -275,6 +289,7 @@ export class Starling {
     clearTimeout(this.#resting);
     this.#resting = undefined;
     this.#where = undefined;
+    this.#rendition = undefined;
     this.#source++;
     this.#isAsking = false;
     this.#trial = new MeshTrial();
@@ -285,11 +300,11 @@ export class Starling {
   async #closeViewer(): Promise<void> {
     const viewer = this.#viewer;
     this.#viewer = undefined;
-    this.#playlist = new MeshPlaylist(); // HTTP goes on with it.
+    this.#playlist = new MeshPlaylist(this.#playlist.rendition); // HTTP goes on with it.
     this.#playlistGrown.emit("grown", undefined);
     if (viewer === undefined) return;
     this.#past = { ...sum(this.#past, viewer.report()), neighbours: [], isInWorker: false };
-    for (const sequence of this.#settled.keys()) this.#settle(sequence);
+    for (const key of this.#settled.keys()) this.#settle(key);
     await viewer.close();
   }
 
@@ -320,37 +335,59 @@ export class Starling {
 
   #learn(url: string, text: string): void {
     if (!text.includes("#EXTINF")) return;
+    const rendition = renditionOf(url);
+    if (rendition !== this.#playlist.rendition) this.#playlist = new MeshPlaylist(rendition);
     this.#playlistUrl = url;
     this.#playlist.learn(performance.now(), text);
   }
 
-  #sequenceOf({ frag, part, rangeEnd }: FragmentLoaderContext): number | undefined {
+  /** Which segment hls.js asks for; the mesh follows the rendition that it is of. */
+  #placeOf({ frag, part, rangeEnd, url }: FragmentLoaderContext): Place | undefined {
     const isWhole = frag.type === "main" && part === null && !rangeEnd;
-    return isWhole && typeof frag.sn === "number" ? frag.sn : undefined;
+    // A test of the bandwidth is one of HTTP, and says nothing of what will be watched.
+    if (!isWhole || typeof frag.sn !== "number" || frag.bitrateTest) return undefined;
+    const place = { rendition: renditionOf(url), sequence: frag.sn };
+    this.#rendition = place.rendition;
+    if (this.#viewer !== undefined && place.rendition !== this.#viewer.rendition) {
+      this.#viewer.follow({ ...place, sequence: place.sequence + 1 });
+      for (const key of this.#settled.keys()) this.#settle(key);
+    }
+    return place;
   }
 
-  #patienceMs(sequence: number): number {
-    if (this.#viewer?.isComing(sequence) !== true) return 0;
+  #segment({ rendition, sequence }: Place): VerifiedSegment | undefined {
+    const viewer = this.#viewer;
+    return rendition === viewer?.rendition ? viewer.segment(sequence) : undefined;
+  }
+
+  #isComing({ rendition, sequence }: Place): boolean {
+    const viewer = this.#viewer;
+    return rendition === viewer?.rendition && viewer.isComing(sequence);
+  }
+
+  #patienceMs(place: Place): number {
+    if (!this.#isComing(place)) return 0;
     const leftS = this.#hls.mainForwardBufferInfo?.len ?? 0;
     const rate = this.#hls.media?.playbackRate || 1;
     const urgentMs = Math.min(URGENT_MS + 2 * this.#loadMs, URGENT_MS_MAX);
     return (leftS * 1000) / rate - urgentMs - Math.random() * URGENT_SPREAD_MS;
   }
 
-  #onSettled(sequence: number, listener: () => void): () => void {
-    const listeners = this.#settled.get(sequence) ?? new Set();
-    this.#settled.set(sequence, listeners.add(listener));
+  #onSettled(place: Place, listener: () => void): () => void {
+    const key = keyOf(place);
+    const listeners = this.#settled.get(key) ?? new Set();
+    this.#settled.set(key, listeners.add(listener));
     return () => {
       listeners.delete(listener);
-      if (listeners.size === 0) this.#settled.delete(sequence);
+      if (listeners.size === 0) this.#settled.delete(key);
     };
   }
 
-  #settle(sequence: number): void {
-    for (const listener of [...(this.#settled.get(sequence) ?? [])]) listener();
+  #settle(key: string): void {
+    for (const listener of [...(this.#settled.get(key) ?? [])]) listener();
   }
 
-  #played(sequence: number, bytes: Uint8Array, loadMs: number | undefined): void {
+  #played(place: Place, bytes: Uint8Array, loadMs: number | undefined): void {
     this.#playedBytes += bytes.length;
     if (this.#viewer === undefined) this.#untold.playedBytes += bytes.length;
     else this.#viewer.countPlayed(bytes.length);
@@ -358,8 +395,9 @@ export class Starling {
       this.#trial.won();
       return;
     }
-    const wasComing = this.#viewer?.isComing(sequence) === true;
-    this.#countHttp(bytes.length, { sequence, bytes });
+    const wasComing = this.#isComing(place);
+    const isFollowed = place.rendition === this.#viewer?.rendition;
+    this.#countHttp(bytes.length, isFollowed ? { sequence: place.sequence, bytes } : undefined);
     this.#loadMs += LOAD_GAIN * (loadMs - this.#loadMs);
     if (!wasComing) return;
     const restMs = this.#trial.lost(this.#loadMs / this.#segmentMs);
@@ -381,6 +419,20 @@ interface NetworkInformation extends Partial<EventTarget> {
 
 function networkInformation(): NetworkInformation | undefined {
   return (navigator as Navigator & { readonly connection?: NetworkInformation }).connection;
+}
+
+/** An address without its query. */
+function plain(url: string): string {
+  return url.replace(/[?#].*$/, "");
+}
+
+/** The rendition of a playlist or a segment, by its address. */
+function renditionOf(url: string): number {
+  return Number(ORIGIN_URL.exec(plain(url))?.[3] ?? 0);
+}
+
+function keyOf({ rendition, sequence }: Place): string {
+  return `${rendition}:${sequence}`;
 }
 
 interface Where {

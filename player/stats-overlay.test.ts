@@ -3,7 +3,14 @@ import type { StarlingStats } from "./starling-hls.ts";
 import { overlayText } from "./stats-overlay.ts";
 
 const EMPTY: StarlingStats = {
-  ...{ isInWorker: true, isInMesh: false, playedBytes: 0, offload: null, p2pShare: null },
+  ...{
+    isInWorker: true,
+    isInMesh: false,
+    rendition: 0,
+    playedBytes: 0,
+    offload: null,
+    p2pShare: null,
+  },
   ...{ latencyS: null, startupMs: null, stalls: 0, fromPeersBytes: 0, fromSeedsBytes: 0 },
   ...{ fromHttpBytes: 0, uploadedBytes: 0, blocks: 0, missing: 0, rejected: {}, neighbours: [] },
 };

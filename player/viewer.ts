@@ -4,7 +4,7 @@ import { abortableDelay, BackOff } from "../peer/index.ts";
 import { Emitter } from "./emitter.ts";
 import type { FromMesh, MeshOrder, MeshReport } from "./mesh-messages.ts";
 import { type MeshThread, startMeshThread } from "./mesh-thread.ts";
-import { SegmentStore, type VerifiedSegment } from "./segment-store.ts";
+import { type Place, SegmentStore, type VerifiedSegment } from "./segment-store.ts";
 
 const REPORT_EVERY_MS = 5000;
 /** A mesh that announced nothing for this long is not waited for. */
@@ -17,6 +17,8 @@ export interface ViewerOptions {
   /** Where the origin's API is, for example "https://live.example". */
   readonly apiUrl: string;
   readonly stream: string;
+  /** Which rendition to follow at first, by its number in the address of its playlist. Default 0, the best. */
+  readonly rendition?: number | undefined;
   /** Where join tokens are asked for instead: a backend that passes the request on with its API key. */
   readonly tokenUrl?: string | undefined;
   /** The origin's root key, base64url: only signing keys that it certified are believed. */
@@ -44,7 +46,7 @@ export interface ViewerEvents {
   /** A media segment is complete and verified. */
   readonly segment: VerifiedSegment;
   /** A segment was given up. */
-  readonly missing: { readonly sequence: number };
+  readonly missing: Place;
   /** A neighbour proved who it is. */
   readonly neighbour: { readonly id: string; readonly role: "viewer" | "seed" };
   /** Something of a neighbour was refused, and never used. `code` is stable (PROTOCOL.md, "Refusals"). */
@@ -89,7 +91,8 @@ const NO_REPORT: MeshReport = {
 export class Viewer {
   readonly #options: ViewerOptions;
   readonly #events = new Emitter<ViewerEvents>();
-  readonly #store: SegmentStore;
+  /** Of the rendition that is followed. */
+  #store: SegmentStore;
   readonly #stop = new AbortController();
   #running: Promise<void> | undefined;
   #thread: MeshThread | undefined;
@@ -103,7 +106,7 @@ export class Viewer {
   /** Listens with `on`, then `start`. */
   constructor(options: ViewerOptions) {
     this.#options = options;
-    this.#store = new SegmentStore(options.cacheBytesMax ?? 64_000_000);
+    this.#store = this.#createStore(options.rendition ?? 0);
   }
 
   /** Listens to an event until the function it gives is called. */
@@ -123,6 +126,19 @@ export class Viewer {
     await this.#running;
     this.#report = { ...this.#report, neighbours: [] };
     this.#events.clear();
+  }
+
+  /** The rendition that is followed: segments come of no other. */
+  get rendition(): number {
+    return this.#store.rendition;
+  }
+
+  /** Follows another rendition, from this media segment on. What is here of the one before is forgotten. */
+  follow({ rendition, sequence }: Place): void {
+    if (rendition === this.rendition) return;
+    this.#store = this.#createStore(rendition);
+    this.#announcedAtMs = Number.NEGATIVE_INFINITY;
+    this.#thread?.tell({ kind: "follow", rendition, sequence });
   }
 
   /** A verified media segment of the live window, by its EXT-X-MEDIA-SEQUENCE number. */
@@ -156,6 +172,10 @@ export class Viewer {
   /** Tells of media bytes that were given to the player, from wherever. */
   countPlayed(byteLength: number): void {
     this.#playedBytes += byteLength;
+  }
+
+  #createStore(rendition: number): SegmentStore {
+    return new SegmentStore(this.#options.cacheBytesMax ?? 64_000_000, rendition);
   }
 
   report(): ViewerReport {
@@ -221,6 +241,7 @@ export class Viewer {
     return {
       apiUrl: absolute(apiUrl),
       stream,
+      rendition: this.rendition,
       tokenUrl: tokenUrl === undefined ? undefined : absolute(tokenUrl),
       rootKey,
       uploadBytesPerS: uploadBitsPerSMax / BITS_PER_BYTE,
@@ -235,6 +256,7 @@ export class Viewer {
     const nowMs = performance.now();
     switch (message.kind) {
       case "manifest":
+        if (message.manifest.block.rendition !== this.rendition) break; // It was followed until now.
         this.#announcedAtMs = nowMs;
         this.#store.announced(nowMs, message.manifest);
         this.#events.emit("announced", message.manifest);
@@ -246,7 +268,7 @@ export class Viewer {
       }
       case "missing":
         this.#store.lost(message.block);
-        this.#events.emit("missing", { sequence: message.block.sequence });
+        this.#events.emit("missing", message.block);
         break;
       case "ready":
         this.#events.emit("neighbour", { id: message.neighbour, role: message.role });

@@ -14,6 +14,7 @@ export interface PageState {
   readonly fromSeedsBytes: number;
   readonly fromHttpBytes: number;
   readonly rejected: Readonly<Record<string, number>>;
+  readonly rendition: number;
   readonly isInWorker: boolean;
 }
 
@@ -180,6 +181,23 @@ export class BrowserViewers {
     return (await this.#all<{ neighbour: string; code: string }[]>("refused")).flat();
   }
 
+  /** Lets all players load this rendition from the next segment on; undefined: hls.js chooses. */
+  async load(rendition: number | undefined): Promise<void> {
+    const folder = rendition === 0 ? "main" : String(rendition);
+    await this.#all(`(() => {
+      const { hls } = document.querySelector("starling-player");
+      hls.loadLevel = hls.levels.findIndex(({ url }) => url[0].endsWith("/${folder}/media.m3u8"));
+    })()`);
+  }
+
+  /** In how many pieces each player holds what it has buffered from where it plays on. */
+  async bufferPieces(): Promise<number[]> {
+    return this.#all(`(() => {
+      const { buffered, currentTime } = document.querySelector("starling-player").video;
+      return Array.from(buffered, (_, at) => at).filter((at) => buffered.end(at) > currentTime).length;
+    })()`);
+  }
+
   /** Closes the first viewers at once, without a word to the others. */
   async closeFirst(count: number): Promise<void> {
     const closed = this.#pages.splice(0, count);
@@ -209,5 +227,6 @@ const NOT_STARTED: PageState = {
   fromSeedsBytes: 0,
   fromHttpBytes: 0,
   rejected: {},
+  rendition: 0,
   isInWorker: false,
 };

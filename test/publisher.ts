@@ -7,6 +7,8 @@ export interface PublisherOptions {
   readonly widthPx?: number;
   readonly heightPx?: number;
   readonly videoKbps?: number;
+  /** Seconds between key frames; by default 1. */
+  readonly gopS?: number | undefined;
   /** Send noise, of about 5 MB a second, with a key frame every three seconds. */
   readonly noise?: boolean;
 }
@@ -18,10 +20,17 @@ export class Publisher {
   #errors = "";
 
   constructor(options: PublisherOptions) {
-    const { url, widthPx = 640, heightPx = 360, videoKbps = 1200, noise = false } = options;
+    const {
+      url,
+      widthPx = 640,
+      heightPx = 360,
+      videoKbps = 1200,
+      gopS = 1,
+      noise = false,
+    } = options;
     const args = noise
       ? noiseArguments(url)
-      : publishTestArguments({ url, widthPx, heightPx, fps: 30, videoKbps, gopS: 1 });
+      : publishTestArguments({ url, widthPx, heightPx, fps: 30, videoKbps, gopS });
     this.#ffmpeg = spawn("ffmpeg", args, { stdio: ["ignore", "ignore", "pipe"] });
     this.#closed = once(this.#ffmpeg, "close");
     this.#ffmpeg.stderr?.on("data", (chunk) => {

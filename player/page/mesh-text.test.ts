@@ -11,6 +11,7 @@ function statsOf(changes: Partial<StarlingStats>): StarlingStats {
     ...{
       isInWorker: true,
       isInMesh: true,
+      rendition: 0,
       playedBytes: 1000,
       offload: 0.874,
       p2pShare: 1,

@@ -58,7 +58,7 @@ class WatchPage {
     this.#picture.reset(performance.now());
     this.#source = this.#openSource({
       video: this.#view.video,
-      playlistUrl: `/live/${encodeURIComponent(this.#stream)}/media.m3u8`,
+      playlistUrl: `/live/${encodeURIComponent(this.#stream)}/master.m3u8`,
       onLost: () => this.#forget(),
     });
   }
