@@ -1,6 +1,6 @@
 import { describe, expect, test } from "@jest/globals";
 import fc from "fast-check";
-import { parsePrivatePlaylist } from "./private-playlist.ts";
+import { completeSegments, parsePrivatePlaylist } from "./private-playlist.ts";
 
 const PLAYLIST = `#EXTM3U
 #EXT-X-VERSION:7
@@ -64,5 +64,36 @@ describe("ffmpeg's private playlist", () => {
         }
       }),
     );
+  });
+});
+
+describe("the playlists of several renditions", () => {
+  const playlistOf = (rendition: number, indices: readonly number[]): string =>
+    [
+      `#EXT-X-MAP:URI="init-${rendition}.mp4"`,
+      ...indices.flatMap((index) => [
+        "#EXTINF:1.000000,",
+        "#EXT-X-PROGRAM-DATE-TIME:2026-11-22T19:09:35.410+0000",
+        `${String(index).padStart(9, "0")}-${rendition}.m4s`,
+      ]),
+    ].join("\n");
+  const complete = (...lists: readonly (readonly number[])[]) =>
+    completeSegments(
+      lists.map((list, rendition) => parsePrivatePlaylist(playlistOf(rendition, list))),
+    );
+
+  test("name a segment once all of them name it", () => {
+    const segments = complete([7, 8, 9], [7, 8], [6, 7, 8, 9]);
+    expect(segments.map(({ index }) => index)).toEqual([7, 8]);
+    expect(segments[1]?.renditions.map(({ init, segment }) => [init, segment.name])).toEqual([
+      ["init-0.mp4", "000000008-0.m4s"],
+      ["init-1.mp4", "000000008-1.m4s"],
+      ["init-2.mp4", "000000008-2.m4s"],
+    ]);
+  });
+
+  test("name nothing while one of them is empty, or there is none", () => {
+    expect(complete([7, 8], [])).toEqual([]);
+    expect(complete()).toEqual([]);
   });
 });

@@ -52,41 +52,82 @@ const ROUND = [1, 2, 1, 0];
 const SOURCE_GOP_S = 3.1;
 const SEGMENTS_FIRST = 4;
 
+/** An origin that makes three renditions of what a real ffmpeg publishes, and viewers of its master playlist. */
+export class LadderStage {
+  readonly origin: OriginProcess;
+  readonly viewers: BrowserViewers;
+  readonly folder: string;
+  #publisher: Publisher | undefined;
+
+  private constructor(folder: string, origin: OriginProcess) {
+    this.folder = folder;
+    this.origin = origin;
+    this.viewers = new BrowserViewers(origin.httpUrl);
+  }
+
+  static async open(): Promise<LadderStage> {
+    const folder = await mkdtemp(join(tmpdir(), "starling-ladder-"));
+    const origin = new OriginProcess(join(folder, "data"), [
+      ...["--no-demo", "--renditions", RUNGS.join(","), "--ladder-cores", "8"],
+      ...["--retention-count", "2000"],
+    ]);
+    await origin.start();
+    return new LadderStage(folder, origin);
+  }
+
+  /** Publishes, and waits for the first segments. */
+  async publish(): Promise<void> {
+    const { origin } = this;
+    const before = (await newestSequence(origin)) ?? 0;
+    const url = `${origin.rtmpUrl}/${origin.streamKey}`;
+    this.#publisher = new Publisher({ url, gopS: SOURCE_GOP_S });
+    await eventually(
+      async () => ((await newestSequence(origin)) ?? 0) >= before + SEGMENTS_FIRST,
+      30_000,
+      () => origin.output,
+    );
+  }
+
+  /** Ends the publisher as a broadcaster does. */
+  async endPublisher(): Promise<void> {
+    await this.#publisher?.end();
+  }
+
+  /** Adds viewers in Chromium that play. */
+  async watch(count: number): Promise<void> {
+    for (let viewer = 0; viewer < count; viewer++) {
+      await this.viewers.add({ player: "{}", playlist: "master" });
+      await this.viewers.playing();
+    }
+  }
+
+  async close(): Promise<void> {
+    await this.viewers.close();
+    await this.#publisher?.end("SIGKILL");
+    await this.origin.stop();
+    await rm(this.folder, { recursive: true, force: true });
+  }
+}
+
 /**
  * A real ffmpeg publishes to an origin that makes three renditions of it. Viewers in Chromium, in the mesh, go
  * from one to the next; then all segments of all renditions are compared.
  */
 export async function runLadder(options: LadderRunOptions): Promise<LadderRun> {
-  const folder = await mkdtemp(join(tmpdir(), "starling-ladder-"));
-  const origin = new OriginProcess(join(folder, "data"), [
-    ...["--no-demo", "--renditions", RUNGS.join(","), "--ladder-cores", "8"],
-    ...["--retention-count", "2000"],
-  ]);
   const stop = new AbortController();
-  let publisher: Publisher | undefined;
-  let viewers: BrowserViewers | undefined;
+  const stage = await LadderStage.open();
+  const { origin, viewers, folder } = stage;
   try {
-    await origin.start();
-    const url = `${origin.rtmpUrl}/${origin.streamKey}`;
-    publisher = new Publisher({ url, gopS: SOURCE_GOP_S });
-    await eventually(
-      async () => ((await newestSequence(origin)) ?? 0) >= SEGMENTS_FIRST,
-      30_000,
-      () => origin.output,
-    );
+    await stage.publish();
     const peer = runPeer({
       ...{ apiUrl: origin.httpUrl, stream: "main", rendition: MIDDLE, signal: stop.signal },
       ...{ log: pino({ level: "silent" }), onSegment: () => undefined },
     });
-    viewers = new BrowserViewers(origin.httpUrl);
-    for (let count = 0; count < options.viewers; count++) {
-      await viewers.add({ player: "{}", playlist: "master" });
-      await viewers.playing();
-    }
+    await stage.watch(options.viewers);
     const watched = await goRound(viewers, options);
     stop.abort();
     const { segments, missing, playedBytes } = await peer;
-    await publisher.end();
+    await stage.endPublisher();
     return {
       renditions: await masterOf(origin.httpUrl),
       ...(await compare(origin.httpUrl, folder)),
@@ -96,10 +137,7 @@ export async function runLadder(options: LadderRunOptions): Promise<LadderRun> {
     };
   } finally {
     stop.abort();
-    await viewers?.close();
-    await publisher?.end("SIGKILL");
-    await origin.stop();
-    await rm(folder, { recursive: true, force: true });
+    await stage.close();
   }
 }
 
