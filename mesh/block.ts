@@ -9,6 +9,7 @@ import {
 } from "../core/index.ts";
 import type { SymbolDecoder } from "./block-port.ts";
 import type { Neighbour } from "./neighbour.ts";
+import type { TransferMeter } from "./transfer-meter.ts";
 
 /** A manifest that was verified, with its leaves. */
 export interface AnnouncedBlock {
@@ -37,6 +38,8 @@ export class Block {
   readonly deadline: InstantMs;
   /** Collects symbols; undefined once the block is complete or given up. */
   decoder: SymbolDecoder | undefined;
+  /** How fast its symbols come, from the first one until it is complete. */
+  transfer: TransferMeter | undefined;
   /** ESIs that were asked for, each with the number of requests that are open. */
   readonly asked: Uint8Array;
   /** Whether a symbol was found to be late. */

@@ -23,6 +23,7 @@ import { type LackingManifest, Orphans } from "./orphans.ts";
 import type { Pulls } from "./pulls.ts";
 import { ReleaseClock } from "./release-clock.ts";
 import type { Subscriptions } from "./subscriptions.ts";
+import { TransferMeter } from "./transfer-meter.ts";
 import type { Uploads } from "./uploads.ts";
 
 /** The parts of a peer that a download concerns. */
@@ -200,6 +201,8 @@ export class Downloads {
     if (!this.#isRight(block, esi, bytes)) throw badSymbol(block, esi);
     this.#parts.subscriptions.arrived(now, neighbour, block, esi);
     decoder.add(esi, bytes);
+    block.transfer ??= new TransferMeter(block.k);
+    block.transfer.arrived(now);
     neighbour.score.delivered(now);
     this.#count(neighbour, bytes.length);
     this.#parts.fanOut.offer(now, block, esi, neighbour);
@@ -381,6 +384,8 @@ export class Downloads {
     for (let esi = 0; esi < block.k; esi++) if (!decoder.has(esi)) decoded.push(esi);
     const bytes = decoder.bytes();
     block.decoder = undefined;
+    const transferMs = block.transfer?.durationMs;
+    block.transfer = undefined;
     this.#parts.pulls.cancel(block);
     if (!this.#state.options.blocks.isBlock(bytes, manifest)) {
       // The signed manifest contradicts itself: no neighbour is to blame, and the block is lost.
@@ -400,7 +405,7 @@ export class Downloads {
     this.#parts.subscriptions.completed(now, block);
     this.#lastResort.completed(manifest);
     this.#state.stats.blocks++;
-    this.#state.outputs.push({ kind: "block", manifest, bytes });
+    this.#state.outputs.push({ kind: "block", manifest, bytes, transferMs });
     this.#parts.announcements.completed(block, stillPushing);
     const witness = block.isInit ? undefined : this.#releases.toAsk(now);
     if (witness !== undefined) this.#askManifest(witness, block.id);

@@ -132,7 +132,13 @@ export type Output =
     }
   | { readonly kind: "ready"; readonly neighbour: string; readonly role: PeerRole }
   | { readonly kind: "manifest"; readonly manifest: Manifest }
-  | { readonly kind: "block"; readonly manifest: Manifest; readonly bytes: Uint8Array }
+  | {
+      readonly kind: "block";
+      readonly manifest: Manifest;
+      readonly bytes: Uint8Array;
+      /** How long its bytes were on their way, without what was waited for; undefined: not known. */
+      readonly transferMs?: number | undefined;
+    }
   | { readonly kind: "missing"; readonly block: BlockId }
   | {
       /** The origin's key says two things of one block: two manifests, each valid (compact JWS). */

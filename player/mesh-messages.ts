@@ -48,7 +48,12 @@ export type FromMesh =
   /** A message to send to all neighbours when the page is going: there is no time to ask for it then. */
   | { readonly kind: "farewell"; readonly message: Uint8Array }
   | { readonly kind: "manifest"; readonly manifest: Manifest }
-  | { readonly kind: "block"; readonly manifest: Manifest; readonly bytes: Uint8Array }
+  | {
+      readonly kind: "block";
+      readonly manifest: Manifest;
+      readonly bytes: Uint8Array;
+      readonly transferMs?: number | undefined;
+    }
   | { readonly kind: "missing"; readonly block: BlockId }
   | { readonly kind: "ready"; readonly neighbour: string; readonly role: "viewer" | "seed" }
   | {

@@ -10,16 +10,31 @@ describe("SegmentStore", () => {
   test("tells how long a segment took from its manifest to its last byte", () => {
     const store = new SegmentStore(1e6);
     store.announced(1000, sampleManifest(7));
-    const segment = store.completed(1250, sampleManifest(7), Uint8Array.of(1, 2));
+    const segment = store.completed(1250, {
+      manifest: sampleManifest(7),
+      bytes: Uint8Array.of(1, 2),
+    });
     expect(segment).toMatchObject({ sequence: 7, transferMs: 250 });
     expect(store.segment(7)).toBe(segment);
   });
 
+  test("takes the word of the mesh for the time that a segment was on its way", () => {
+    const store = new SegmentStore(1e6);
+    for (const number of [0, 1]) store.announced(1000, part(7, number, number === 1));
+    for (const number of [0, 1]) {
+      const manifest = part(7, number, number === 1);
+      store.completed(1900, { manifest, bytes: Uint8Array.of(1), transferMs: 40 });
+    }
+    expect(store.segment(7)?.transferMs).toBe(80);
+  });
+
   test("puts a segment together from its parts, in whatever order they come", () => {
     const store = new SegmentStore(1e6);
-    expect(store.completed(0, part(3, 1, true), Uint8Array.of(3))).toBeUndefined();
+    expect(
+      store.completed(0, { manifest: part(3, 1, true), bytes: Uint8Array.of(3) }),
+    ).toBeUndefined();
     expect(store.segment(3)).toBeUndefined();
-    const segment = store.completed(0, part(3, 0, false), Uint8Array.of(1, 2));
+    const segment = store.completed(0, { manifest: part(3, 0, false), bytes: Uint8Array.of(1, 2) });
     expect(toHex(segment?.bytes ?? new Uint8Array())).toBe("010203");
   });
 
@@ -30,7 +45,7 @@ describe("SegmentStore", () => {
     expect([9, 10, 11].map((sequence) => store.isComing(sequence))).toEqual([false, true, true]);
     store.lost({ rendition: 0, sequence: 10, part: 0 });
     expect([10, 11].map((sequence) => store.isComing(sequence))).toEqual([false, true]);
-    store.completed(0, sampleManifest(11), Uint8Array.of(1));
+    store.completed(0, { manifest: sampleManifest(11), bytes: Uint8Array.of(1) });
     expect(store.isComing(11)).toBe(false);
   });
 
@@ -43,14 +58,14 @@ describe("SegmentStore", () => {
       1,
       undefined,
     ]);
-    store.completed(0, sampleManifest(1), Uint8Array.of(1));
+    store.completed(0, { manifest: sampleManifest(1), bytes: Uint8Array.of(1) });
     expect(store.wanted(1)).toBeUndefined();
   });
 
   test("holds no more bytes and segments than it may, and the newest ones", () => {
     const store = new SegmentStore(5000);
     for (let sequence = 0; sequence < 20; sequence++) {
-      store.completed(0, sampleManifest(sequence), new Uint8Array(1000));
+      store.completed(0, { manifest: sampleManifest(sequence), bytes: new Uint8Array(1000) });
     }
     const held = Array.from({ length: 20 }, (_, sequence) => sequence).filter(
       (sequence) => store.segment(sequence) !== undefined,
@@ -61,7 +76,10 @@ describe("SegmentStore", () => {
   test("keeps init segments by their numbers", () => {
     const store = new SegmentStore(1e6);
     const block = { rendition: 0, sequence: 5, part: INIT_PART };
-    store.completed(0, sampleManifest(5, { block, init: null }), Uint8Array.of(9));
+    store.completed(0, {
+      manifest: sampleManifest(5, { block, init: null }),
+      bytes: Uint8Array.of(9),
+    });
     expect(toHex(store.init(5) ?? new Uint8Array())).toBe("09");
     expect(store.segment(5)).toBeUndefined();
   });

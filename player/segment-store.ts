@@ -14,8 +14,16 @@ export interface VerifiedSegment extends Place {
   readonly manifests: readonly Manifest[];
   /** Not to be changed, and not to be given away: copy them. */
   readonly bytes: Uint8Array;
-  /** From the first word of it to its verified completion, milliseconds. */
+  /** How long its bytes were on their way, without what was waited for, milliseconds. */
   readonly transferMs: number;
+}
+
+/** A block that is complete. */
+export interface Completed {
+  readonly manifest: Manifest;
+  readonly bytes: Uint8Array;
+  /** How long it was on its way; undefined: from its manifest until now. */
+  readonly transferMs?: number | undefined;
 }
 
 /** What is known of a media segment that is not here. */
@@ -24,6 +32,8 @@ interface Prospect {
   readonly manifest: Manifest;
   readonly announcedAtMs: number;
   isLost: boolean;
+  /** Of its parts that are here. */
+  transferMs: number;
 }
 
 const SEGMENTS_MAX = 64;
@@ -49,28 +59,38 @@ export class SegmentStore {
   announced(nowMs: number, manifest: Manifest): void {
     const { block } = manifest;
     if (!this.#isMedia(block) || this.#prospects.has(block.sequence)) return;
-    this.#prospects.set(block.sequence, { manifest, announcedAtMs: nowMs, isLost: false });
+    this.#prospects.set(block.sequence, {
+      manifest,
+      announcedAtMs: nowMs,
+      isLost: false,
+      transferMs: 0,
+    });
     this.#newest = Math.max(this.#newest, block.sequence);
     forgetFirst(this.#prospects, SEGMENTS_MAX);
   }
 
   /** A block is complete and verified. Gives its media segment once that is whole. */
-  completed(nowMs: number, manifest: Manifest, bytes: Uint8Array): VerifiedSegment | undefined {
+  completed(
+    nowMs: number,
+    { manifest, bytes, transferMs }: Completed,
+  ): VerifiedSegment | undefined {
     const { block } = manifest;
     if (block.rendition === this.rendition && block.part === INIT_PART) {
       this.#inits.set(block.sequence, bytes);
       forgetFirst(this.#inits, INITS_MAX);
     }
     if (!this.#isMedia(block) || this.#segments.has(block.sequence)) return undefined;
+    const prospect = this.#prospects.get(block.sequence);
+    const waitedMs = nowMs - (prospect?.announcedAtMs ?? nowMs);
+    if (prospect !== undefined) prospect.transferMs += transferMs ?? waitedMs;
     const parts = this.#parts.add({ manifest, bytes });
     if (parts === undefined) return undefined;
-    const announcedAtMs = this.#prospects.get(block.sequence)?.announcedAtMs ?? nowMs;
     const segment = {
       rendition: block.rendition,
       sequence: block.sequence,
       manifests: parts.map((part) => part.manifest),
       bytes: parts.length === 1 ? bytes : concatBytes(...parts.map((part) => part.bytes)),
-      transferMs: Math.max(1, nowMs - announcedAtMs),
+      transferMs: Math.max(1, prospect?.transferMs ?? 0),
     };
     this.#segments.set(segment.sequence, segment);
     this.#bytes += segment.bytes.length;

@@ -262,7 +262,7 @@ export class Viewer {
         this.#events.emit("announced", message.manifest);
         break;
       case "block": {
-        const segment = this.#store.completed(nowMs, message.manifest, message.bytes);
+        const segment = this.#store.completed(nowMs, message);
         if (segment !== undefined) this.#events.emit("segment", segment);
         break;
       }

@@ -81,11 +81,13 @@ async function measure({ seconds, tell }: AbrRunOptions, { viewers }: BrowserSta
   tell("Both limited viewers play.");
   const before = await limited();
   const chosen: [number[], number[]] = [[], []];
+  const estimatesKbps: [number[], number[]] = [[], []];
   const startedAtMs = performance.now();
   while (performance.now() - startedAtMs < seconds * 1000) {
     await delay(1000);
-    for (const [viewer, { rendition }] of (await limited()).entries()) {
+    for (const [viewer, { rendition, bandwidthKbps }] of (await limited()).entries()) {
       chosen[viewer]?.push(rendition);
+      estimatesKbps[viewer]?.push(bandwidthKbps);
     }
   }
   const after = await limited();
@@ -95,7 +97,10 @@ async function measure({ seconds, tell }: AbrRunOptions, { viewers }: BrowserSta
     };
     const webRtcBytes = since((state) => state.fromPeersBytes + state.fromSeedsBytes);
     const renditions = chosen[viewer];
-    tell(`${viewer === 0 ? "Starling" : "plain hls.js"}: ${renditions.join("")}`);
+    const name = viewer === 0 ? "Starling" : "plain hls.js";
+    tell(
+      `${name}: ${renditions.join("")}; takes the line for ${estimatesKbps[viewer].join(" ")} kb/s`,
+    );
     return {
       renditions,
       changes: renditions.filter((one, at) => at > 0 && one !== renditions[at - 1]).length,

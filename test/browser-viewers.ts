@@ -15,6 +15,8 @@ export interface PageState {
   readonly fromHttpBytes: number;
   readonly rejected: Readonly<Record<string, number>>;
   readonly rendition: number;
+  /** What hls.js of a player takes the line for; 0 on the watch page. */
+  readonly bandwidthKbps: number;
   readonly isInWorker: boolean;
 }
 
@@ -23,7 +25,9 @@ const PLAY_TIMEOUT_MS = 60_000;
 const READ_STATE = `(() => {
   const video = document.querySelector("starling-player")?.video ?? document.querySelector("video");
   const stats = globalThis.starling?.stats();
-  return stats === undefined ? undefined : { ...stats, timeS: video.currentTime };
+  const estimate = document.querySelector("starling-player")?.hls?.bandwidthEstimate ?? 0;
+  const state = { ...stats, timeS: video.currentTime, bandwidthKbps: Math.round(estimate / 1000) };
+  return stats === undefined ? undefined : state;
 })()`;
 
 /** Keeps count of the connections that a page makes. */
@@ -228,5 +232,6 @@ const NOT_STARTED: PageState = {
   fromHttpBytes: 0,
   rejected: {},
   rendition: 0,
+  bandwidthKbps: 0,
   isInWorker: false,
 };
