@@ -77,6 +77,8 @@ describe("readiness", () => {
     expect(metrics).toContain('starling_media_disk_level{level="full"} 1');
     expect(metrics).toContain('starling_media_disk_level{level="ok"} 0');
     await own.stop();
+  });
+
   test("says which streams go out without their ladder, and goes on", async () => {
     const some = await origin.startApi({ requiredRoles: [] });
     const publishers = [

@@ -1,4 +1,4 @@
-import { type ListedSegment, renderMediaPlaylist, toHex } from "../core/index.ts";
+import { INIT_PART, type ListedSegment, renderMediaPlaylist, toHex } from "../core/index.ts";
 import {
   contentKeyOf,
   type SegmentRecord,
@@ -6,8 +6,6 @@ import {
   type StreamRegistry,
   type Timeline,
 } from "../pipeline/index.ts";
-import { INIT_PART, renderMediaPlaylist } from "../core/index.ts";
-import type { SegmentRecord, Stream, StreamRegistry, Timeline } from "../pipeline/index.ts";
 import { FreshCache } from "./fresh-cache.ts";
 import { type LiveRendition, renderMasterPlaylist } from "./master-playlist.ts";
 
@@ -103,9 +101,11 @@ export class LiveStreams {
       stream,
       state: isOver ? "offline" : ageMs > patienceMs ? "interrupted" : "live",
       records: window,
-      playlist: renderMediaPlaylist(withKeys(stream, window), { targetDurationS, ended: false }),
-      playlist: renderMediaPlaylist(window, { targetDurationS, ended: isOver }),
-      playlist: renderMediaPlaylist(window, { targetDurationS, ended: false, rendition }),
+      playlist: renderMediaPlaylist(withKeys(stream, window), {
+        targetDurationS,
+        ended: isOver,
+        rendition,
+      }),
       segmentsPerS: recent.length / (RATE_WINDOW_MS / 1000),
     };
   }
@@ -119,22 +119,4 @@ function withKeys(stream: Stream, records: readonly SegmentRecord[]): readonly L
     const key = content && { uri: `${record.session}.key`, iv: toHex(content.iv) };
     return { ...record, key };
   });
-}
-
-/** A multivariant playlist (RFC 8216 section 4.3.4) with the one rendition; peak and mean bits per second. */
-export function renderMasterPlaylist(records: readonly SegmentRecord[]): string {
-  const seconds = records.reduce((sum, record) => sum + record.durationMs / 1000, 0);
-  const bytes = records.reduce((sum, record) => sum + record.byteLength, 0);
-  const peak = Math.max(
-    ...records.map((record) => (record.byteLength * 8000) / Math.max(record.durationMs, 1)),
-  );
-  const mean = seconds > 0 ? (bytes * 8) / seconds : peak;
-  return [
-    "#EXTM3U",
-    "#EXT-X-VERSION:7",
-    "#EXT-X-INDEPENDENT-SEGMENTS",
-    `#EXT-X-STREAM-INF:BANDWIDTH=${Math.ceil(peak)},AVERAGE-BANDWIDTH=${Math.ceil(mean)}`,
-    "media.m3u8",
-    "",
-  ].join("\n");
 }

@@ -3,14 +3,12 @@ import { mkdir, rm, statfs, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import type { Redis } from "ioredis";
 import { z } from "zod";
-import { RoleStatus } from "../pipeline/index.ts";
 import { type RoleReport, RoleStatus } from "../pipeline/index.ts";
 
 /** One thing that must be right for the origin to work. */
 export interface ReadinessCheck {
   readonly name: string;
   readonly ok: boolean;
-  /** What is wrong, or soon will be, and what helps; empty when all is well. */
   /** What is wrong and what helps, or what is not as it should be though the origin works; else empty. */
   readonly detail: string;
 }
@@ -47,8 +45,8 @@ async function checkRedis({ redis, requiredRoles }: ReadinessOptions): Promise<R
       check(`role ${role}`, alive.has(role), `No ${role} has reported for 10 s: start one.`),
     );
     const rooms = reports.flatMap(({ stats }) => ingestStatsSchema.safeParse(stats).data ?? []);
-    return [check("redis", true, ""), ...roles, ...rooms.map(({ disk }) => roomCheck(disk))];
-    return [check("redis", true, ""), ...roles, checkLadders(reports)];
+    const room = rooms.map(({ disk }) => roomCheck(disk));
+    return [check("redis", true, ""), ...roles, ...room, checkLadders(reports)];
   } catch {
     return [check("redis", false, "Redis does not answer.")];
   }
@@ -66,6 +64,8 @@ function roomCheck(disk: z.output<typeof diskStatusSchema>): ReadinessCheck {
     full: "The disk of the media is full: segments are lost until there is room.",
   };
   return { name: "media room", ok: level !== "full", detail: details[level] };
+}
+
 /** The part of the ingest's heartbeat that is read here. */
 const ingestSchema = z.object({
   publishers: z.array(z.object({ stream: z.string(), ladderRefusal: z.string().nullable() })),

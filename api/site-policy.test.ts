@@ -82,13 +82,17 @@ describe("a stream that names its sites", () => {
   });
 
   test("takes other sites for them while it runs", async () => {
-    const url = `${api.url}/api/v1/streams/guarded/origins`;
-    const change = await ask(url, posting({ origins: [OTHER] }, origin.apiKey));
+    const url = `${api.url}/api/v1/streams/guarded`;
+    const changing = (body: object, key?: string): RequestInit => ({
+      ...posting(body, key),
+      method: "PATCH",
+    });
+    const change = await ask(url, changing({ origins: [OTHER] }, origin.apiKey));
     expect(change.body).toMatchObject({ id: "guarded", origins: [OTHER] });
     const path = "/live/guarded/media.m3u8";
     while ((await read(path, OTHER))[1] !== OTHER);
     expect(await read(path, SITE)).toEqual([200, null, "Origin"]);
-    expect((await ask(url, posting({ origins: [] }))).status).toBe(401);
+    expect((await ask(url, changing({ origins: [] }))).status).toBe(401);
   });
 });
 

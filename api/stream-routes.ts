@@ -1,6 +1,6 @@
 import type { Request } from "express";
 import { z } from "zod";
-import { isStreamId } from "../core/index.ts";
+import { isStreamId, RENDITION_POLICY } from "../core/index.ts";
 import {
   type BlockStore,
   ORIGINS_MAX,
@@ -8,8 +8,6 @@ import {
   type StreamRegistry,
   type Timeline,
 } from "../pipeline/index.ts";
-import { isStreamId, RENDITION_POLICY } from "../core/index.ts";
-import type { BlockStore, Stream, StreamRegistry, Timeline } from "../pipeline/index.ts";
 import { refusal } from "./problems.ts";
 import { defineRoute, type Route } from "./route.ts";
 import type { TrafficLedger } from "./traffic-ledger.ts";
@@ -42,17 +40,10 @@ const originsSchema = z
   )
   .max(ORIGINS_MAX);
 
-const newStreamSchema = z.strictObject({
-  id: z
-    .string()
-    .regex(STREAM_ID, "expected 1-64 lower-case letters, digits and hyphens, not a hyphen first"),
-  title: z.string().min(1).max(200).optional(),
-  access: z.enum(["open", "backend"]).optional(),
-  origins: originsSchema.optional(),
-  encryption: z.enum(["none", "aes-128"]).optional().describe("For good. Default: none."),
 const choicesSchema = z.strictObject({
   title: z.string().min(1).max(200).optional(),
   access: z.enum(["open", "backend"]).optional(),
+  origins: originsSchema.optional().describe("Sites whose pages may use it; empty: all."),
   renditions: z
     .string()
     .regex(
@@ -72,6 +63,7 @@ const newStreamSchema = choicesSchema.extend({
   id: z
     .string()
     .regex(STREAM_ID, "expected 1-64 lower-case letters, digits and hyphens, not a hyphen first"),
+  encryption: z.enum(["none", "aes-128"]).optional().describe("For good. Default: none."),
 });
 
 /** The stream that `:id` names. Throws StarlingError "stream-not-found". */
@@ -159,19 +151,6 @@ export function streamRoutes(parts: {
     defineRoute({
       ...common,
       method: "post",
-      path: "/api/v1/streams/:id/origins",
-      summary: "Name the sites whose pages may use a stream; none: all may",
-      body: z.strictObject({ origins: originsSchema }),
-      answers: { 200: { description: "The stream", schema: streamSchema } },
-      problems: ["stream-not-found"],
-      handle: async (request, response, { origins }) => {
-        const { id } = await namedStream(request, registry);
-        response.json(streamView(await registry.setOrigins(id, origins)));
-      },
-    }),
-    defineRoute({
-      ...common,
-      method: "post",
       path: "/api/v1/streams/:id/key",
       summary: "Give a stream a new key; the old one no longer opens a publish session",
       answers: { 200: { description: "The stream, with its new key", schema: streamSchema } },
@@ -192,22 +171,15 @@ async function deleteStream(id: string, parts: Parameters<typeof streamRoutes>[0
 
 function streamView({ createdAtMs, ...stream }: Stream): object {
   const { id, title, access, origins, contentSecret, streamKey } = stream;
-  const encryption = contentSecret === "" ? "none" : "aes-128";
-  const createdAt = new Date(createdAtMs).toISOString();
-  return { id, title, access, origins, encryption, createdAt, streamKey };
+  return {
+    ...{ id, title, access, origins, streamKey },
+    encryption: contentSecret === "" ? "none" : "aes-128",
+    renditions: stream.renditions ?? null,
+    createdAt: new Date(createdAtMs).toISOString(),
+  };
 }
 
 /** A site as browsers write it in an Origin header. */
 function isOrigin(text: string): boolean {
   return /^https?:/.test(text) && URL.canParse(text) && new URL(text).origin === text;
-  const { id, title, access, streamKey } = stream;
-  const renditions = stream.renditions ?? null;
-  return {
-    id,
-    title,
-    access,
-    renditions,
-    createdAt: new Date(createdAtMs).toISOString(),
-    streamKey,
-  };
 }

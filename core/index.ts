@@ -88,8 +88,12 @@ export {
   verifyKeyCertificate,
 } from "./key-certificate.ts";
 export { type InitReference, type Manifest, signManifest, verifyManifest } from "./manifest.ts";
-export { type ListedKey, type ListedSegment, renderMediaPlaylist } from "./media-playlist.ts";
-export { type ListedSegment, renderMediaPlaylist, renditionFolder } from "./media-playlist.ts";
+export {
+  type ListedKey,
+  type ListedSegment,
+  renderMediaPlaylist,
+  renditionFolder,
+} from "./media-playlist.ts";
 export { leafHash, leavesMatchRoot, merkleRoot, nodeHash } from "./merkle.ts";
 export {
   type ByeCode,

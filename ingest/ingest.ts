@@ -16,8 +16,8 @@ import {
   startHeartbeat,
   Timeline,
 } from "../pipeline/index.ts";
-import { DiskWatch } from "./disk-watch.ts";
 import { CoreBudget } from "./core-budget.ts";
+import { DiskWatch } from "./disk-watch.ts";
 import { ffmpegVersion } from "./ffmpeg-version.ts";
 import type { PackagingSettings } from "./package-run.ts";
 import { Periodic } from "./periodic.ts";

@@ -2,13 +2,15 @@ import { mkdirSync } from "node:fs";
 import { join } from "node:path";
 import type { Logger } from "pino";
 import type { SegmentRecords } from "../pipeline/index.ts";
-import { packageArguments } from "./ffmpeg-command.ts";
+import { packageArguments, playlistNames } from "./ffmpeg-command.ts";
 import { type FfmpegExit, FfmpegProcess } from "./ffmpeg-process.ts";
 import type { FfmpegVersion } from "./ffmpeg-version.ts";
 import { type FlvTag, flvHeader, flvTagBytes } from "./flv.ts";
+import type { Ladder } from "./ladder.ts";
 import { progressProblem } from "./media-progress.ts";
 import { type Catalogue, SessionDirectory } from "./session-directory.ts";
 import { removeSessionFiles } from "./session-files.ts";
+import type { LadderSettings } from "./session-ladder.ts";
 import type { TrackPlan } from "./track-plan.ts";
 
 /** How the media of every publisher are cut. */
@@ -24,6 +26,7 @@ export interface PackagingSettings {
   readonly bitrateMaxKbps: number;
   /** What viewers are expected to receive: broadcasters who send more are told. */
   readonly viewerDownlinkKbps: number;
+  readonly ladders: LadderSettings;
 }
 
 /** One run of ffmpeg, and whom to tell of it. */
@@ -32,6 +35,8 @@ export interface PackageRunOptions {
   /** Name of its directory: no two runs share one. */
   readonly session: string;
   readonly plan: TrackPlan;
+  /** Renditions to encode; undefined: the tracks go out as they come. */
+  readonly ladder: Ladder | undefined;
   readonly catalogue: Catalogue;
   readonly settings: PackagingSettings;
   readonly log: Logger;
@@ -60,7 +65,7 @@ export class PackageRun {
 
   /** Makes the directory and starts ffmpeg. Throws the system's error when there is no room for it. */
   constructor(options: PackageRunOptions) {
-    const { settings, plan, log, catalogue, stream, session, turn } = options;
+    const { settings, plan, ladder, log, catalogue, stream, session, turn } = options;
     this.#settings = settings;
     mkdirSync(join(catalogue.mediaRoot, stream, session), { recursive: true });
     this.#directory = new SessionDirectory({
@@ -72,10 +77,14 @@ export class PackageRun {
         options.onRegistered(parts);
       },
     });
+    this.#directory.expect(playlistNames(ladder));
     this.#directory.watch();
     this.#ffmpeg = new FfmpegProcess({
       binary: settings.ffmpegPath,
-      args: packageArguments({ plan, segmentTargetS: settings.segmentTargetS }),
+      args: packageArguments({
+        ...{ plan, ladder, segmentTargetS: settings.segmentTargetS },
+        videoEncoder: settings.ladders.videoEncoder,
+      }),
       cwd: this.#directory.path,
       ...{ log, onLine: options.onLine, onDrain: options.onDrain },
       onExit: (exit) => {

@@ -25,6 +25,10 @@ export interface PublicationStatus {
   readonly ffmpeg: FfmpegStatus;
   /** What the doctor tells the broadcaster, the worst first. */
   readonly findings: readonly Finding[];
+  /** The renditions that are encoded, in words; null: the tracks go out as they come. */
+  readonly ladder: string | null;
+  /** Why there is no ladder though the stream asks for one. */
+  readonly ladderRefusal: string | null;
 }
 
 /** What the publisher's ffmpeg takes of the machine, with null for what is not known. */
@@ -62,10 +66,6 @@ export function sourceStatus(facts: SourceFacts): SourceStatus {
     driftPpm: driftPpm ?? null,
     droppedShare: Math.round(facts.droppedShare * 1000) / 1000,
   };
-  /** The renditions that are encoded, in words; null: the tracks go out as they come. */
-  readonly ladder: string | null;
-  /** Why there is no ladder though the stream asks for one. */
-  readonly ladderRefusal: string | null;
 }
 
 /** What the ingest role reports every two seconds. */

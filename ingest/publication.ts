@@ -14,31 +14,15 @@ import { SourceMeter } from "./doctor/source-meter.ts";
 import type { FfmpegExit } from "./ffmpeg-process.ts";
 import { FLV_TAG, type FlvTag } from "./flv.ts";
 import { GopMeter } from "./gop-meter.ts";
+import { ladderText } from "./ladder.ts";
 import { LineRing } from "./line-ring.ts";
 import { PackageRun, type PackagingSettings } from "./package-run.ts";
 import { type PublicationStatus, RateMeter, sourceStatus } from "./publication-status.ts";
 import { RestartPace } from "./restart-pace.ts";
 import type { PublisherControl, TagSink } from "./rtmp/connection.ts";
 import type { Catalogue } from "./session-directory.ts";
+import { chooseLadder, NO_LADDER, type SessionLadder } from "./session-ladder.ts";
 import { isEntry, TrackHeaders } from "./track-headers.ts";
-import type { PublishSession, SegmentRecords } from "../pipeline/index.ts";
-import { packageArguments, playlistNames } from "./ffmpeg-command.ts";
-import { type FfmpegExit, FfmpegProcess } from "./ffmpeg-process.ts";
-import type { FfmpegVersion } from "./ffmpeg-version.ts";
-import { FLV_TAG, type FlvTag, flvHeader, flvTagBytes } from "./flv.ts";
-import { GopMeter } from "./gop-meter.ts";
-import { ladderText } from "./ladder.ts";
-import { progressProblem } from "./media-progress.ts";
-import { type PublicationStatus, RateMeter } from "./publication-status.ts";
-import type { PublisherControl, TagSink } from "./rtmp/connection.ts";
-import { type Catalogue, SessionDirectory } from "./session-directory.ts";
-import { removeSessionFiles } from "./session-files.ts";
-import {
-  chooseLadder,
-  type LadderSettings,
-  NO_LADDER,
-  type SessionLadder,
-} from "./session-ladder.ts";
 import { type TrackPlan, TrackPlanner } from "./track-plan.ts";
 
 const TICK_MS = 1000;
@@ -51,15 +35,6 @@ const FRUITLESS_RUNS_MAX = 3;
 /** What may come at once: what an uplink that stood still catches up with, and the largest key frame. */
 const BURST_S = 10;
 const BURST_BYTES_MIN = 16 << 20;
-/** How the media of every publisher are cut. */
-export interface PackagingSettings {
-  readonly ffmpegPath: string;
-  readonly ffmpegVersion: FfmpegVersion;
-  readonly segmentTargetS: number;
-  /** How long a publisher may send nothing. */
-  readonly silenceTimeoutMs: number;
-  readonly ladders: LadderSettings;
-}
 
 /** One accepted publisher. */
 export interface PublicationOptions {
@@ -104,14 +79,13 @@ export class Publication implements TagSink {
   #held: FlvTag[] = [];
   #heldBytes = 0;
   #plan: TrackPlan | undefined;
+  #ladder: SessionLadder = NO_LADDER;
   #run: PackageRun | undefined;
   #runs = 0;
   /** From when on a new run may begin, by the clock that nobody sets. */
   #resumeAtMs = 0;
   /** Settles when what earlier runs have cut is registered. */
   #turn: Promise<void>;
-  #ladder: SessionLadder = NO_LADDER;
-  #ffmpeg: FfmpegProcess | undefined;
   #mediaStartedAtMs: number | undefined;
   #segments = 0;
   /** When the last segment got complete, or media first came. */
@@ -218,10 +192,7 @@ export class Publication implements TagSink {
     if (this.#run !== undefined) await this.#tried(this.#run.stop());
     await this.#turn;
     await this.#tried(this.#keepLines());
-    await this.#ffmpeg?.stop();
     this.#options.settings.ladders.budget.release(this);
-    await this.#tried(this.#directory.close());
-    if (!this.#registeredAny) await this.#tried(removeSessionFiles(this.#directory));
     await lease;
     this.#log.info({ code, segments: this.#segments }, `publish session over: ${reason}`);
     this.#finish();
@@ -262,24 +233,8 @@ export class Publication implements TagSink {
       },
       "the publisher's tracks are known",
     );
+    this.#chooseLadder(plan);
     const held = this.#held;
-    const { ladder } = this.#chooseLadder(plan);
-    this.#directory.expect(playlistNames(ladder));
-    const ffmpeg = new FfmpegProcess({
-      binary: settings.ffmpegPath,
-      args: packageArguments({
-        ...{ plan, ladder, segmentTargetS: settings.segmentTargetS },
-        videoEncoder: settings.ladders.videoEncoder,
-      }),
-      cwd: this.#directory.path,
-      log: this.#log,
-      onDrain: () => this.#options.control.resume(),
-      onExit: (exit) => this.#ffmpegGone(exit),
-    });
-    this.#ffmpeg = ffmpeg;
-    this.#segmentAtMs = performance.now();
-    ffmpeg.write(flvHeader(tracks));
-    const results = this.#held.map((tag) => ffmpeg.write(flvTagBytes(tag)));
     this.#held = [];
     this.#resumeAtMs = performance.now();
     if (!held.some((one) => isEntry(one, plan))) return true;
@@ -302,6 +257,7 @@ export class Publication implements TagSink {
     try {
       const run = new PackageRun({
         ...{ plan, catalogue, settings, mediaStartedAtMs, log: this.#log, turn: this.#turn },
+        ladder: this.#ladder.ladder,
         stream: session.stream,
         session: runName(session.id, this.#runs),
         onLine: (line) => this.#lines.push(new Date().toISOString(), line),
@@ -319,7 +275,7 @@ export class Publication implements TagSink {
     }
   }
 
-  #chooseLadder(plan: TrackPlan): SessionLadder {
+  #chooseLadder(plan: TrackPlan): void {
     const { renditions, settings } = this.#options;
     this.#ladder = chooseLadder(plan, renditions, { settings: settings.ladders, holder: this });
     const { ladder, refusal } = this.#ladder;
@@ -327,7 +283,6 @@ export class Publication implements TagSink {
       this.#log.error(`the stream goes out without its ladder, as it comes in. ${refusal}`);
     }
     if (ladder !== undefined) this.#log.info(`encoding ${ladderText(ladder)}`);
-    return this.#ladder;
   }
 
   #registered([{ init }]: SegmentRecords): void {
@@ -370,14 +325,6 @@ export class Publication implements TagSink {
       disk: this.#options.disk().level,
     };
     this.#doctor.look(Date.now(), examine(patient));
-  #warnOfLongGop(): void {
-    const isCopied = this.#plan?.video === "copy" && this.#ladder.ladder === undefined;
-    if (this.#gopWarned || !isCopied || this.#gop.gopS <= GOP_WARNING_S) return;
-    this.#gopWarned = true;
-    this.#log.warn(
-      { gopS: this.#gop.gopS },
-      "key frames are far apart, so viewers are far behind: set the keyframe interval to 1-2 s in OBS",
-    );
   }
 
   get #segmentAgeMs(): number {

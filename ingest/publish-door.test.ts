@@ -8,7 +8,6 @@ import {
   type EncodeQueue,
   PublishSessions,
 } from "../pipeline/index.ts";
-import { createEncodeQueue, type EncodeQueue, PublishSessions } from "../pipeline/index.ts";
 import { CoreBudget } from "./core-budget.ts";
 import { SOFTWARE_ENCODER } from "./ffmpeg-command.ts";
 import { PublishDoor } from "./publish-door.ts";

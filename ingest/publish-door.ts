@@ -90,14 +90,14 @@ export class PublishDoor {
   }
 
   async #enter(
-    { id }: Stream,
+    { id, renditions }: Stream,
     request: Pick<PublishRequest, "filler" | "remoteAddress">,
     control: PublisherControl,
   ): Promise<TagSink> {
     const { sessions, leaseMs } = this.#options;
     const session = await sessions.open(id, { filler: request.filler, leaseMs });
     this.#evictOthers(id);
-    return this.#publish(session, request, control);
+    return this.#publish(session, renditions, { request, control });
   }
 
   /** The stream of a key, or the one that a front names, which has checked the key itself. */
@@ -109,29 +109,22 @@ export class PublishDoor {
         "publisher-front",
         "The front's secret is wrong: give --front-secret to the ingest and the same to the front.",
       );
-    const session = await sessions.open(stream.id, { filler: request.filler, leaseMs });
-    this.#evictOthers(stream.id);
-    try {
-      return await this.#publish(session, stream.renditions, { request, control });
-    } catch (error) {
-      await session.close();
-      throw error;
     }
     return isStreamId(streamKey) ? registry.get(streamKey) : undefined;
   }
 
   /** The publishers that are in, and how fast segments get complete. */
-  status(): Pick<IngestStatus, "publishers" | "segmentsPerS" | "refusals"> {
+  status(): Pick<IngestStatus, "publishers" | "segmentsPerS" | "ladderCores" | "refusals"> {
     const publishers = [...this.#publications].map((publication) => publication.status());
     const refusals = this.#refusals.recent(Date.now());
-    return { publishers, segmentsPerS: this.#segments.perS, refusals };
+    const { cores: max, taken } = this.#options.settings.ladders.budget;
+    const ladderCores = { taken, max };
+    return { publishers, segmentsPerS: this.#segments.perS, ladderCores, refusals };
   }
 
   /** Somebody of a stream was turned away before there was anything to publish. */
   refused(stream: string, code: string, reason: string): void {
     this.#refusals.note(Date.now(), stream, { code, reason });
-    const { cores: max, taken } = this.#options.settings.ladders.budget;
-    return { publishers, segmentsPerS: this.#segments.perS, ladderCores: { taken, max } };
   }
 
   /** Measures the segment rate; call it every `intervalMs`. */
@@ -154,23 +147,21 @@ export class PublishDoor {
 
   #publish(
     session: PublishSession,
-    { remoteAddress }: Pick<PublishRequest, "remoteAddress">,
-    control: PublisherControl,
-  ): TagSink {
-    const { catalogue, settings, reconciliation, disk, childLogs } = this.#options;
     renditions: string | undefined,
     {
       request: { remoteAddress },
       control,
-    }: { readonly request: PublishRequest; readonly control: PublisherControl },
-  ): Promise<TagSink> {
-    const { catalogue, settings, reconciliation } = this.#options;
+    }: {
+      readonly request: Pick<PublishRequest, "remoteAddress">;
+      readonly control: PublisherControl;
+    },
+  ): TagSink {
+    const { catalogue, settings, reconciliation, disk, childLogs } = this.#options;
     const { id, stream, filler } = session;
     const log = this.#options.log.child({ stream, session: id });
     log.info({ remoteAddress, filler }, "publish session open");
     const publication = new Publication({
-      ...{ session, control, catalogue, settings, disk, childLogs, log },
-      ...{ session, renditions, control, catalogue, settings, log },
+      ...{ session, renditions, control, catalogue, settings, disk, childLogs, log },
       turn: this.#turns.get(stream) ?? reconciliation.turnOf(stream),
       onSegment: () => {
         this.#segments.add(1);

@@ -142,56 +142,10 @@ export class SessionDirectory {
     }
   }
 
-  async #isIntact({ name }: ListedSegment): Promise<boolean> {
-    if (this.#options.recovering === true && (await this.#isEncrypted(name))) return false;
-    const problem = await fragmentProblem(join(this.path, name)).catch((error: unknown) => {
-      if (errorCode(error) === "ENOENT") return "its file is gone";
-      throw error;
-    });
-    if (problem === undefined) return true;
-    // An earlier run may have deleted the oldest segments that the playlist still names.
-    const level = this.#options.recovering === true ? "warn" : "error";
-    this.#log[level]({ segment: name }, `segment left out: ${problem}; a full disk does that`);
-    return false;
-  }
-
-  /** Whether an earlier run registered the segment, and deleted what was not encrypted. */
-  async #isEncrypted(name: string): Promise<boolean> {
-    const [plain, encrypted] = [name, encryptedName(name)].map((one) =>
-      stat(join(this.path, one)).then(
-        () => true,
-        () => false,
-      ),
-    );
-    return !(await plain) && (await encrypted) === true;
-  }
-
-  async #registerMedia(init: string, segment: ListedSegment): Promise<void> {
-    const { name, index, durationMs } = segment;
-    this.#programTimeLeadMs ??= await this.#programTimeLeadOf(segment);
-    const programDateTimeMs = segment.programDateTimeMs - this.#programTimeLeadMs;
-    if (!this.#initRegistered) await this.#registerInit(init, programDateTimeMs);
-    const key = await this.#contentKey();
-    const stored = key === undefined ? name : await this.#encrypted(name, key);
-    const { size: byteLength } = await stat(join(this.path, stored));
-    await this.#register(stored, { index, byteLength, durationMs, programDateTimeMs });
-    if (stored !== name) await rm(join(this.path, name), { force: true });
-  }
-
-  /** By what the session's media is encrypted; undefined: it is not. */
-  async #contentKey(): Promise<ContentKey | undefined> {
-    const { catalogue, stream, session } = this.#options;
-    const found = await catalogue.registry.get(stream);
-    return found && contentKeyOf(found, session);
-  }
-
-  /** Gives the name of the encrypted file that stands beside a segment. */
-  async #encrypted(name: string, key: ContentKey): Promise<string> {
-    const encrypted = encryptedName(name);
-    await encryptFile(join(this.path, name), join(this.path, encrypted), key);
-    return encrypted;
   async #isIntact({ renditions }: CompleteSegment): Promise<boolean> {
     for (const { segment } of renditions) {
+      if (this.#options.recovering === true && (await this.#isEncrypted(segment.name)))
+        return false;
       const problem = await this.#problemOf(segment.name);
       if (problem === undefined) continue;
       // An earlier run may have deleted the oldest segments that the playlist still names.
@@ -212,18 +166,47 @@ export class SessionDirectory {
     }
   }
 
+  /** Whether an earlier run registered the segment, and deleted what was not encrypted. */
+  async #isEncrypted(name: string): Promise<boolean> {
+    const [plain, encrypted] = [name, encryptedName(name)].map((one) =>
+      stat(join(this.path, one)).then(
+        () => true,
+        () => false,
+      ),
+    );
+    return !(await plain) && (await encrypted) === true;
+  }
+
   async #registerMedia({ index, renditions }: CompleteSegment): Promise<void> {
     const [first] = renditions;
     if (first === undefined) return;
     this.#programTimeLeadMs ??= await this.#programTimeLeadOf(first.segment);
     const leadMs = this.#programTimeLeadMs;
     if (!this.#initRegistered) await this.#registerInits(renditions, leadMs);
+    const key = await this.#contentKey();
     const files = renditions.map(async ({ segment: { name, durationMs, programDateTimeMs } }) => {
-      const { size: byteLength } = await stat(join(this.path, name));
+      const stored = key === undefined ? name : await this.#encrypted(name, key);
+      const { size: byteLength } = await stat(join(this.path, stored));
       const programTime = { programDateTimeMs: programDateTimeMs - leadMs };
-      return { index, name, byteLength, durationMs, ...programTime };
+      return { index, name: stored, byteLength, durationMs, ...programTime };
     });
     await this.#register(await Promise.all(files));
+    if (key === undefined) return;
+    for (const { segment } of renditions) await rm(join(this.path, segment.name), { force: true });
+  }
+
+  /** By what the session's media is encrypted; undefined: it is not. */
+  async #contentKey(): Promise<ContentKey | undefined> {
+    const { catalogue, stream, session } = this.#options;
+    const found = await catalogue.registry.get(stream);
+    return found && contentKeyOf(found, session);
+  }
+
+  /** Gives the name of the encrypted file that stands beside a segment. */
+  async #encrypted(name: string, key: ContentKey): Promise<string> {
+    const encrypted = encryptedName(name);
+    await encryptFile(join(this.path, name), join(this.path, encrypted), key);
+    return encrypted;
   }
 
   /** How far ffmpeg's program times are ahead of the session's first intact segment. */

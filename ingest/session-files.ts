@@ -4,9 +4,7 @@ import { errorCode, isStreamId } from "../core/index.ts";
 
 /** What ffmpeg, the encoder and a crash can leave in a session's directory. */
 const OUR_FILE =
-  /^(?:init\.mp4|media\.m3u8|\d{9,15}\.(?:m4s|enc))(?:\.(?:\d+\.coded|coded|[a-z2-7]+\.tmp|tmp))*$/;
-const FFMPEG_FILE = /^(?:init\.mp4|media\.m3u8|\d{9,15}\.m4s)(?:\.tmp)?$/;
-  /^(?:init(?:-\d)?\.mp4|media(?:-\d)?\.m3u8|\d{9,15}(?:-\d)?\.m4s)(?:\.(?:\d+\.coded|coded|[a-z2-7]+\.tmp|tmp))*$/;
+  /^(?:init(?:-\d)?\.mp4|media(?:-\d)?\.m3u8|\d{9,15}(?:-\d)?\.(?:m4s|enc))(?:\.(?:\d+\.coded|coded|[a-z2-7]+\.tmp|tmp))*$/;
 const FFMPEG_FILE = /^(?:init(?:-\d)?\.mp4|media(?:-\d)?\.m3u8|\d{9,15}(?:-\d)?\.m4s)(?:\.tmp)?$/;
 const PRIVATE_PLAYLIST = /^media(?:-\d)?\.m3u8$/;
 const SESSION_NAME = /^[A-Za-z0-9_-]{1,64}$/;

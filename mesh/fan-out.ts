@@ -45,8 +45,7 @@ export class FanOut {
   readonly #rates: FeedRates;
   /** By rendition and class. */
   readonly #children = new Map<number, Neighbour[][]>();
-  #granted = 0;
-  /** What the uplink turned out to carry. */
+  /** Classes of the mean rendition that the uplink turned out to carry. */
   #slotsMax: number = Number.POSITIVE_INFINITY;
   #slotsAt: InstantMs = instantMs(0);
   /** Classes of symbols that are granted, by rendition. */
@@ -129,7 +128,7 @@ export class FanOut {
     if (now - this.#revokedAt < SHED_EVERY_MS) return;
     if (this.#uploads.overdueMs(now) < PUSH_WAIT_MAX_MS) return;
     if (this.#revokeFromWeakest(now, Number.POSITIVE_INFINITY)) {
-      this.#limitSlots(now, this.#granted);
+      this.#limitSlots(now, this.#grantedOfMean());
     }
   }
 

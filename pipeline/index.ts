@@ -49,10 +49,13 @@ export { type RedisServer, startRedisServer } from "./redis-server.ts";
 export { REPORT_INTERVAL_MS, REPORT_TTL_MS, type RoleReport, RoleStatus } from "./role-status.ts";
 export { ScratchRedis } from "./scratch-redis.ts";
 export { type ContentKey, contentKeyOf, encryptFile } from "./segment-cipher.ts";
-export type { NewSegment, SegmentRecord } from "./segment-record.ts";
-export { loadRootKey, loadSigningKey, type RootKey, type SigningKey } from "./signing-key.ts";
-export { ORIGINS_MAX, STREAMS_MAX, type Stream, StreamRegistry } from "./stream-registry.ts";
 export type { MediaFormat, NewSegment, SegmentRecord } from "./segment-record.ts";
-export { loadSigningKey, type SigningKey } from "./signing-key.ts";
-export { STREAMS_MAX, type Stream, type StreamChoices, StreamRegistry } from "./stream-registry.ts";
+export { loadRootKey, loadSigningKey, type RootKey, type SigningKey } from "./signing-key.ts";
+export {
+  ORIGINS_MAX,
+  STREAMS_MAX,
+  type Stream,
+  type StreamChoices,
+  StreamRegistry,
+} from "./stream-registry.ts";
 export { type SegmentRecords, TIMELINE_RECORDS_MAX, Timeline } from "./timeline.ts";

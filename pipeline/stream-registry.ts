@@ -27,6 +27,7 @@ export interface Stream {
 export interface StreamChoices {
   readonly title?: string | undefined;
   readonly access?: Stream["access"] | undefined;
+  readonly origins?: Stream["origins"] | undefined;
   /** Null: as the origin is told. */
   readonly renditions?: string | null | undefined;
 }
@@ -77,40 +78,30 @@ export class StreamRegistry {
     this.#redis = redis;
   }
 
-  /** Throws StarlingError "stream-id-invalid", "stream-title-invalid", "stream-exists" or "stream-limit". */
-  async create(wanted: {
-    readonly id: string;
-    readonly title?: string | undefined;
-    readonly access?: Stream["access"] | undefined;
-    readonly origins?: Stream["origins"] | undefined;
-    /** Encrypt its media, for good: what is published cannot be taken back. */
-    readonly isEncrypted?: boolean | undefined;
-  }): Promise<Stream> {
-    const { id, title = id, access = "open", origins = [], isEncrypted = false } = wanted;
   /**
    * Throws StarlingError "stream-id-invalid", "stream-title-invalid", "stream-renditions-invalid",
    * "stream-exists" or "stream-limit".
    */
-  async create({ id, ...choices }: StreamChoices & { readonly id: string }): Promise<Stream> {
+  async create({
+    id,
+    isEncrypted = false,
+    ...choices
+  }: StreamChoices & {
+    readonly id: string;
+    /** Encrypt its media, for good: what is published cannot be taken back. */
+    readonly isEncrypted?: boolean | undefined;
+  }): Promise<Stream> {
     if (!isStreamId(id)) {
       throw new StarlingError(
         "stream-id-invalid",
         "A stream id is 1-64 lower-case letters, digits and hyphens, not a hyphen first.",
       );
     }
-    if (title.length > TITLE_LENGTH_MAX) {
-      throw new StarlingError(
-        "stream-title-invalid",
-        `A title has at most ${TITLE_LENGTH_MAX} characters.`,
-      );
-    }
-    const createdAtMs = Date.now();
-    const stream: Stream = {
-      ...{ id, title, streamKey: newKey(id), createdAtMs, access, origins },
-      contentSecret: isEncrypted ? randomBase32(SECRET_LENGTH) : "",
-    };
     const stream = chosen(
-      { id, title: id, streamKey: newKey(id), createdAtMs: Date.now(), access: "open" },
+      {
+        ...{ id, title: id, streamKey: newKey(id), createdAtMs: Date.now(), access: "open" },
+        ...{ origins: [], contentSecret: isEncrypted ? randomBase32(SECRET_LENGTH) : "" },
+      },
       choices,
     );
     const answer = await createScript.run(
@@ -157,17 +148,6 @@ export class StreamRegistry {
 
   /** Gives a stream a new key; the old one no longer opens a session. Throws StarlingError "stream-unknown". */
   rotateKey(id: string): Promise<Stream> {
-    return this.#change(id, { streamKey: newKey(id) });
-  }
-
-  /** Names the sites whose pages may use a stream. Throws StarlingError "stream-unknown". */
-  setOrigins(id: string, origins: Stream["origins"]): Promise<Stream> {
-    return this.#change(id, { origins });
-  }
-
-  async #change(id: string, change: Partial<Stream>): Promise<Stream> {
-    const stream = await this.get(id);
-    const changed = stream && { ...stream, ...change };
     return this.#replace(id, (stream) => ({ ...stream, streamKey: newKey(id) }));
   }
 
@@ -192,7 +172,8 @@ export class StreamRegistry {
 
 /** A stream with what was chosen. */
 function chosen(stream: Stream, choices: StreamChoices): Stream {
-  const { title = stream.title, access = stream.access, renditions = stream.renditions } = choices;
+  const { title = stream.title, access = stream.access, origins = stream.origins } = choices;
+  const { renditions = stream.renditions } = choices;
   if (title.length > TITLE_LENGTH_MAX) {
     throw new StarlingError(
       "stream-title-invalid",
@@ -205,7 +186,7 @@ function chosen(stream: Stream, choices: StreamChoices): Stream {
       'Renditions are "passthrough", "ladder", or heights such as "1080p,720p@2500,360p,audio".',
     );
   }
-  return { ...stream, title, access, renditions: renditions ?? undefined };
+  return { ...stream, title, access, origins, renditions: renditions ?? undefined };
 }
 
 function newKey(id: string): string {

@@ -23,8 +23,6 @@ export type ToMesh =
   | Extract<Input, { kind: "fetched" }>
   /** It follows this rendition from now on, from this media segment on, and no other. */
   | { readonly kind: "follow"; readonly rendition: number; readonly sequence: number }
-  /** A whole block that came over HTTP. */
-  | { readonly kind: "fetched"; readonly block: BlockId; readonly bytes: Uint8Array }
   /** What the tracker is to hear. */
   | { readonly kind: "stats"; readonly stats: ViewerStats }
   | { readonly kind: "close" };

@@ -277,8 +277,6 @@ export class Starling {
       if (hasGrown) this.#playlistGrown.emit("grown", undefined);
     });
     viewer.on("token", (token) => this.#keyTokens.set(token));
-    viewer.on("segment", ({ sequence }) => this.#settle(sequence));
-    viewer.on("missing", ({ sequence }) => this.#settle(sequence));
     viewer.on("segment", (place) => this.#settle(keyOf(place)));
     viewer.on("missing", (place) => this.#settle(keyOf(place)));
     this.#events.emit("joining", viewer);

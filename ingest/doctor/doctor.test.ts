@@ -10,7 +10,10 @@ import { SourceMeter } from "./source-meter.ts";
 
 const H264 = { name: "H.264", enhanced: false };
 const AAC = { name: "AAC", enhanced: false };
-const PLAN: Patient["plan"] = { video: "copy", audio: "copy", videoCodec: H264, audioCodec: AAC };
+const PLAN: Patient["plan"] = {
+  ...{ video: "copy", audio: "copy", picture: undefined },
+  ...{ videoCodec: H264, audioCodec: AAC },
+};
 
 /** One frame of a broadcast: its decoding time, when it arrives, and what it is. */
 interface Frame {

@@ -134,8 +134,6 @@ class Viewer {
 
   async #open(signal: AbortSignal): Promise<MeshSession | undefined> {
     const { apiUrl, stream, log, apiKey, rootKey, identity, bindAddress } = this.#options;
-    const { uploadBytesPerS = UPLOAD_BYTES_PER_S } = this.#options;
-    const { apiUrl, stream, log, apiKey, identity, bindAddress } = this.#options;
     const { uploadBytesPerS = UPLOAD_BYTES_PER_S, rendition = 0 } = this.#options;
     const onOutput = (output: Output): void => this.#take(output);
     try {
