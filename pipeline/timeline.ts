@@ -24,7 +24,7 @@ const SESSIONS_REMEMBERED_MAX = 1000;
 const TRIM_BATCH_MAX = 500;
 
 const REFUSALS: Readonly<Record<string, string>> = {
-  "timeline-full": `The stream keeps ${TIMELINE_RECORDS_MAX} segments: trim it before adding more.`,
+  "timeline-full": `The stream keeps ${TIMELINE_RECORDS_MAX} segments of each rendition: trim it before adding more.`,
   "session-over": "A newer publish session has begun: open a new one.",
   "init-missing":
     'Register the init segments (index "init") of the publish session first, of each rendition.',
@@ -65,8 +65,8 @@ export class Timeline {
       [keys.state, keys.records, keys.blocks, keys.sessions, keys.inits],
       session,
       index,
-      renditions.map(({ initSha256 }) => `${initSha256} `).join(""),
-      TIMELINE_RECORDS_MAX * RENDITIONS_MAX,
+      renditions.map(({ initSha256 = "" }) => `${initSha256} `).join(""),
+      TIMELINE_RECORDS_MAX * renditions.length,
       SESSIONS_REMEMBERED_MAX,
       ...checked.data.flatMap(({ rendition, index: _index, initSha256: _sha256, ...fields }) =>
         partsOf(fields).flatMap((part) => [rendition, JSON.stringify(part)]),
