@@ -15,9 +15,9 @@ function timelineOf(sessions: readonly string[], count: number): ListedSegment[]
   });
 }
 
-describe("renderMediaPlaylist", () => {
-  const options = { targetDurationS: 1, ended: false };
+const options = { targetDurationS: 1, ended: false };
 
+describe("renderMediaPlaylist", () => {
   test("lists one session with its map", () => {
     expect(renderMediaPlaylist(timelineOf(["a"], 2), options)).toBe(
       [
@@ -78,6 +78,22 @@ describe("renderMediaPlaylist", () => {
     const window = timelineOf(["a"], 1);
     expect(renderMediaPlaylist(window, { ...options, ended: true })).toMatch(/#EXT-X-ENDLIST\n$/);
     expect(() => renderMediaPlaylist([], options)).toThrow(/no segment/);
+  });
+});
+
+describe("the playlist of another rendition than the first", () => {
+  test("names one init segment for each session, and the key where all renditions have it", () => {
+    const segments = timelineOf(["a", "b"], 2).map((segment) => ({
+      ...segment,
+      block: { ...segment.block, rendition: 1 },
+      key: { uri: "s.key", iv: "00".repeat(16) },
+    }));
+    const lines = renderMediaPlaylist(segments, { ...options, rendition: 1 }).split("\n");
+    const key = `#EXT-X-KEY:METHOD=AES-128,URI="../s.key",IV=0x${"00".repeat(16)}`;
+    expect(lines.filter((line) => /KEY|MAP/.test(line))).toEqual([
+      ...['#EXT-X-MAP:URI="init-0.mp4"', key],
+      ...["#EXT-X-KEY:METHOD=NONE", '#EXT-X-MAP:URI="init-2.mp4"', key],
+    ]);
   });
 
   test("names the files of a rendition beside it, and those that stand in for it in their folder", () => {

@@ -15,6 +15,7 @@ export interface ListedSegment {
 
 /** The EXT-X-KEY of METHOD AES-128 that holds for a segment. Its init segment is not encrypted. */
 export interface ListedKey {
+  /** Relative to `/live/<stream>/`: all renditions have one key. */
   readonly uri: string;
   /** 16 bytes in hex. */
   readonly iv: string;
@@ -85,12 +86,12 @@ function segmentLines(
   if (previous?.init?.sequence !== init.sequence) {
     // A key holds for every EXT-X-MAP after it (RFC 8216 section 4.3.2.5).
     if (previous?.key !== undefined) lines.push("#EXT-X-KEY:METHOD=NONE");
-    lines.push(`#EXT-X-MAP:URI="init-${init.sequence}.mp4"`);
+    lines.push(`#EXT-X-MAP:URI="${folder}init-${init.sequence}.mp4"`);
     if (record.key !== undefined) {
       const { uri, iv } = record.key;
-      lines.push(`#EXT-X-KEY:METHOD=AES-128,URI="${uri}",IV=0x${iv}`);
+      const root = rendition === 0 ? "" : "../";
+      lines.push(`#EXT-X-KEY:METHOD=AES-128,URI="${root}${uri}",IV=0x${iv}`);
     }
-    lines.push(`#EXT-X-MAP:URI="${folder}init-${init.sequence}.mp4"`);
   }
   // biome-ignore lint/style/noRestrictedGlobals: this formats a time, and does not ask for one.
   const programDateTime = new Date(record.programDateTimeMs).toISOString();

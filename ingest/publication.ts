@@ -317,6 +317,7 @@ export class Publication implements TagSink {
     const patient = {
       ...this.#source.facts(performance.now()),
       plan: this.#plan,
+      hasLadder: this.#ladder.ladder !== undefined,
       bitrateKbps: this.#rate.kbps,
       viewerDownlinkKbps: this.#options.settings.viewerDownlinkKbps,
       speed: this.#run?.ffmpeg.progress?.speed,

@@ -17,6 +17,8 @@ export interface Symptom {
 /** A broadcast as it is now. */
 export interface Patient extends SourceFacts {
   readonly plan: TrackPlan;
+  /** Whether the picture is encoded here, in several renditions. */
+  readonly hasLadder: boolean;
   readonly bitrateKbps: number;
   /** What viewers can be expected to receive. */
   readonly viewerDownlinkKbps: number;
@@ -74,8 +76,14 @@ export function examine(patient: Patient): Symptom[] {
   return EXAMINATIONS.map((look) => look(patient)).filter((found) => found !== undefined);
 }
 
-function keyFrames({ plan, gopS }: Patient): Symptom | undefined {
-  if (plan.video !== "copy" || gopS <= GOP_WARNING_S) return undefined;
+/** Whether viewers get the very picture that the broadcaster encoded. */
+function isCopied({ plan, hasLadder }: Patient): boolean {
+  return plan.video === "copy" && !hasLadder;
+}
+
+function keyFrames(patient: Patient): Symptom | undefined {
+  const { gopS } = patient;
+  if (!isCopied(patient) || gopS <= GOP_WARNING_S) return undefined;
   return {
     code: "keyframe-interval-long",
     severity: gopS > GOP_ERROR_S ? "error" : "warning",
@@ -84,9 +92,10 @@ function keyFrames({ plan, gopS }: Patient): Symptom | undefined {
   };
 }
 
-function regularity({ plan, groupsS }: Patient): Symptom | undefined {
+function regularity(patient: Patient): Symptom | undefined {
+  const { groupsS } = patient;
   const [shortest, longest] = [Math.min(...groupsS), Math.max(...groupsS)];
-  if (plan.video !== "copy" || groupsS.length < GROUPS_MIN) return undefined;
+  if (!isCopied(patient) || groupsS.length < GROUPS_MIN) return undefined;
   if (longest < IRREGULAR_RATIO * shortest || longest - shortest < IRREGULAR_S) return undefined;
   return {
     code: "keyframe-interval-irregular",
@@ -96,8 +105,9 @@ function regularity({ plan, groupsS }: Patient): Symptom | undefined {
   };
 }
 
-function reordering({ plan, reorderMs }: Patient): Symptom | undefined {
-  if (plan.video !== "copy" || reorderMs === 0) return undefined;
+function reordering(patient: Patient): Symptom | undefined {
+  const { reorderMs } = patient;
+  if (!isCopied(patient) || reorderMs === 0) return undefined;
   return {
     code: "b-frames",
     severity: reorderMs > REORDER_WARNING_MS ? "warning" : "info",
@@ -183,20 +193,23 @@ function bitrate({ bitrateKbps, viewerDownlinkKbps }: Patient): Symptom | undefi
   };
 }
 
-function codec({ plan, speed }: Patient): Symptom | undefined {
+function codec({ plan, hasLadder, speed }: Patient): Symptom | undefined {
   const names = [
     ...(plan.video === "transcode" ? [plan.videoCodec?.name ?? "the picture"] : []),
     ...(plan.audio === "transcode" ? [plan.audioCodec?.name ?? "the sound"] : []),
   ];
-  if (names.length === 0) return undefined;
+  if (names.length === 0 && !hasLadder) return undefined;
   if (speed !== undefined && speed < SPEED_MIN) {
     return {
       code: "transcode-slow",
       severity: "error",
       message: `This machine is too slow for the picture: ${speed.toFixed(2)} s of it are made in each second.`,
-      cure: "Send H.264 and AAC, which need no transcoding, or a smaller picture.",
+      cure: hasLadder
+        ? "Choose fewer or smaller renditions for the stream, or send a smaller picture."
+        : "Send H.264 and AAC, which need no transcoding, or a smaller picture.",
     };
   }
+  if (names.length === 0) return undefined;
   return {
     code: "codec-transcoded",
     severity: "info",

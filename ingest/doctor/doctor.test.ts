@@ -43,6 +43,7 @@ function codesOf(
   }
   const healthy = {
     plan: PLAN,
+    hasLadder: false,
     bitrateKbps: 3000,
     viewerDownlinkKbps: 10_000,
     speed: 1,
@@ -111,12 +112,23 @@ describe("the doctor", () => {
       "transcode-slow",
       { plan: { ...PLAN, video: "transcode", videoCodec: undefined }, speed: 0.7 },
     ],
+    ["transcode-slow", { hasLadder: true, speed: 0.7 }],
     ["disk-high", { disk: "critical" }],
     ["disk-full", { disk: "full", segmentAgeMs: 20_000 }],
     ["ffmpeg-failing", { failuresInARow: 1 }],
     ["segments-missing", { segmentAgeMs: 8000 }],
   ])("finds %s from what the origin knows", (code, context) => {
     expect(codesOf(broadcast(10), context)).toEqual([code]);
+  });
+
+  test("says nothing of key frames and the order of pictures that are encoded anew", () => {
+    const slow = broadcast(30, (frame, index) => ({
+      ...frame,
+      key: index % 200 === 0,
+      offsetMs: 80,
+    }));
+    expect(codesOf(slow, { hasLadder: false })).not.toEqual([]);
+    expect(codesOf(slow, { hasLadder: true })).toEqual([]);
   });
 
   test("reads the sample rate of AAC", () => {
