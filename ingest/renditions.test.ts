@@ -5,7 +5,7 @@ import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
 import { concatBytes, INIT_PART } from "../core/index.ts";
 import type { SegmentRecord } from "../pipeline/index.ts";
-import { TestOrigin, until } from "./test-origin.ts";
+import { TestOrigin } from "./test-origin.ts";
 
 /** Key frames of the source are never where a segment may begin. */
 const PICTURE = { widthPx: 640, heightPx: 360, fps: 25, gopS: 2.92, videoKbps: 600 };
@@ -20,8 +20,8 @@ afterEach(async () => {
 });
 afterAll(() => origin.stop());
 
-async function publish(stream: string, renditions: string) {
-  await origin.registry.create({ id: stream, renditions });
+async function publish(stream: string, renditions: string, isEncrypted = false) {
+  await origin.registry.create({ id: stream, renditions, isEncrypted });
   return origin.publish(await origin.addressOf(stream), PICTURE);
 }
 
@@ -74,20 +74,27 @@ describe("a stream with a ladder", () => {
     );
   });
 
-  test("is found again after a restart, and goes with all of its files", async () => {
-    await origin.ingest();
-    const publisher = await publish("again", "240p,144p");
-    await origin.segments("again", 2);
-    publisher.child.kill("SIGINT");
-    await publisher.exited;
-    await until(async () => (await origin.ingest()).status().publishers.length === 0);
-    const records = await origin.timeline.window("again", 1, 100);
-    await origin.ingest();
-    expect(await origin.timeline.window("again", 1, 100)).toEqual(records);
-    await origin.registry.delete("again");
-    await origin.ingest(); // It trims at its start.
-    expect(await readdir(origin.mediaRoot)).not.toContain("again");
-  });
+  test.each([
+    ["again", false, "m4s"],
+    ["hidden", true, "enc"],
+  ])(
+    "is found again after a restart, and goes with all of its files: %s",
+    async (stream, isEncrypted, ending) => {
+      await origin.ingest();
+      const publisher = await publish(stream, "240p,144p", isEncrypted);
+      await origin.segments(stream, 2);
+      publisher.child.kill("SIGINT");
+      await publisher.exited;
+      await origin.ingest();
+      const records = await origin.timeline.window(stream, 1, 100);
+      expect(records.every(({ path }) => path.endsWith(`-1.${ending}`))).toBe(true);
+      await origin.ingest();
+      expect(await origin.timeline.window(stream, 1, 100)).toEqual(records);
+      await origin.registry.delete(stream);
+      await origin.ingest(); // It trims at its start.
+      expect(await readdir(origin.mediaRoot)).not.toContain(stream);
+    },
+  );
 
   test("goes out as it comes in when the machine has no cores left for it, and says so", async () => {
     const ingest = await origin.ingest({ ladderCores: 0.01 });
@@ -101,8 +108,10 @@ describe("a stream with a ladder", () => {
     expect(await origin.timeline.renditions("much")).toBe(1);
     await origin.logged("without its ladder");
   });
+});
 
-  test("can be made by the encoder that the operator names", async () => {
+describe("the encoder of a ladder", () => {
+  test("is the one that the operator names", async () => {
     const ingest = await origin.ingest({
       renditions: [{ kind: "video", heightPx: 144, kbps: undefined }],
       videoEncoder: "libx264",
@@ -120,7 +129,7 @@ describe("a stream with a ladder", () => {
   test.each([
     ["h264_imaginary", 'no video encoder "h264_imaginary". Of H.264 it has libx264'],
     ["h264_nvenc", '"h264_nvenc" does not work here'],
-  ])("is not begun with an encoder that does not work: %s", async (videoEncoder, words) => {
+  ])("is tried before anything begins: %s", async (videoEncoder, words) => {
     await expect(origin.ingest({ videoEncoder })).rejects.toThrow(words);
   });
 });
