@@ -1,11 +1,12 @@
 import { pino } from "pino";
 import { runApi } from "../api/index.ts";
 import { runEncoder } from "../encoder/index.ts";
+import { runIngest } from "../ingest/index.ts";
 import { runSigner } from "../signer/index.ts";
 import { probeApi } from "./pipeline-probe.ts";
 
 /**
- * One role of the benchmark's origin in a process of its own: `pipeline-role.js <role> <json>`.
+ * One role of a benchmark's origin in a process of its own: `pipeline-role.js <role> <json>`.
  * It reports over IPC that it runs, and ends when the benchmark does.
  */
 
@@ -20,6 +21,10 @@ async function start(): Promise<object> {
     case "signer":
       await runSigner(common);
       return {};
+    case "ingest":
+      return {
+        port: (await runIngest({ ...common, rtmpHost: "127.0.0.1", rtmpPort: 0 })).rtmpPort,
+      };
     case "api":
       return { port: (await runApi({ ...common, host: "127.0.0.1", port: 0 })).port };
     case "probe":

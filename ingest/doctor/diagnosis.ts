@@ -178,7 +178,7 @@ function soundRate({ plan, audioFormat }: Patient): Symptom | undefined {
   return {
     code: "audio-rate",
     severity: "warning",
-    message: `The sound has ${audioFormat.rateHz} samples a second, which some players resample badly.`,
+    message: `The sound has ${audioFormat.rateHz} samples a second; players are made for 44,100 and 48,000.`,
     cure: "Set the sample rate to 48 kHz (OBS: Settings, Audio).",
   };
 }
