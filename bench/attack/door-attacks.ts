@@ -83,7 +83,7 @@ async function oversize({ origin }: AttackStage): Promise<AttackOutcome> {
   const headers = { "Content-Type": "application/json" };
   const url = `${origin.httpUrl}/api/v1/streams/main/tokens`;
   const { status } = await fetch(url, { method: "POST", headers, body });
-  const socket = await openTracker(origin.httpUrl);
+  const { socket } = await openTracker(origin.httpUrl);
   const closed = once(socket, "close");
   socket.send("a".repeat(1_000_000));
   const [code] = (await closed) as [number];
@@ -96,7 +96,7 @@ async function oversize({ origin }: AttackStage): Promise<AttackOutcome> {
 
 /** A peer that joins, and then sends messages as fast as it can. */
 async function trackerFlood({ origin }: AttackStage, seconds: number): Promise<AttackOutcome> {
-  const socket = await openTracker(origin.httpUrl);
+  const { socket } = await openTracker(origin.httpUrl);
   const closed = once(socket, "close");
   const startedAtMs = performance.now();
   let sent = 0;
@@ -117,9 +117,8 @@ async function trackerFlood({ origin }: AttackStage, seconds: number): Promise<A
 async function stolenToken({ origin }: AttackStage): Promise<AttackOutcome> {
   const [owner, thief] = [createIdentity(nodeCrypto), createIdentity(nodeCrypto)];
   const token = await tokenOf(origin.httpUrl, owner.id);
-  const socket = await openTracker(origin.httpUrl);
-  const [challenge] = (await once(socket, "message")) as [Buffer];
-  const { nonce } = JSON.parse(String(challenge)) as { nonce: string };
+  const { socket, challenge } = await openTracker(origin.httpUrl);
+  const { nonce } = JSON.parse(challenge) as { nonce: string };
   const proof = toBase64Url(nodeCrypto.sign(trackerProofMessage(nonce), thief.secretKey));
   socket.send(JSON.stringify({ type: "join", token, proof }));
   const [answer] = (await once(socket, "message")) as [Buffer];
@@ -143,11 +142,12 @@ async function tokenOf(httpUrl: string, publicKey: string): Promise<string> {
   return String(token);
 }
 
-async function openTracker(httpUrl: string): Promise<WebSocket> {
+/** A connection to the tracker, and what it says first: that may come with the very opening. */
+async function openTracker(httpUrl: string): Promise<{ socket: WebSocket; challenge: string }> {
   const socket = new WebSocket(`${httpUrl.replace("http", "ws")}${TRACKER}`);
   socket.on("error", () => undefined);
-  await once(socket, "open");
-  return socket;
+  const [challenge] = (await once(socket, "message")) as [Buffer];
+  return { socket, challenge: String(challenge) };
 }
 
 /** Connections that survive being cut. */
