@@ -317,7 +317,7 @@ export class Publication implements TagSink {
     const patient = {
       ...this.#source.facts(performance.now()),
       plan: this.#plan,
-      hasLadder: this.#ladder.ladder !== undefined,
+      ladder: { isOn: this.#ladder.ladder !== undefined, refusal: this.#ladder.refusal },
       bitrateKbps: this.#rate.kbps,
       viewerDownlinkKbps: this.#options.settings.viewerDownlinkKbps,
       speed: this.#run?.ffmpeg.progress?.speed,

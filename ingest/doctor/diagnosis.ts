@@ -17,8 +17,8 @@ export interface Symptom {
 /** A broadcast as it is now. */
 export interface Patient extends SourceFacts {
   readonly plan: TrackPlan;
-  /** Whether the picture is encoded here, in several renditions. */
-  readonly hasLadder: boolean;
+  /** Whether renditions are made of the picture, and why not, if they were asked for. */
+  readonly ladder: { readonly isOn: boolean; readonly refusal: string | undefined };
   readonly bitrateKbps: number;
   /** What viewers can be expected to receive. */
   readonly viewerDownlinkKbps: number;
@@ -63,6 +63,8 @@ const EXAMINATIONS: readonly Examination[] = [
   soundRate,
   bitrate,
   codec,
+  encoding,
+  renditions,
   upload,
   clock,
   jumps,
@@ -76,14 +78,14 @@ export function examine(patient: Patient): Symptom[] {
   return EXAMINATIONS.map((look) => look(patient)).filter((found) => found !== undefined);
 }
 
-/** Whether viewers get the very picture that the broadcaster encoded. */
-function isCopied({ plan, hasLadder }: Patient): boolean {
-  return plan.video === "copy" && !hasLadder;
+/** Whether the encoder's own key frames and B-frames reach the viewers. */
+function isPassedOn({ plan, ladder }: Patient): boolean {
+  return plan.video === "copy" && !ladder.isOn;
 }
 
 function keyFrames(patient: Patient): Symptom | undefined {
   const { gopS } = patient;
-  if (!isCopied(patient) || gopS <= GOP_WARNING_S) return undefined;
+  if (!isPassedOn(patient) || gopS <= GOP_WARNING_S) return undefined;
   return {
     code: "keyframe-interval-long",
     severity: gopS > GOP_ERROR_S ? "error" : "warning",
@@ -95,7 +97,7 @@ function keyFrames(patient: Patient): Symptom | undefined {
 function regularity(patient: Patient): Symptom | undefined {
   const { groupsS } = patient;
   const [shortest, longest] = [Math.min(...groupsS), Math.max(...groupsS)];
-  if (!isCopied(patient) || groupsS.length < GROUPS_MIN) return undefined;
+  if (!isPassedOn(patient) || groupsS.length < GROUPS_MIN) return undefined;
   if (longest < IRREGULAR_RATIO * shortest || longest - shortest < IRREGULAR_S) return undefined;
   return {
     code: "keyframe-interval-irregular",
@@ -107,7 +109,7 @@ function regularity(patient: Patient): Symptom | undefined {
 
 function reordering(patient: Patient): Symptom | undefined {
   const { reorderMs } = patient;
-  if (!isCopied(patient) || reorderMs === 0) return undefined;
+  if (!isPassedOn(patient) || reorderMs === 0) return undefined;
   return {
     code: "b-frames",
     severity: reorderMs > REORDER_WARNING_MS ? "warning" : "info",
@@ -193,23 +195,13 @@ function bitrate({ bitrateKbps, viewerDownlinkKbps }: Patient): Symptom | undefi
   };
 }
 
-function codec({ plan, hasLadder, speed }: Patient): Symptom | undefined {
+function codec(patient: Patient): Symptom | undefined {
+  const { plan } = patient;
   const names = [
     ...(plan.video === "transcode" ? [plan.videoCodec?.name ?? "the picture"] : []),
     ...(plan.audio === "transcode" ? [plan.audioCodec?.name ?? "the sound"] : []),
   ];
-  if (names.length === 0 && !hasLadder) return undefined;
-  if (speed !== undefined && speed < SPEED_MIN) {
-    return {
-      code: "transcode-slow",
-      severity: "error",
-      message: `This machine is too slow for the picture: ${speed.toFixed(2)} s of it are made in each second.`,
-      cure: hasLadder
-        ? "Choose fewer or smaller renditions for the stream, or send a smaller picture."
-        : "Send H.264 and AAC, which need no transcoding, or a smaller picture.",
-    };
-  }
-  if (names.length === 0) return undefined;
+  if (names.length === 0 || encoding(patient) !== undefined) return undefined;
   return {
     code: "codec-transcoded",
     severity: "info",
@@ -218,9 +210,30 @@ function codec({ plan, hasLadder, speed }: Patient): Symptom | undefined {
   };
 }
 
+function encoding({ plan, ladder, speed }: Patient): Symptom | undefined {
+  const isEncoding = ladder.isOn || plan.video === "transcode" || plan.audio === "transcode";
+  if (!isEncoding || speed === undefined || speed >= SPEED_MIN) return undefined;
+  return {
+    code: "transcode-slow",
+    severity: "error",
+    message: `This machine is too slow for the picture: ${speed.toFixed(2)} s of it are made in each second.`,
+    cure: "Make fewer or smaller renditions, send H.264 and AAC, which can be passed on, or a smaller picture.",
+  };
+}
+
+function renditions({ ladder }: Patient): Symptom | undefined {
+  if (ladder.refusal === undefined) return undefined;
+  return {
+    code: "ladder-refused",
+    severity: "warning",
+    message: `The stream goes out without its renditions, as it comes in. ${ladder.refusal}`,
+    cure: "Ask for fewer or smaller renditions, use a hardware encoder, or allow more (--ladder-cores).",
+  };
+}
+
 function upload(patient: Patient): Symptom | undefined {
   const { lagMs, videoAgeMs, audioAgeMs } = patient;
-  const isSlowHere = codec(patient)?.code === "transcode-slow"; // Then it is we who read slowly.
+  const isSlowHere = encoding(patient) !== undefined; // Then it is we who read slowly.
   const ageMs = Math.min(videoAgeMs ?? Number.POSITIVE_INFINITY, audioAgeMs ?? videoAgeMs ?? 0);
   if (isSlowHere || lagMs + ageMs < LAG_WARNING_MS) return undefined;
   return {
