@@ -196,6 +196,21 @@ describe("publishers in one another's way", () => {
     await origin.segments("busy", 2);
   });
 
+  test("thirty on one port each get their own segments", async () => {
+    const { rtmpPort } = await origin.ingest();
+    const tags = await recordedTags({ seconds: 4 });
+    const names = Array.from({ length: 30 }, (_, index) => `crowd-${index}`);
+    const publishers: ScriptedPublisher[] = [];
+    for (const name of names) {
+      const { streamKey } = await origin.registry.create({ id: name });
+      const publisher = await ScriptedPublisher.connect(rtmpPort);
+      publisher.send(clientHandshake(), clientPublish(streamKey), ...tags.map(clientTag));
+      publishers.push(publisher);
+    }
+    for (const name of names) await origin.segments(name, 2);
+    for (const { socket } of publishers) socket.destroy();
+  }, 120_000);
+
   test("a wrong key is refused, and the broadcaster reads why", async () => {
     const ingest = await origin.ingest();
     const stranger = origin.publish(`${await origin.addressOf("key")}x`);
