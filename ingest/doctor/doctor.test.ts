@@ -43,7 +43,6 @@ function codesOf(
   }
   const healthy = {
     plan: PLAN,
-    hasLadder: false,
     bitrateKbps: 3000,
     viewerDownlinkKbps: 10_000,
     speed: 1,
