@@ -5,7 +5,7 @@ import type { HeadlineRuns } from "../headline-runs.ts";
 const HONEST = 1000;
 const HONEST_QUICK = 100;
 /** Late enough for all to have joined and settled. */
-const QUICK = ["joinOverS=3", "durationS=25", "warmUpS=14"];
+const QUICK = ["joinOverS=3", "durationS=22", "warmUpS=13"];
 
 const FALSE_ACCUSATIONS_MAX = 0.005;
 const OVERHEAD_MAX = 0.01;
