@@ -8,7 +8,7 @@ export interface Quantiles {
   readonly count: number;
 }
 
-/** Bytes after the warm-up. Media bytes are those of symbols and fetched blocks, without headers. */
+/** Bytes after the warm-up. Media bytes are those of symbols, pushed, pulled or fetched, without headers. */
 export interface ByteCounts {
   /** Media bytes of the blocks that honest viewers completed. */
   readonly played: number;
