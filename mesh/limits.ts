@@ -109,6 +109,9 @@ export const FLOOD_BURSTS = 4;
 export const STALE_MANIFESTS_MAX = 1024;
 /** Refused messages after which a neighbour is cut. A bad symbol counts for all of them. */
 export const STRIKES_MAX = 3;
+/** Who was cut for what it sent stays out for the life of a token, by default; the last ones. */
+export const BARRED_MS = 300_000;
+export const BARRED_MAX = 1024;
 /** Peers of which a peer knows and that are no neighbours. */
 export const CANDIDATES_MAX = 64;
 

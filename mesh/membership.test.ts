@@ -2,7 +2,7 @@ import { describe, expect, test } from "@jest/globals";
 import { type InstantMs, type KnownPeer, type PeerRole, RELAY_BYTES_MAX } from "../core/index.ts";
 import { FanOut } from "./fan-out.ts";
 import { FeedRates } from "./feed-rates.ts";
-import { CANDIDATES_MAX, QUIET_MS } from "./limits.ts";
+import { BARRED_MAX, BARRED_MS, CANDIDATES_MAX, QUIET_MS } from "./limits.ts";
 import { Liveness } from "./liveness.ts";
 import { Membership } from "./membership.ts";
 import type { Output } from "./mesh-io.ts";
@@ -59,6 +59,33 @@ function feed(mesh: TestState, subscriptions: Subscriptions, now: InstantMs = ST
   mesh.join("parent", { lagMs: 100, spare: 20 });
   subscriptions.maintain(now);
 }
+
+describe("who is barred", () => {
+  test("is not dialled, whoever names it, until the time is over", () => {
+    const { mesh, membership, subscriptions } = world();
+    feed(mesh, subscriptions);
+    const peer = { peer: peerIdOf("polluter"), role: "viewer" } as const;
+    membership.introduced([peer]);
+    membership.bar(START, peer.peer);
+    membership.introduced([peer]);
+    membership.run(at(BARRED_MS - 1));
+    expect(membership.isBarred(at(BARRED_MS - 1), peer.peer)).toBe(true);
+    expect(taken(mesh, "dial")).toEqual([]);
+    membership.run(at(BARRED_MS));
+    membership.introduced([peer]);
+    membership.run(at(BARRED_MS + 1));
+    expect(membership.isBarred(at(BARRED_MS + 1), peer.peer)).toBe(false);
+    expect(taken(mesh, "dial")).toMatchObject([{ peer: peer.peer }]);
+  });
+
+  test("is forgotten when too many came after it", () => {
+    const { membership } = world();
+    for (let count = 0; count <= BARRED_MAX; count++)
+      membership.bar(START, peerIdOf(`peer ${count}`));
+    expect(membership.isBarred(START, peerIdOf("peer 0"))).toBe(false);
+    expect(membership.isBarred(START, peerIdOf("peer 1"))).toBe(true);
+  });
+});
 
 describe("a viewer among neighbours that do nothing", () => {
   test("that got nothing from its neighbours dials others beside them, and asks for more each second", () => {

@@ -8,7 +8,14 @@ import {
 } from "../core/index.ts";
 import { sizeOf } from "./class-set.ts";
 import type { FanOut } from "./fan-out.ts";
-import { CANDIDATES_MAX, DIAL_TIMEOUT_MS, NEIGHBOURS_MAX, REVIEW_EVERY_MS } from "./limits.ts";
+import {
+  BARRED_MAX,
+  BARRED_MS,
+  CANDIDATES_MAX,
+  DIAL_TIMEOUT_MS,
+  NEIGHBOURS_MAX,
+  REVIEW_EVERY_MS,
+} from "./limits.ts";
 import type { MeshState } from "./mesh-state.ts";
 import type { Neighbour } from "./neighbour.ts";
 import type { Subscriptions } from "./subscriptions.ts";
@@ -61,6 +68,8 @@ export class Membership {
   readonly #candidates = new Map<string, Candidate>();
   readonly #dialledAt = new Map<string, InstantMs>();
   readonly #leftAloneUntil = new Map<string, InstantMs>();
+  /** Those that were cut for what they sent, and until when that is held against them; the first one first. */
+  readonly #barredUntil = new Map<string, InstantMs>();
   #reviewedAt: InstantMs = instantMs(0);
   #soughtAt: InstantMs = instantMs(0);
   #climbedAt: InstantMs = instantMs(0);
@@ -91,6 +100,20 @@ export class Membership {
     this.#dialledAt.delete(id);
     this.#candidates.delete(id);
     this.#leaveAlone(now, id);
+  }
+
+  /** Keeps somebody out: it is neither dialled nor let in for as long as a token is good. */
+  bar(now: InstantMs, id: string): void {
+    if (this.#barredUntil.size >= BARRED_MAX) {
+      const [first] = this.#barredUntil.keys();
+      if (first !== undefined) this.#barredUntil.delete(first);
+    }
+    this.#barredUntil.set(id, instantMs(now + BARRED_MS));
+    this.#candidates.delete(id);
+  }
+
+  isBarred(now: InstantMs, id: string): boolean {
+    return (this.#barredUntil.get(id) ?? now) > now;
   }
 
   lost(now: InstantMs, { id }: Neighbour): void {
@@ -207,7 +230,8 @@ export class Membership {
 
   #know(id: string, candidate: Candidate): void {
     if (id === this.#state.options.peer.id || this.#state.neighbours.has(id)) return;
-    if (this.#leftAloneUntil.has(id) || this.#dialledAt.has(id)) return;
+    if (this.#leftAloneUntil.has(id) || this.#dialledAt.has(id) || this.#barredUntil.has(id))
+      return;
     this.#candidates.delete(id);
     if (this.#candidates.size >= CANDIDATES_MAX) {
       const [oldest] = this.#candidates.keys();
@@ -318,8 +342,8 @@ export class Membership {
   #forgetOld(now: InstantMs): void {
     for (const [id, at] of this.#dialledAt)
       if (now - at > DIAL_TIMEOUT_MS) this.undialable(now, id);
-    for (const [id, until] of this.#leftAloneUntil) {
-      if (until <= now) this.#leftAloneUntil.delete(id);
+    for (const untils of [this.#leftAloneUntil, this.#barredUntil]) {
+      for (const [id, until] of untils) if (until <= now) untils.delete(id);
     }
   }
 }

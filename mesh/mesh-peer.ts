@@ -1,5 +1,6 @@
 import {
   after,
+  type ByeCode,
   errorCode,
   fromBase64Url,
   helloProofMessage,
@@ -243,7 +244,8 @@ export class MeshPeer implements ProtocolPeer {
     const { neighbours, options } = this.#state;
     // A new channel takes the place of an older one to the same peer, which is not to be let go for it.
     this.#state.remove(input.neighbour);
-    const hasRoom = neighbours.size < NEIGHBOURS_MAX && this.#membership.makeRoom(now);
+    const isBarred = this.#membership.isBarred(now, input.neighbour);
+    const hasRoom = !isBarred && neighbours.size < NEIGHBOURS_MAX && this.#membership.makeRoom(now);
     const neighbour = new Neighbour(
       now,
       { ...input, id: input.neighbour, isOutbound: input.isInitiator },
@@ -254,6 +256,10 @@ export class MeshPeer implements ProtocolPeer {
     );
     this.#membership.connected(neighbour.id);
     this.#state.add(neighbour);
+    if (isBarred) {
+      this.#state.disconnect(neighbour, "refused", "it was cut for what it sent");
+      return;
+    }
     if (!hasRoom) {
       this.#state.disconnect(neighbour, "overloaded", "too many neighbours");
       return;
@@ -439,14 +445,20 @@ export class MeshPeer implements ProtocolPeer {
     if (!(error instanceof StarlingError) || code === undefined) throw error;
     this.#state.reject(neighbour, code, error.message);
     if (code.startsWith("wire-")) {
-      this.#state.disconnect(neighbour, "protocol-error", error.message);
+      this.#cut(neighbour, "protocol-error", error.message);
     } else if (!neighbour.isReady) {
       this.#state.disconnect(neighbour, "refused", error.message);
     } else if (code !== "manifest-equivocation") {
       neighbour.strikes += code === "symbol-bad-hash" ? STRIKES_MAX : 1;
       if (neighbour.strikes >= STRIKES_MAX) {
-        this.#state.disconnect(neighbour, "bad-data", error.message);
+        this.#cut(neighbour, "bad-data", error.message);
       }
     }
+  }
+
+  /** Cuts a neighbour off and, if its hello showed that it is who it says, keeps it out. */
+  #cut(neighbour: Neighbour, code: ByeCode, reason: string): void {
+    if (neighbour.isReady) this.#membership.bar(this.#state.now, neighbour.id);
+    this.#state.disconnect(neighbour, code, reason);
   }
 }
