@@ -27,6 +27,8 @@ const COMMON = ["dataDir", "redisUrl", "logLevel", "logFormat"] as const;
 const INGEST = [
   "host",
   "rtmpPort",
+  "rtmpsCert",
+  "rtmpsKey",
   "srt",
   "frontSecret",
   "segmentTargetS",

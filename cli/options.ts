@@ -87,6 +87,13 @@ export const OPTIONS = {
   demo: option("Stream", flag, "true", "show a test card while nobody publishes"),
 
   rtmpPort: option("Ingest", port, "1935", "RTMP port for broadcasters"),
+  rtmpsCert: optional(
+    "Ingest",
+    path,
+    "RTMP only",
+    "PEM certificate, with its chain, with which the RTMP port takes RTMPS too",
+  ),
+  rtmpsKey: optional("Ingest", path, "RTMP only", "PEM private key of that certificate"),
   srt: {
     ...optional(
       "Ingest",

@@ -1,5 +1,7 @@
 import { hostname } from "node:os";
 import type { Logger } from "pino";
+import { StarlingError } from "../core/index.ts";
+import type { TlsFiles } from "../ingest/index.ts";
 import { dataPaths, localHost, sharedRedisUrl } from "./addresses.ts";
 import type { Role } from "./commands.ts";
 import type { Config } from "./options.ts";
@@ -18,6 +20,7 @@ export const START_ROLE: Readonly<
       ...common(config, log),
       rtmpHost: config.host,
       rtmpPort: config.rtmpPort,
+      tls: rtmpsFiles(config),
       srt: config.srt,
       frontSecret: config.frontSecret,
       firstPacketTimeoutMs: config.firstPacketTimeoutS * 1000,
@@ -87,6 +90,16 @@ export const START_ROLE: Readonly<
     });
   },
 };
+
+/** Throws StarlingError "rtmps-certificate" when one of the two is missing. */
+function rtmpsFiles({ rtmpsCert: certFile, rtmpsKey: keyFile }: Config): TlsFiles | undefined {
+  if (certFile !== undefined && keyFile !== undefined) return { certFile, keyFile };
+  if (certFile === undefined && keyFile === undefined) return undefined;
+  throw new StarlingError(
+    "rtmps-certificate",
+    "RTMPS needs a certificate and its key: give both --rtmps-cert and --rtmps-key.",
+  );
+}
 
 function common(config: Config, log: Logger) {
   return {

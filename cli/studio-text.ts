@@ -30,6 +30,9 @@ export function bannerText(
   const rows = [
     ["Watch", terminal.style("bold", `${site}/watch/${stream.id}`)],
     ["OBS server", `rtmp://${rtmpHost}:${ports.rtmpPort}/live`],
+    ...(config.rtmpsCert === undefined
+      ? []
+      : [["or encrypted", `rtmps://${rtmpHost}:${ports.rtmpPort}/live`]]),
     ["OBS stream key", stream.streamKey],
     ["API", `${site}/api/v1`],
     ...(newApiKey === undefined

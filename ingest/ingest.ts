@@ -27,6 +27,7 @@ import { PublishDoor } from "./publish-door.ts";
 import { reconcile } from "./reconciliation.ts";
 import { Retention } from "./retention.ts";
 import { type RtmpServer, startRtmpServer } from "./rtmp/server.ts";
+import type { TlsFiles } from "./rtmp/tls-door.ts";
 import type { SrtDoor } from "./srt-command.ts";
 import { SrtListener } from "./srt-listener.ts";
 import { chosenEncoder } from "./video-encoder.ts";
@@ -41,6 +42,8 @@ export interface IngestOptions {
   readonly rtmpHost?: string | undefined;
   /** 0 takes any free port. Default 1935. */
   readonly rtmpPort?: number | undefined;
+  /** Takes RTMPS on the same port, with this certificate. Default: RTMP only. */
+  readonly tls?: TlsFiles | undefined;
   /** Connections at a time. Default 200. */
   readonly connectionsMax?: number | undefined;
   /** Default 5 s. */
@@ -100,7 +103,7 @@ const CLOSE_MAX_MS = 9000;
 
 /**
  * Runs the RTMP door and everything behind it until `close`.
- * Throws StarlingError "ffmpeg-missing", "video-encoder", "rtmp-port" or "redis-url".
+ * Throws StarlingError "ffmpeg-missing", "video-encoder", "rtmp-port", "rtmps-certificate" or "redis-url".
  */
 export async function runIngest(options: IngestOptions): Promise<Ingest> {
   const { log, mediaRoot } = options;
@@ -202,6 +205,7 @@ function openDoor(options: IngestOptions, door: PublishDoor): Promise<RtmpServer
   return startRtmpServer({
     host: options.rtmpHost ?? "0.0.0.0",
     port: options.rtmpPort ?? 1935,
+    tls: options.tls,
     connectionsMax: options.connectionsMax ?? 200,
     timeouts: {
       handshakeTimeoutMs: options.handshakeTimeoutMs ?? 5000,

@@ -75,7 +75,10 @@ function refusal(bytes: Uint8Array): StarlingError {
 
 const LIKENESSES: readonly (readonly [words: string, ...beginnings: string[]])[] = [
   ["an HTTP request (a browser, or a probe)", "GET ", "HEAD ", "POST ", "PUT ", "OPTIONS ", "PRI "],
-  ["TLS (an rtmps:// or https:// address; use rtmp://)", "\x16\x03"],
+  [
+    "TLS (an rtmps:// or https:// address; use rtmp://, or give the origin --rtmps-cert and --rtmps-key)",
+    "\x16\x03",
+  ],
   ["encrypted RTMP (an rtmpe:// address; use rtmp://)", "\x06"],
   ["the PROXY protocol of a load balancer", "PROXY ", "\r\n\r\n\0\r\nQUIT\n"],
   ["an FLV file without RTMP around it", "FLV\x01"],

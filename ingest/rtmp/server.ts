@@ -10,6 +10,7 @@ import {
 } from "../../core/index.ts";
 import { type OpenPublisher, RtmpConnection } from "./connection.ts";
 import type { RtmpTimeouts } from "./patience.ts";
+import { TlsDoor, type TlsFiles } from "./tls-door.ts";
 
 /** The RTMP door of an origin. */
 export interface RtmpServer {
@@ -28,6 +29,8 @@ export interface RtmpServerOptions {
   /** Connections at a time, publishing or not. */
   readonly connectionsMax: number;
   readonly timeouts: RtmpTimeouts;
+  /** Takes RTMPS too, on the same port. Undefined: RTMP only. */
+  readonly tls?: TlsFiles | undefined;
   readonly open: OpenPublisher;
   readonly log: Logger;
 }
@@ -35,27 +38,19 @@ export interface RtmpServerOptions {
 /** Connections that one address may open: an encoder that is turned away comes back each few seconds. */
 const KNOCKS: Rate = { burst: 200, perSecond: 5 };
 
-/** Listens for publishers. Throws StarlingError "rtmp-port" when the port cannot be opened. */
+/** Listens for publishers. Throws StarlingError "rtmp-port" when the port cannot be opened, or "rtmps-certificate". */
 export async function startRtmpServer(options: RtmpServerOptions): Promise<RtmpServer> {
   const { connectionsMax, log } = options;
+  const tls = options.tls && (await TlsDoor.open(options.tls, log));
   const connections = new Set<RtmpConnection>();
+  /** Those of which it is not clear yet whether they are TLS. */
+  const newcomers = new Set<Socket>();
   const rejections = new Map<string, number>();
   const countRejection = (code: string): void => {
     rejections.set(code, (rejections.get(code) ?? 0) + 1);
   };
   const knocks = new AddressLimiter(KNOCKS);
-  const accept = (socket: Socket): void => {
-    if (!knocks.take(socket.remoteAddress, instantMs(Date.now()))) {
-      countRejection("rtmp-knocks");
-      socket.destroy();
-      return;
-    }
-    if (connections.size >= connectionsMax) {
-      countRejection("rtmp-connections");
-      log.warn({ connectionsMax }, "publisher refused: too many connections are open");
-      socket.destroy();
-      return;
-    }
+  const welcome = (socket: Socket): void => {
     const connection: RtmpConnection = new RtmpConnection(socket, {
       ...options,
       onClosed: (code, refused) => {
@@ -64,6 +59,29 @@ export async function startRtmpServer(options: RtmpServerOptions): Promise<RtmpS
       },
     });
     connections.add(connection);
+  };
+  const enter = async (socket: Socket, door: TlsDoor): Promise<void> => {
+    newcomers.add(socket);
+    socket.on("error", (error) => log.debug({ err: error }, "the RTMP socket failed"));
+    const inner = await door.enter(socket, options.timeouts.handshakeTimeoutMs);
+    newcomers.delete(socket);
+    if (inner === undefined) socket.destroy();
+    else welcome(inner);
+  };
+  const accept = (socket: Socket): void => {
+    if (!knocks.take(socket.remoteAddress, instantMs(Date.now()))) {
+      countRejection("rtmp-knocks");
+      socket.destroy();
+      return;
+    }
+    if (connections.size + newcomers.size >= connectionsMax) {
+      countRejection("rtmp-connections");
+      log.warn({ connectionsMax }, "publisher refused: too many connections are open");
+      socket.destroy();
+      return;
+    }
+    if (tls === undefined) welcome(socket);
+    else void enter(socket, tls);
   };
   const server = createServer(accept);
   server.listen(options.port, options.host);
@@ -83,6 +101,7 @@ export async function startRtmpServer(options: RtmpServerOptions): Promise<RtmpS
     close: async () => {
       const closed = once(server, "close");
       server.close();
+      for (const socket of newcomers) socket.destroy();
       for (const connection of [...connections]) {
         connection.close("ingest-closing", "The origin is shutting down.");
       }
