@@ -22,7 +22,7 @@ import { RestartPace } from "./restart-pace.ts";
 import type { PublisherControl, TagSink } from "./rtmp/connection.ts";
 import type { Catalogue } from "./session-directory.ts";
 import { chooseLadder, NO_LADDER, type SessionLadder } from "./session-ladder.ts";
-import { isEntry, TrackHeaders } from "./track-headers.ts";
+import { isEmptyHeader, isEntry, TrackHeaders } from "./track-headers.ts";
 import { type TrackPlan, TrackPlanner } from "./track-plan.ts";
 
 const TICK_MS = 1000;
@@ -142,7 +142,7 @@ export class Publication implements TagSink {
   }
 
   write(tag: FlvTag): boolean {
-    if (this.#ended) return true;
+    if (this.#ended || isEmptyHeader(tag)) return true;
     if (tag.type !== FLV_TAG.script && this.#mediaStartedAtMs === undefined) {
       this.#mediaStartedAtMs = Date.now();
       this.#segmentAtMs = performance.now();

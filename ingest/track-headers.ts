@@ -42,6 +42,14 @@ export function isEntry({ type, payload }: FlvTag, plan: Pick<TrackPlan, "video"
   return type === FLV_TAG.video && isKeyFrame(payload);
 }
 
+/**
+ * Whether a tag is an AAC header without anything in it: ffmpeg's FLV muxer writes one before the first sound of an
+ * MPEG-TS has come, and the real one then.
+ */
+export function isEmptyHeader({ type, payload }: FlvTag): boolean {
+  return type === FLV_TAG.audio && payload.length === 2 && isAudioHeader(payload);
+}
+
 /** FLV annex E.4.2.2; enhanced RTMP version 2. */
 function isAudioHeader([first = 0, packetType = 0]: Uint8Array): boolean {
   if (first >>> 4 === ENHANCED_AUDIO) return (first & 0x0f) === 0;
