@@ -1,19 +1,21 @@
-import { type ChildProcess, execFile, spawn } from "node:child_process";
-import { once } from "node:events";
+import { execFile } from "node:child_process";
 import { join } from "node:path";
 import { promisify } from "node:util";
 
 /** One kind of broadcast, as a real encoder makes it. */
 export interface IngestCase {
   readonly name: string;
-  /** Inputs and codecs for ffmpeg, without the output. */
+  /** Inputs and codecs for ffmpeg, without the output; empty: GStreamer makes the media itself. */
   readonly media: readonly string[];
+  readonly video: "h264" | "h265" | "none";
+  readonly audio: boolean;
   /** What the doctor has to say of it, if it plays. */
   readonly findings: readonly string[];
 }
 
 const SECONDS = 24;
-const SECONDS_4K = 8;
+const SECONDS_4K = 16;
+const BOTH = { video: "h264", audio: true } as const;
 const SOUND = ["-f", "lavfi", "-i", "sine=sample_rate=48000"];
 const AAC = ["-c:a", "aac", "-b:a", "128k", "-ac", "2"];
 
@@ -33,44 +35,61 @@ const VFR = ["-vf", "select='gt(mod(n*n,11),4)'", "-vsync", "vfr"];
 
 /** What broadcasters send, well set and not so well. */
 export const INGEST_CASES: readonly IngestCase[] = [
-  { name: "H.264 + AAC", media: [...PICTURE, ...SOUND, ...H264, ...AAC], findings: [] },
+  { ...BOTH, name: "H.264 + AAC", media: [...PICTURE, ...SOUND, ...H264, ...AAC], findings: [] },
+  { ...BOTH, name: "x264 live", media: [], findings: [] },
   {
+    video: "h265",
+    audio: true,
     name: "HEVC",
     media: [...PICTURE, ...SOUND, "-c:v", "libx265", "-preset", "ultrafast", "-g", "30", ...AAC],
     findings: [],
   },
   {
+    video: "none",
+    audio: true,
     name: "audio only",
     media: ["-t", `${SECONDS}`, ...SOUND, ...AAC],
     findings: ["video-missing"],
   },
-  { name: "video only", media: [...PICTURE, ...H264], findings: ["audio-missing"] },
   {
+    ...BOTH,
+    audio: false,
+    name: "video only",
+    media: [...PICTURE, ...H264],
+    findings: ["audio-missing"],
+  },
+  {
+    ...BOTH,
     name: "60 fps",
     media: [...picture("640x360", 60), ...SOUND, ...h264(60, "-bf", "0"), ...AAC],
     findings: [],
   },
   {
+    ...BOTH,
     name: "8 s GOP",
     media: [...PICTURE, ...SOUND, ...h264(240, "-bf", "0"), ...AAC],
     findings: ["keyframe-interval-long"],
   },
   {
+    ...BOTH,
     name: "B-frames",
     media: [...PICTURE, ...SOUND, ...h264(30, "-bf", "3"), ...AAC],
     findings: ["b-frames"],
   },
   {
+    ...BOTH,
     name: "VFR",
     media: [...PICTURE, ...SOUND, ...VFR, ...h264(20, "-bf", "0"), ...AAC],
     findings: ["frame-rate-variable"],
   },
   {
+    ...BOTH,
     name: "mono 22 kHz",
     media: [...PICTURE, ...SOUND, ...H264, "-c:a", "aac", "-ac", "1", "-ar", "22050"],
     findings: ["audio-rate"],
   },
   {
+    ...BOTH,
     name: "4K",
     media: [
       ...[...picture("3840x2160", 30, SECONDS_4K), ...SOUND, ...h264(30, "-bf", "0")],
@@ -81,43 +100,17 @@ export const INGEST_CASES: readonly IngestCase[] = [
   },
 ];
 
-/** Encodes a case ahead of time, so that publishing it takes no time of the machine; gives the file. */
-export async function encodeCase({ name, media }: IngestCase, folder: string): Promise<string> {
-  const file = join(folder, `${name.replace(/[^A-Za-z0-9]+/g, "-")}.mkv`);
+/**
+ * Encodes a case ahead of time, so that publishing it takes no time of the machine; gives the file, or
+ * undefined where there is nothing to encode.
+ */
+export async function encodeCase(
+  { name, media }: IngestCase,
+  folder: string,
+): Promise<string | undefined> {
+  if (media.length === 0) return undefined;
+  const file = join(folder, `${name.replace(/[^A-Za-z0-9]+/g, "-")}.mp4`);
   const quiet = ["-nostdin", "-hide_banner", "-loglevel", "error", "-y"];
   await promisify(execFile)("ffmpeg", [...quiet, ...media, "-shortest", file]);
   return file;
-}
-
-/** A real ffmpeg that publishes a file again and again, in real time. */
-export class FilePublisher {
-  readonly #child: ChildProcess;
-  readonly #closed: Promise<unknown>;
-  /** What it complained about. */
-  said = "";
-
-  constructor(file: string, url: string) {
-    const format = url.startsWith("srt:") ? "mpegts" : "flv";
-    const quiet = ["-nostdin", "-hide_banner", "-loglevel", "error"];
-    const input = ["-re", "-stream_loop", "-1", "-i", file, "-c", "copy", "-f", format, url];
-    this.#child = spawn("ffmpeg", [...quiet, ...input], { stdio: ["ignore", "ignore", "pipe"] });
-    this.#closed = once(this.#child, "close");
-    this.#child.stderr?.on("data", (chunk) => {
-      this.said = `${this.said}${chunk}`.slice(-4000);
-    });
-  }
-
-  /** This ffmpeg cannot send the codec in the protocol's own format at all. */
-  get cannotSend(): boolean {
-    return this.hasEnded && /not compatible with flv/.test(this.said);
-  }
-
-  get hasEnded(): boolean {
-    return this.#child.exitCode !== null || this.#child.signalCode !== null;
-  }
-
-  async end(): Promise<void> {
-    if (!this.hasEnded) this.#child.kill("SIGKILL");
-    await this.#closed;
-  }
 }

@@ -6,7 +6,8 @@ import { join } from "node:path";
 import type { Browser } from "playwright-core";
 import { launchChromium } from "./chromium.ts";
 import { eventually } from "./eventually.ts";
-import { encodeCase, FilePublisher, INGEST_CASES, type IngestCase } from "./ingest-case.ts";
+import { encodeCase, INGEST_CASES, type IngestCase } from "./ingest-case.ts";
+import { type ClientName, INGEST_CLIENTS, IngestClient, whyNoClient } from "./ingest-client.ts";
 import { OriginProcess } from "./origin-process.ts";
 
 const PASSPHRASE = "a-passphrase-for-tests";
@@ -18,9 +19,19 @@ const PLAYED_S = 3;
 /** An 8 s GOP takes three segments to begin. */
 const CASE_TIMEOUT_MS = 60_000;
 
-/** What became of one case. `skipped`: this machine's ffmpeg cannot send it. */
-interface Outcome {
+/** Who publishes, and how. */
+interface Way {
+  readonly client: ClientName;
   readonly protocol: Protocol;
+}
+
+/** Every way that there is to publish. */
+const WAYS: readonly Way[] = INGEST_CLIENTS.flatMap((client) =>
+  PROTOCOLS.map((protocol) => ({ client, protocol })),
+);
+
+/** What became of one case. `skipped`: this machine's client cannot send it, or is not there. */
+interface Outcome extends Way {
   readonly name: string;
   readonly result: "played" | "refused" | "failed" | "skipped";
   /** From the start of the encoder to the picture that has run. */
@@ -48,7 +59,11 @@ class IngestStage {
 
   static async open(folder: string): Promise<IngestStage> {
     const ports = new Map<string, number>();
-    for (const [index] of INGEST_CASES.entries()) ports.set(`srt-${index}`, await freeUdpPort());
+    for (const way of WAYS.filter(({ protocol }) => protocol === "srt")) {
+      for (const [index] of INGEST_CASES.entries()) {
+        ports.set(streamOf(way, index), await freeUdpPort());
+      }
+    }
     const doors = [...ports].map(([stream, port]) => `${stream}:${port}:${PASSPHRASE}`);
     const origin = new OriginProcess(join(folder, "data"), ["--no-demo", "--srt", doors.join(",")]);
     await origin.start();
@@ -60,15 +75,15 @@ class IngestStage {
     await this.#origin.stop();
   }
 
-  async run(ingestCase: IngestCase, index: number, protocol: Protocol, file: string) {
-    const stream = `${protocol}-${index}`;
+  async run(ingestCase: IngestCase, way: Way, file: string | undefined): Promise<Outcome> {
+    const stream = streamOf(way, INGEST_CASES.indexOf(ingestCase));
     const { streamKey } = await this.#ask<{ streamKey: string }>("streams", { id: stream });
     const url =
-      protocol === "rtmp"
+      way.protocol === "rtmp"
         ? `${this.#origin.rtmpUrl}/${streamKey}`
         : `srt://127.0.0.1:${this.#ports.get(stream)}?passphrase=${PASSPHRASE}&pkt_size=1316`;
     const startedAtMs = performance.now();
-    const publisher = new FilePublisher(file, url);
+    const publisher = new IngestClient(way.client, ingestCase, url, file);
     const page = await this.#browser.newPage();
     try {
       await page.goto(`${this.#origin.httpUrl}/watch/${stream}`);
@@ -83,7 +98,7 @@ class IngestStage {
       const doctor = await this.#doctor(stream);
       const seconds = Math.round((performance.now() - startedAtMs) / 100) / 10;
       const detail = result === "failed" ? publisher.said : (doctor.findings[0]?.message ?? "");
-      return { protocol, name: ingestCase.name, result, seconds, codes: codesOf(doctor), detail };
+      return { ...way, name: ingestCase.name, result, seconds, codes: codesOf(doctor), detail };
     } finally {
       await page.close();
       await publisher.end();
@@ -105,8 +120,16 @@ class IngestStage {
   }
 }
 
+function streamOf({ client, protocol }: Way, index: number): string {
+  return `${client}-${protocol}-${index}`;
+}
+
 function codesOf({ findings }: Doctor): string[] {
   return findings.map(({ code }) => code);
+}
+
+function notRun(way: Way, name: string, detail: string): Outcome {
+  return { ...way, name, result: "skipped", seconds: 0, codes: [], detail };
 }
 
 async function freeUdpPort(): Promise<number> {
@@ -118,8 +141,14 @@ async function freeUdpPort(): Promise<number> {
   return port;
 }
 
-function line({ protocol, name, result, seconds, codes, detail }: Outcome): string {
-  const columns = [protocol.padEnd(5), name.padEnd(12), result.padEnd(8), `${seconds} s`.padEnd(7)];
+function line({ client, protocol, name, result, seconds, codes, detail }: Outcome): string {
+  const columns = [
+    client.padEnd(9),
+    protocol.padEnd(5),
+    name.padEnd(12),
+    result.padEnd(8),
+    `${seconds} s`.padEnd(7),
+  ];
   return `${columns.join(" ")} ${codes.join(", ")}${detail === "" ? "" : `  (${detail.trim()})`}`;
 }
 
@@ -132,14 +161,19 @@ async function main(): Promise<void> {
   const stage = await IngestStage.open(folder);
   const outcomes: Outcome[] = [];
   try {
-    for (const [index, ingestCase] of INGEST_CASES.entries()) {
+    const wanted = process.argv[2] ?? "";
+    for (const ingestCase of INGEST_CASES.filter(({ name }) => name.includes(wanted))) {
       const file = await encodeCase(ingestCase, folder);
-      for (const protocol of PROTOCOLS) {
-        const outcome = await stage.run(ingestCase, index, protocol, file);
+      for (const way of WAYS.filter(({ client }) => file !== undefined || client === "gstreamer")) {
+        const lack = whyNoClient(way.client);
+        const outcome =
+          lack === undefined
+            ? await stage.run(ingestCase, way, file)
+            : notRun(way, ingestCase.name, lack);
         outcomes.push(outcome);
         console.log(line(outcome));
       }
-      await rm(file);
+      if (file !== undefined) await rm(file);
     }
   } finally {
     await stage.close();
@@ -155,10 +189,11 @@ async function main(): Promise<void> {
   if (failed > 0 || played === 0) process.exitCode = 1;
 }
 
-const USAGE = `Usage: npm run e2e:ingest
+const USAGE = `Usage: npm run e2e:ingest -- [part of a case's name]
 
-Real ffmpeg encoders publish over RTMP and SRT what broadcasters send, well set and not so well. Each broadcast
-has to play in Chromium, with the doctor telling what is to be told, or to be refused with the doctor's words.
+ffmpeg and, where it is installed, GStreamer publish over RTMP and SRT what broadcasters send, well set and not
+so well. Each broadcast has to play in Chromium, with the doctor telling what is to be told, or to be refused with
+the doctor's words.
 Ends with one JSON line; the exit status is 1 when anything did neither.`;
 
 if (process.argv[1] === import.meta.filename) await main();
