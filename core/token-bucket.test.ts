@@ -26,4 +26,13 @@ describe("a token bucket", () => {
     expect(bucket.take(instantMs(999), 600)).toBe(false);
     expect(bucket.take(readyAt, 600)).toBe(true);
   });
+
+  test("goes on at another rate, with no more than the new burst", () => {
+    const bucket = new TokenBucket(instantMs(0), { burst: 100, perSecond: 10 });
+    bucket.adjust(instantMs(0), { burst: 20, perSecond: 40 });
+    expect(bucket.perSecond).toBe(40);
+    expect(bucket.readyAt(instantMs(0), 20)).toBe(0);
+    expect(bucket.take(instantMs(0), 20)).toBe(true);
+    expect(bucket.readyAt(instantMs(0), 20)).toBe(500);
+  });
 });

@@ -8,7 +8,7 @@ export interface Rate {
 
 /** A rate limit. It starts full. */
 export class TokenBucket {
-  readonly #rate: Rate;
+  #rate: Rate;
   #level: number;
   #filledAt: InstantMs;
 
@@ -29,6 +29,13 @@ export class TokenBucket {
     if (this.#level < amount) return false;
     this.#level -= amount;
     return true;
+  }
+
+  /** Goes on at another rate. What was saved up beyond its burst is lost. */
+  adjust(now: InstantMs, rate: Rate): void {
+    this.#fill(now);
+    this.#rate = rate;
+    this.#level = Math.min(rate.burst, this.#level);
   }
 
   /** When `amount` will be there if nobody takes any before. */

@@ -10,4 +10,4 @@ export type { Input, MeshHealth, MeshStats, Output, ProtocolPeer } from "./mesh-
 export { MeshPeer } from "./mesh-peer.ts";
 export type { MeshLimits, MeshOptions } from "./mesh-state.ts";
 export { DEFAULT_TUNING, type Tuning } from "./tuning.ts";
-export { uploadBudget } from "./uploads.ts";
+export { uploadBudget, uploadRate } from "./uploads.ts";

@@ -1,4 +1,4 @@
-import { type InstantMs, instantMs } from "../core/index.ts";
+import { type InstantMs, instantMs, type TokenBucket } from "../core/index.ts";
 
 /** The line is measured over this much time in which something waited. */
 const WINDOW_MS = 500;
@@ -11,19 +11,23 @@ const RATE_MIN = 2000;
  * slowly than that while something waits in them.
  */
 export class Uplink {
+  readonly #uploads: TokenBucket;
+  /** What it was given at first, which it is not given more than later. */
   readonly #given: number;
   #rate: number;
   #busySince: InstantMs = instantMs(0);
   #busyMs = 0;
   #drainedBytes = 0;
 
-  constructor(given: number) {
-    this.#given = given;
-    this.#rate = given;
+  constructor(uploads: TokenBucket) {
+    this.#uploads = uploads;
+    this.#given = uploads.perSecond;
+    this.#rate = this.#given;
   }
 
   get bytesPerS(): number {
-    return this.#rate < RATE_MIN ? 0 : this.#rate;
+    const bytesPerS = Math.min(this.#rate, this.#uploads.perSecond);
+    return bytesPerS < RATE_MIN ? 0 : bytesPerS;
   }
 
   /** Something waits in the channels again. */

@@ -4,6 +4,7 @@ import {
   type InstantMs,
   MESSAGE_BYTES_MAX,
   type Message,
+  type Rate,
   TokenBucket,
 } from "../core/index.ts";
 import type { Block } from "./block.ts";
@@ -29,10 +30,12 @@ const DISTRUST_MS = 60_000;
 
 /** A budget whose burst always lets a whole symbol message through. */
 export function uploadBudget(now: InstantMs, bytesPerS: number): TokenBucket {
-  return new TokenBucket(now, {
-    burst: Math.max(bytesPerS * BURST_S, MESSAGE_BYTES_MAX),
-    perSecond: bytesPerS,
-  });
+  return new TokenBucket(now, uploadRate(bytesPerS));
+}
+
+/** The rate of such a budget. */
+export function uploadRate(bytesPerS: number): Rate {
+  return { burst: Math.max(bytesPerS * BURST_S, MESSAGE_BYTES_MAX), perSecond: bytesPerS };
 }
 
 /** Sends the symbols that wait for neighbours, the most urgent first, as fast as the channels drain. */
@@ -47,7 +50,7 @@ export class Uploads {
 
   constructor(state: MeshState) {
     this.#state = state;
-    this.uplink = new Uplink(state.options.uploads.perSecond);
+    this.uplink = new Uplink(state.options.uploads);
   }
 
   /**
