@@ -9,6 +9,7 @@ import { type Input, type MeshPeer, type Output, TOLD_BYTES_MIN } from "../mesh/
 import { shortId } from "./identity.ts";
 import type { Log } from "./log.ts";
 import { type Channel, DRAINED_BYTES, QUEUED_BYTES_MAX } from "./transport.ts";
+import type { UploadCap } from "./upload-cap.ts";
 
 /** A channel in the mesh, and what the machine has sent on it since it last heard of the queue. */
 interface Link {
@@ -22,6 +23,8 @@ export interface MeshDriverOptions {
   readonly log: Log;
   /** Told of every output that is not about channels. */
   readonly onOutput: (output: Output) => void;
+  /** What keeps the mesh's uploads at a share of the line. */
+  readonly uploadCap?: UploadCap | undefined;
 }
 
 /**
@@ -36,6 +39,8 @@ export class MeshDriver {
   readonly #untold = new Set<Link>();
   /** Links with so little in their queue that no "drained" event will come: to be looked at again. */
   readonly #draining = new Set<Link>();
+  /** What channels were ever given to send. */
+  #givenBytes = 0;
   #isRunning = false;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #isClosed = false;
@@ -69,6 +74,7 @@ export class MeshDriver {
       message: (bytes) => this.input(inputOf(peer, bytes)),
       drained: () => {
         this.#untold.add(link);
+        this.#lookAtUploads();
         this.#run();
       },
       closed: () => {
@@ -154,6 +160,7 @@ export class MeshDriver {
       return;
     }
     link.channel.send(bytes);
+    this.#givenBytes += bytes.length;
     link.untoldBytes += bytes.length;
     // The "drained" event does not come for a queue that never rose above its threshold.
     const isLarge = bytes.length >= TOLD_BYTES_MIN;
@@ -178,7 +185,18 @@ export class MeshDriver {
     const at = this.mesh.pollTimeout();
     if (at === undefined) return;
     const waitMs = Math.max(0, Math.ceil(at - this.#options.now()));
-    this.#timer = setTimeout(() => this.input({ kind: "timeout" }), waitMs);
+    this.#timer = setTimeout(() => {
+      this.#lookAtUploads();
+      this.input({ kind: "timeout" });
+    }, waitMs);
+  }
+
+  #lookAtUploads(): void {
+    const { uploadCap, now } = this.#options;
+    if (uploadCap === undefined) return;
+    let waitingBytes = 0;
+    for (const { channel } of this.#links.values()) waitingBytes += channel.bufferedAmount;
+    uploadCap.look(now(), this.#givenBytes, waitingBytes);
   }
 }
 

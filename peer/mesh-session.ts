@@ -21,6 +21,7 @@ import type { Log } from "./log.ts";
 import { MeshDriver } from "./mesh-driver.ts";
 import type { Platform } from "./platform.ts";
 import { TrackerClient } from "./tracker-client.ts";
+import { UploadCap } from "./upload-cap.ts";
 import { createClock } from "./wall-clock.ts";
 import { WebRtcTransport } from "./webrtc-transport.ts";
 
@@ -32,6 +33,8 @@ export interface MeshSessionOptions extends Omit<JoinPermitOptions, "peer"> {
   readonly platform: Platform;
   readonly log: Log;
   readonly uploads: TokenBucket;
+  /** Keeps that budget at this share of the measured uplink, 0..1; by default it stays as it is. */
+  readonly uploadShare?: number | undefined;
   readonly limits: MeshLimits;
   /** What it follows at first; by default the first rendition. */
   readonly renditions?: readonly number[] | undefined;
@@ -144,7 +147,7 @@ export class MeshSession {
 
   #createDriver(identity: Identity): MeshDriver {
     const { platform, stream, role, renditions, uploads, limits, tuning } = this.#options;
-    const { log, onOutput } = this.#options;
+    const { log, onOutput, uploadShare = 0 } = this.#options;
     const mesh = new MeshPeer({
       stream,
       role,
@@ -163,6 +166,7 @@ export class MeshSession {
       mesh,
       now: this.now,
       log,
+      uploadCap: uploadShare > 0 ? new UploadCap(this.now(), uploads, uploadShare) : undefined,
       onOutput: (output) => {
         this.#perform(output);
         onOutput(output);

@@ -10,6 +10,7 @@ export interface MeshOrder {
   readonly tokenUrl: string | undefined;
   readonly rootKey: string | undefined;
   readonly uploadBytesPerS: number;
+  readonly uploadShare: number;
   readonly maxDelayMs: number;
   readonly connectionsMax: number;
   readonly cacheBytesMax: number;
@@ -33,6 +34,7 @@ export interface MeshReport {
   readonly fromSeedsBytes: number;
   readonly fetchedBytes: number;
   readonly uploadedBytes: number;
+  readonly uploadBytesPerSMax: number;
   readonly blocks: number;
   readonly missing: number;
   readonly rejected: Readonly<Record<string, number>>;

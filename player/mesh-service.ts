@@ -138,11 +138,13 @@ class MeshService {
     const { mesh } = session.driver;
     const { fromViewersBytes, fromSeedsBytes, uploadedBytes, blocks, missing, rejected } =
       mesh.stats;
+    const { neighbours, capacityBytesPerS } = mesh.health(session.now());
     const report: MeshReport = {
       ...{ fromPeersBytes: fromViewersBytes, fromSeedsBytes, uploadedBytes, blocks, missing },
       fetchedBytes: session.fetchedBytes,
       rejected: Object.fromEntries(rejected),
-      neighbours: mesh.health(session.now()).neighbours,
+      neighbours,
+      uploadBytesPerSMax: capacityBytesPerS,
     };
     this.tell({ kind: "report", report });
     const { token } = session;

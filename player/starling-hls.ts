@@ -443,6 +443,7 @@ const NO_REPORT: ViewerReport = {
   fromSeedsBytes: 0,
   fromHttpBytes: 0,
   uploadedBytes: 0,
+  uploadBitsPerSMax: 0,
   blocks: 0,
   missing: 0,
   rejected: {},

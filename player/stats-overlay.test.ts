@@ -12,7 +12,15 @@ const EMPTY: StarlingStats = {
     p2pShare: null,
   },
   ...{ latencyS: null, startupMs: null, stalls: 0, fromPeersBytes: 0, fromSeedsBytes: 0 },
-  ...{ fromHttpBytes: 0, uploadedBytes: 0, blocks: 0, missing: 0, rejected: {}, neighbours: [] },
+  ...{
+    fromHttpBytes: 0,
+    uploadedBytes: 0,
+    uploadBitsPerSMax: 0,
+    blocks: 0,
+    missing: 0,
+    rejected: {},
+    neighbours: [],
+  },
 };
 const NEIGHBOUR = { id: "a", rttMs: 20, score: 1, pushes: 0, isOutbound: true };
 
@@ -25,6 +33,7 @@ test("the overlay says how a viewer does, also before there is anything to say",
   ]);
   const stats: StarlingStats = {
     ...{ ...EMPTY, offload: 0.874, latencyS: 4.06, stalls: 1, uploadedBytes: 3_140_000 },
+    uploadBitsPerSMax: 0,
     rejected: { "symbol-bad-hash": 2, "manifest-malformed": 1 },
     neighbours: [
       { ...NEIGHBOUR, role: "viewer" },

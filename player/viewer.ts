@@ -23,8 +23,10 @@ export interface ViewerOptions {
   readonly tokenUrl?: string | undefined;
   /** The origin's root key, base64url: only signing keys that it certified are believed. */
   readonly rootKey?: string | undefined;
-  /** What this viewer sends to others at the most; 0: nothing. Default 6,000,000. */
+  /** What this viewer sends to others at the most; 0: nothing. Default 20,000,000. */
   readonly uploadBitsPerSMax?: number | undefined;
+  /** How much of the line's measured uplink that is at the most, 0..1. Default 0.8. */
+  readonly uploadShare?: number | undefined;
   /** A segment that is not complete this long after its release is given up. Default 6,000. */
   readonly maxDelayMs?: number | undefined;
   /** Connect through TURN servers only, so that no peer learns the viewer's address. Default false. */
@@ -64,6 +66,8 @@ export interface ViewerReport {
   /** What was told by `countHttp`, and blocks that the mesh fetched. */
   readonly fromHttpBytes: number;
   readonly uploadedBytes: number;
+  /** What it sends at the most now, bits a second: the share of what its line was measured to take. */
+  readonly uploadBitsPerSMax: number;
   readonly blocks: number;
   readonly missing: number;
   /** Refusals by code. */
@@ -78,6 +82,7 @@ const NO_REPORT: MeshReport = {
   fromSeedsBytes: 0,
   fetchedBytes: 0,
   uploadedBytes: 0,
+  uploadBytesPerSMax: 0,
   blocks: 0,
   missing: 0,
   rejected: {},
@@ -179,9 +184,10 @@ export class Viewer {
   }
 
   report(): ViewerReport {
-    const { fetchedBytes, ...report } = this.#report;
+    const { fetchedBytes, uploadBytesPerSMax, ...report } = this.#report;
     return {
       ...report,
+      uploadBitsPerSMax: uploadBytesPerSMax * BITS_PER_BYTE,
       fromHttpBytes: this.#httpBytes + fetchedBytes,
       isInWorker: this.#thread?.isWorker === true,
     };
@@ -236,7 +242,8 @@ export class Viewer {
   }
 
   #order(): MeshOrder {
-    const { apiUrl, stream, tokenUrl, rootKey, uploadBitsPerSMax = 6_000_000 } = this.#options;
+    const { apiUrl, stream, tokenUrl, rootKey } = this.#options;
+    const { uploadBitsPerSMax = 20_000_000, uploadShare = 0.8 } = this.#options;
     const absolute = (url: string): string => new URL(url, document.baseURI).href;
     return {
       apiUrl: absolute(apiUrl),
@@ -244,7 +251,8 @@ export class Viewer {
       rendition: this.rendition,
       tokenUrl: tokenUrl === undefined ? undefined : absolute(tokenUrl),
       rootKey,
-      uploadBytesPerS: uploadBitsPerSMax / BITS_PER_BYTE,
+      uploadBytesPerS: uploadShare > 0 ? uploadBitsPerSMax / BITS_PER_BYTE : 0,
+      uploadShare: Math.min(uploadShare, 1),
       maxDelayMs: this.#options.maxDelayMs ?? 6000,
       connectionsMax: this.#options.connectionsMax ?? 32,
       cacheBytesMax: this.#options.cacheBytesMax ?? 64_000_000,

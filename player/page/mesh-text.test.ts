@@ -18,7 +18,14 @@ function statsOf(changes: Partial<StarlingStats>): StarlingStats {
       latencyS: 3,
     },
     ...{ startupMs: 400, stalls: 0, fromPeersBytes: 874, fromSeedsBytes: 126, fromHttpBytes: 0 },
-    ...{ uploadedBytes: 3_140_000, blocks: 1, missing: 0, rejected: {}, neighbours: [] },
+    ...{
+      uploadedBytes: 3_140_000,
+      uploadBitsPerSMax: 0,
+      blocks: 1,
+      missing: 0,
+      rejected: {},
+      neighbours: [],
+    },
     ...changes,
   };
 }
