@@ -4,6 +4,7 @@ import { type Identity, type Log, MeshSession } from "../index.ts";
 import { DelaySummary } from "./delay-summary.ts";
 import { nodePlatform } from "./node-platform.ts";
 import { SegmentDelivery } from "./segment-delivery.ts";
+import { SegmentOpener } from "./segment-opener.ts";
 import { type PeerSegment, SegmentOrder } from "./segment-order.ts";
 
 const STATS_INTERVAL_MS = 5000;
@@ -22,7 +23,7 @@ export interface PeerOptions {
   /** Which one to watch; the first by default. */
   readonly rendition?: number | undefined;
   readonly log: Log;
-  /** Takes each segment in the order of play; the next one waits for the promise. */
+  /** Takes each segment in the order of play, decrypted; the next one waits for the promise. */
   readonly onSegment: (segment: PeerSegment) => void | Promise<void>;
   /** Ends the watching. */
   readonly signal: AbortSignal;
@@ -66,8 +67,8 @@ export interface PeerReport {
 /**
  * Watches a stream without a screen, until `signal` aborts: joins the mesh, pulls, verifies, and puts
  * out segments in the order of play. Throws StarlingError for what no waiting heals
- * ("api-unreachable" at the start, "stream-not-found", "api-key-missing", "segments-not-taken"), and
- * what `onSegment` throws.
+ * ("api-unreachable" at the start, "stream-not-found", "api-key-missing", "content-token-needed",
+ * "content-not-opened", "segments-not-taken"), and what `onSegment` throws.
  */
 export async function runPeer(options: PeerOptions): Promise<PeerReport> {
   const viewer = new Viewer(options);
@@ -84,6 +85,8 @@ class Viewer {
   readonly #startedAtMs = performance.now();
   readonly #startedAtUnixMs = Date.now();
   readonly #failure = new AbortController();
+  /** Aborts at the end of the watching, whyever it comes. */
+  readonly #signal: AbortSignal;
   #session: MeshSession | undefined;
   #timer: NodeJS.Timeout | undefined;
   #startupMs: number | null = null;
@@ -95,11 +98,20 @@ class Viewer {
     const maxDelayMs = options.maxDelayMs ?? DEFAULT_LIMITS.maxDelayMs;
     this.#limits = { ...DEFAULT_LIMITS, maxDelayMs, ...options.limits };
     this.#order = new SegmentOrder(this.#limits.maxDelayMs, options.rendition);
-    this.#delivery = new SegmentDelivery(options.onSegment, (error) => this.#failure.abort(error));
+    this.#signal = AbortSignal.any([options.signal, this.#failure.signal]);
+    const { apiUrl, stream, onSegment } = options;
+    const opener = new SegmentOpener({ apiUrl, stream, token: () => this.#session?.token ?? "" });
+    this.#delivery = new SegmentDelivery(
+      async (segment) => {
+        const opened = await opener.open(segment, this.#signal);
+        if (opened !== undefined) await onSegment(opened);
+      },
+      (error) => this.#failure.abort(error),
+    );
   }
 
   async run(): Promise<void> {
-    const signal = AbortSignal.any([this.#options.signal, this.#failure.signal]);
+    const signal = this.#signal;
     const session = await this.#open(signal);
     if (session === undefined) return;
     const reporting = setInterval(() => this.#tell(session), STATS_INTERVAL_MS);
