@@ -153,13 +153,13 @@ describe("the server in front", () => {
     expect(pathname).toBe("/internal/front/auth");
   });
 
-  test("takes the paths of streams only, and pushes them to the ingest with its secret", () => {
-    const [[path, { pushTargets }]] = Object.entries<{ pushTargets: { url: string }[] }>(
+  test("takes the paths of streams only, and forwards them to the ingest with its secret", () => {
+    const [[path, { forward }]] = Object.entries<{ forward: { dest: string }[] }>(
       settings.paths,
-    ) as [[string, { pushTargets: { url: string }[] }]];
+    ) as [[string, { forward: { dest: string }[] }]];
     const pattern = new RegExp(path.slice(1));
     expect([pattern.exec("live/main")?.[1], pattern.test("live/main/x")]).toEqual(["main", false]);
-    expect(pushTargets).toEqual([{ url: "rtmp://ingest:1935/live/$G1?front=secret" }]);
+    expect(forward).toEqual([{ dest: "rtmp://ingest:1935/live#$G1?front=secret" }]);
   });
 });
 
