@@ -238,6 +238,12 @@ export class Downloads {
     this.#state.send(parent, { type: "cancel", block: block.id, esis: [esi] });
   }
 
+  /** Has what a block lacks fetched at once. */
+  fetchNow(id: BlockId): void {
+    const block = this.#state.cache.get(id);
+    if (block?.isWanted === true) this.#lastResort.fetchNow(block);
+  }
+
   /** Takes what the origin gave over HTTP: those symbols that are in it as a whole, and right. */
   fetched(now: InstantMs, { block: id, start, bytes }: Extract<Input, { kind: "fetched" }>): void {
     const block = this.#state.cache.get(id);

@@ -77,4 +77,16 @@ describe("the last resort", () => {
     const { mesh, fetched, urgentMs } = world({ fetchMs: 0 });
     expect(fetched(urgentMs, mesh.addBlock(0, "wanted"))).toEqual([]);
   });
+
+  test("fetches what is needed at once, also where nothing ever is fetched", () => {
+    const { mesh, lastResort, fetched, urgentMs } = world({ fetchMs: 0 });
+    const block = mesh.addBlock(0, "wanted");
+    fill(mesh, block, [1]);
+    expect(fetched(urgentMs, block)).toEqual([]);
+    for (let count = 0; count < 2; count++) lastResort.fetchNow(block);
+    const { symbolBytes } = block.manifest.fec;
+    expect(mesh.state.outputs).toMatchObject([
+      { kind: "fetch", block: block.id, start: symbolBytes, end: 2 * symbolBytes },
+    ]);
+  });
 });

@@ -44,7 +44,12 @@ export class LastResort {
 
   /** Has what a block lacks fetched, once, when it is time. */
   run(now: InstantMs, block: Block): void {
-    if (block.isFetching || block.isInit || now < this.#fetchAt(block)) return;
+    if (now >= this.#fetchAt(block)) this.fetchNow(block);
+  }
+
+  /** Has what a block lacks fetched, once, now. */
+  fetchNow(block: Block): void {
+    if (block.isFetching || block.isInit) return;
     block.isFetching = true;
     for (const range of lackingRanges(block)) {
       this.#state.outputs.push({ kind: "fetch", block: block.id, ...range });

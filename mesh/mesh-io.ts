@@ -80,6 +80,11 @@ export type Input =
       readonly start: number;
       readonly bytes: Uint8Array;
     }
+  | {
+      /** What a block lacks is needed at once: it is to be fetched, if the block is known. */
+      readonly kind: "fetchNow";
+      readonly block: BlockId;
+    }
   | { readonly kind: "token"; readonly token: string }
   | {
       /**

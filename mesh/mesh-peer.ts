@@ -205,6 +205,9 @@ export class MeshPeer implements ProtocolPeer {
       case "fetched":
         this.#downloads.fetched(now, input);
         break;
+      case "fetchNow":
+        this.#downloads.fetchNow(input.block);
+        break;
       case "token":
         this.#token = input.token;
         break;

@@ -188,6 +188,7 @@ export abstract class BaselinePeer implements ProtocolPeer {
       case "leave":
         for (const id of [...this.neighbours.keys()]) this.#disconnect(id, "leaving");
         break;
+      case "fetchNow":
       case "token":
       case "follow":
       case "signal": // Nothing to these protocols.
