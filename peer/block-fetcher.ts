@@ -9,7 +9,7 @@ import {
 import type { Log } from "./log.ts";
 
 /** A block that is later than this is of no more use. */
-const TIMEOUT_MS = 2000;
+const TIMEOUT_MS = 4000;
 /** What is fetched at a time. */
 const FETCHES_MAX = 16;
 const PARTIAL_CONTENT = 206;

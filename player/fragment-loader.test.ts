@@ -64,18 +64,23 @@ class Load {
   readonly done: Promise<void>;
   readonly loader: InstanceType<FragmentLoaderClass>;
 
-  constructor(patienceMs: number, { isOurs = true, isHere = false } = {}) {
+  constructor(
+    patienceMs: number,
+    { isOurs = true, isHere = false, hurryMs = undefined as number | undefined } = {},
+  ) {
     const source: MediaSource = {
       placeOf: () => (isOurs ? { rendition: 0, sequence: SEQUENCE } : undefined),
       segment: ({ sequence }) => this.#segments.get(sequence),
       patienceMs: () => patienceMs,
+      hurry: () => {
+        if (hurryMs !== undefined) this.told.push("hurry");
+        return hurryMs;
+      },
       onSettled: (_, listener) => {
         this.#listeners.add(listener);
         return () => this.#listeners.delete(listener);
       },
-      played: (_, bytes, loadMs) => {
-        this.told.push(`played ${toHex(bytes)} from ${loadMs === undefined ? "mesh" : "http"}`);
-      },
+      played: (_, bytes, by) => this.told.push(`played ${toHex(bytes)} from ${by}`),
       wasted: (byteLength) => this.told.push(`wasted ${byteLength}`),
     };
     if (isHere) this.#keep(1, 2);
@@ -175,6 +180,27 @@ describe("the fragment loader", () => {
     expect(load.told).toEqual(["played 08 from http", "success 08"]);
   });
 
+  test("has what lacks fetched when its patience has ended", async () => {
+    for (const patienceMs of [0, 1]) {
+      const load = new Load(patienceMs, { hurryMs: 5000 });
+      while (load.told.length === 0) await new Promise((done) => setTimeout(done, 1));
+      load.meshHas(8);
+      await load.done;
+      expect(load.told).toEqual(["hurry", "played 08 from both", "success 08"]);
+      expect(load.http.context).toBeNull();
+    }
+  });
+
+  test("asks for the whole when what lacks takes too long", async () => {
+    const load = new Load(0, { hurryMs: 1 });
+    while (load.http.context === null) await new Promise((done) => setTimeout(done, 1));
+    load.http.answer(9);
+    await load.done;
+    expect(load.told).toEqual(["hurry", "played 09 from http", "success 09"]);
+  });
+});
+
+describe("a fragment loader that asks both", () => {
   test("takes the mesh's bytes when they come before those of HTTP, and tells once", async () => {
     const load = new Load(0);
     const { http } = load;

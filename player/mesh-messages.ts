@@ -22,6 +22,8 @@ export type ToMesh =
   | { readonly kind: "open"; readonly order: MeshOrder }
   /** What came over HTTP. */
   | Extract<Input, { kind: "fetched" }>
+  /** What the block lacks is needed at once. */
+  | Extract<Input, { kind: "fetchNow" }>
   /** It follows this rendition from now on, from this media segment on, and no other. */
   | { readonly kind: "follow"; readonly rendition: number; readonly sequence: number }
   /** What the tracker is to hear. */

@@ -26,6 +26,7 @@ export function playlistLoader(
         if (config.primarySessionId || deliveryDirectives !== null) return undefined;
         return {
           patienceMs: source.patienceMs(url),
+          hurry: () => undefined,
           onSettled: (listener) => source.onGrown(listener),
           take: () => {
             const data = source.take(url);

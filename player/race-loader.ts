@@ -22,6 +22,11 @@ export interface RivalAnswer {
 export interface Rival {
   /** How long it may be waited for before HTTP is asked too, milliseconds; undefined: it has the answer. */
   readonly patienceMs: number | undefined;
+  /**
+   * Has it hurry, since there is no more time to wait. Gives how long it may then take before HTTP is asked too, milliseconds;
+   * undefined: it cannot.
+   */
+  hurry(): number | undefined;
   /** Calls back when it has the answer, or will not have it, until the function it gives is called. */
   onSettled(listener: () => void): () => void;
   /** The answer, if it has it. */
@@ -74,12 +79,16 @@ export class RaceLoader<Context extends LoaderContext> implements Loader<Context
     this.#unsubscribe = rival.onSettled(() => this.#settle(request));
     const { patienceMs = 0 } = rival;
     if (rival.patienceMs !== undefined && patienceMs <= 0) {
-      this.#loadHttp(request);
+      this.#hurry(request);
       return;
     }
     stampWaiting(this.stats, performance.now());
     const waitMs = Math.min(patienceMs, WAIT_MS_MAX);
-    this.#timer = setTimeout(() => this.#settle(request), waitMs); // Never at once: hls.js waits for it.
+    // Never at once: hls.js waits for it.
+    this.#timer = setTimeout(() => {
+      if (rival.patienceMs === undefined) this.#settle(request);
+      else this.#hurry(request);
+    }, waitMs);
   }
 
   abort(): void {
@@ -109,6 +118,17 @@ export class RaceLoader<Context extends LoaderContext> implements Loader<Context
     const answer = request.rival.take();
     if (answer !== undefined) this.#deliver(request, answer);
     else if (!this.#isHttp) this.#loadHttp(request);
+  }
+
+  /** The rival gets a last chance, and HTTP is asked if that does not help. */
+  #hurry(request: Request<Context>): void {
+    const waitMs = request.rival.hurry();
+    if (waitMs === undefined) {
+      this.#loadHttp(request);
+      return;
+    }
+    stampWaiting(this.stats, performance.now());
+    this.#timer = setTimeout(() => this.#settle(request), waitMs);
   }
 
   #deliver({ rival, context, callbacks }: Request<Context>, answer: RivalAnswer): void {

@@ -10,6 +10,7 @@ import { Emitter } from "./emitter.ts";
 import { type FragmentLoaderClass, fragmentLoader } from "./fragment-loader.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { KeyTokens } from "./key-tokens.ts";
+import { LoadPace } from "./load-pace.ts";
 import { MeshPlaylist } from "./mesh-playlist.ts";
 import { MeshTrial } from "./mesh-trial.ts";
 import { type PlaylistLoaderClass, playlistLoader } from "./playlist-loader.ts";
@@ -63,11 +64,6 @@ export interface StarlingStats extends ViewerReport {
 
 /** A segment is collected for this long after its time: it came over HTTP, and others may lack it. */
 const COLLECT_LATE_MS = 2000;
-/** HTTP is asked when this much is left to play, and the time that it took lately twice. */
-const URGENT_MS = 500;
-const URGENT_MS_MAX = 4000;
-const LOAD_MS_START = 300;
-const LOAD_GAIN = 0.3;
 /** Viewers who lack the same segment ask one after the other: the first passes it on. */
 const URGENT_SPREAD_MS = 400;
 /** What comes before "/live/", the stream, and the rendition where it is not the first. */
@@ -90,6 +86,7 @@ export class Starling {
   readonly #pLoader: HlsConfig["pLoader"];
   readonly #xhrSetup: HlsConfig["xhrSetup"];
   readonly #keyTokens = new KeyTokens();
+  readonly #pace = new LoadPace();
   #playlist = new MeshPlaylist();
   #playlistUrl: string | undefined;
   #viewer: Viewer | undefined;
@@ -105,11 +102,9 @@ export class Starling {
   #resting: ReturnType<typeof setTimeout> | undefined;
   /** Of viewers of this source that have left the mesh. */
   #past = NO_REPORT;
-  #httpBytes = 0;
   #playedBytes = 0;
   /** What no viewer has been told of yet. */
   #untold = { httpBytes: 0, playedBytes: 0 };
-  #loadMs = LOAD_MS_START;
   #segmentMs = 1000;
 
   constructor(hls: Hls, options: StarlingOptions) {
@@ -128,8 +123,9 @@ export class Starling {
         placeOf: (context) => this.#placeOf(context),
         segment: (place) => this.#segment(place),
         patienceMs: (place) => this.#patienceMs(place),
+        hurry: (place, url) => this.#hurry(place, url),
         onSettled: (place, listener) => this.#onSettled(place, listener),
-        played: (place, bytes, loadMs) => this.#played(place, bytes, loadMs),
+        played: (...played) => this.#played(...played),
         wasted: (byteLength) => this.#countHttp(byteLength),
       },
       (this.#fLoader ?? config.loader) as FragmentLoaderClass,
@@ -167,7 +163,7 @@ export class Starling {
   stats(): StarlingStats {
     const report = sum(this.#past, this.#viewer?.report() ?? NO_REPORT);
     const { fromPeersBytes, fromSeedsBytes } = report;
-    const fromHttpBytes = this.#httpBytes;
+    const fromHttpBytes = report.fromHttpBytes + this.#untold.httpBytes;
     const bytes = fromPeersBytes + fromSeedsBytes + fromHttpBytes;
     const { latency } = this.#hls;
     return {
@@ -365,10 +361,27 @@ export class Starling {
 
   #patienceMs(place: Place): number {
     if (!this.#isComing(place)) return 0;
+    return this.#leftMs() - this.#pace.urgentMs - Math.random() * URGENT_SPREAD_MS;
+  }
+
+  /** What a segment lacks comes by ranges, if its address is the origin's. */
+  #hurry({ rendition, sequence }: Place, url: string): number | undefined {
+    const viewer = this.#viewer;
+    const isOrigins = url.startsWith(`${this.#where?.apiUrl}/live/`);
+    if (!isOrigins || !this.#mayDivide() || rendition !== viewer?.rendition) return undefined;
+    return viewer.fetchNow(sequence) ? this.#pace.hurryMs(this.#leftMs()) : undefined;
+  }
+
+  /** Loads of an integrator who made settings for them go as they would without us. */
+  #mayDivide(): boolean {
+    const { loader, fLoader, xhrSetup, fetchSetup } = this.#hls.userConfig;
+    return [loader, fLoader, xhrSetup, fetchSetup].every((own) => own === undefined);
+  }
+
+  /** What is buffered, as time until it has been played. */
+  #leftMs(): number {
     const leftS = this.#hls.mainForwardBufferInfo?.len ?? 0;
-    const rate = this.#hls.media?.playbackRate || 1;
-    const urgentMs = Math.min(URGENT_MS + 2 * this.#loadMs, URGENT_MS_MAX);
-    return (leftS * 1000) / rate - urgentMs - Math.random() * URGENT_SPREAD_MS;
+    return (leftS * 1000) / (this.#hls.media?.playbackRate || 1);
   }
 
   #onSettled(place: Place, listener: () => void): () => void {
@@ -385,25 +398,25 @@ export class Starling {
     for (const listener of [...(this.#settled.get(key) ?? [])]) listener();
   }
 
-  #played(place: Place, bytes: Uint8Array, loadMs: number | undefined): void {
+  #played(place: Place, bytes: Uint8Array, by: "mesh" | "both" | "http", loadMs = 0): void {
     this.#playedBytes += bytes.length;
     if (this.#viewer === undefined) this.#untold.playedBytes += bytes.length;
     else this.#viewer.countPlayed(bytes.length);
-    if (loadMs === undefined) {
+    if (by === "mesh") {
       this.#trial.won();
       return;
     }
-    const wasComing = this.#isComing(place);
-    const isFollowed = place.rendition === this.#viewer?.rendition;
-    this.#countHttp(bytes.length, isFollowed ? { sequence: place.sequence, bytes } : undefined);
-    this.#loadMs += LOAD_GAIN * (loadMs - this.#loadMs);
-    if (!wasComing) return;
-    const restMs = this.#trial.lost(this.#loadMs / this.#segmentMs);
+    if (by === "http") {
+      const isFollowed = place.rendition === this.#viewer?.rendition;
+      this.#countHttp(bytes.length, isFollowed ? { sequence: place.sequence, bytes } : undefined);
+    }
+    this.#pace.loaded(loadMs);
+    if (this.#viewer === undefined) return;
+    const restMs = this.#trial.lost(this.#pace.loadMs / this.#segmentMs);
     if (restMs !== undefined) this.#rest(restMs);
   }
 
   #countHttp(byteLength: number, whole?: { sequence: number; bytes: Uint8Array }): void {
-    this.#httpBytes += byteLength;
     if (this.#viewer === undefined) this.#untold.httpBytes += byteLength;
     else this.#viewer.countHttp(byteLength, whole);
   }

@@ -163,6 +163,17 @@ export class Viewer {
   }
 
   /**
+   * Has what a segment lacks fetched from the origin at once, if it is one block. Whether it is: such a segment was announced and
+   * not given up.
+   */
+  fetchNow(sequence: number): boolean {
+    const manifest = this.#store.wanted(sequence);
+    if (manifest === undefined || this.#thread === undefined) return false;
+    this.#thread.tell({ kind: "fetchNow", block: manifest.block });
+    return true;
+  }
+
+  /**
    * Tells of media bytes that the player got over HTTP, or of some of a segment. A whole segment
    * goes on to those neighbours that lack it, once its manifest says that it is right.
    */

@@ -1,0 +1,34 @@
+/** What a load over HTTP is thought to take before one was seen. */
+const LOAD_MS_START = 300;
+const LOAD_GAIN = 0.3;
+/** HTTP is asked when this much is left to play, and the time that it took lately twice. */
+const URGENT_MS = 500;
+const URGENT_MS_MAX = 4000;
+/** What a segment lacks may take so long, at the least and at the most, before all of it is asked for. */
+const HURRY_MS_MIN = 200;
+const HURRY_MS_MAX = 4000;
+
+/** How fast segments come over HTTP, and what follows from that. */
+export class LoadPace {
+  #loadMs = LOAD_MS_START;
+
+  /** What a load takes by now, milliseconds. */
+  get loadMs(): number {
+    return this.#loadMs;
+  }
+
+  /** HTTP is asked when this much is left to play, milliseconds. */
+  get urgentMs(): number {
+    return Math.min(URGENT_MS + 2 * this.#loadMs, URGENT_MS_MAX);
+  }
+
+  /** A load, of all of a segment or of what it lacked, took this long. */
+  loaded(loadMs: number): void {
+    this.#loadMs += LOAD_GAIN * (loadMs - this.#loadMs);
+  }
+
+  /** How long what a segment lacks may take before all of it is asked for, with this much left to play; milliseconds. */
+  hurryMs(leftMs: number): number {
+    return Math.min(Math.max(2 * this.#loadMs, leftMs / 2, HURRY_MS_MIN), HURRY_MS_MAX);
+  }
+}
