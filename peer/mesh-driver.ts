@@ -15,6 +15,9 @@ import type { UploadCap } from "./upload-cap.ts";
 interface Link {
   readonly channel: Channel;
   untoldBytes: number;
+  /** Of all messages. */
+  sentBytes: number;
+  receivedBytes: number;
 }
 
 export interface MeshDriverOptions {
@@ -53,6 +56,11 @@ export class MeshDriver {
     return this.#options.mesh;
   }
 
+  /** What went over the open channels so far, by their neighbours, bytes of all messages. */
+  traffic(): ReadonlyMap<string, { readonly sentBytes: number; readonly receivedBytes: number }> {
+    return this.#links;
+  }
+
   /** Brings an open channel into the mesh. */
   attach(channel: Channel, isInitiator: boolean): void {
     if (this.#isClosed) {
@@ -61,7 +69,7 @@ export class MeshDriver {
     }
     const { peer } = channel;
     this.#links.get(peer)?.channel.close();
-    const link: Link = { channel, untoldBytes: 0 };
+    const link: Link = { channel, untoldBytes: 0, sentBytes: 0, receivedBytes: 0 };
     this.#links.set(peer, link);
     this.input({
       kind: "connected",
@@ -71,7 +79,10 @@ export class MeshDriver {
       isInitiator,
     });
     channel.listen({
-      message: (bytes) => this.input(inputOf(peer, bytes)),
+      message: (bytes) => {
+        link.receivedBytes += bytes.length;
+        this.input(inputOf(peer, bytes));
+      },
       drained: () => {
         this.#untold.add(link);
         this.#lookAtUploads();
@@ -161,6 +172,7 @@ export class MeshDriver {
     }
     link.channel.send(bytes);
     this.#givenBytes += bytes.length;
+    link.sentBytes += bytes.length;
     link.untoldBytes += bytes.length;
     // The "drained" event does not come for a queue that never rose above its threshold.
     const isLarge = bytes.length >= TOLD_BYTES_MIN;

@@ -1,5 +1,6 @@
 import type { BlockId, Manifest, ViewerStats } from "../core/index.ts";
 import type { Input, MeshHealth, Tuning } from "../mesh/index.ts";
+import type { ChannelRates } from "./neighbour-rates.ts";
 
 /** What a peer is to be. Addresses are absolute: a worker's base is not that of its page. */
 export interface MeshOrder {
@@ -30,6 +31,9 @@ export type ToMesh =
   | { readonly kind: "stats"; readonly stats: ViewerStats }
   | { readonly kind: "close" };
 
+/** A neighbour, and what goes to it and comes from it. */
+export type NeighbourReport = MeshHealth["neighbours"][number] & ChannelRates;
+
 /** Counts of a peer since its start, and its neighbours now. */
 export interface MeshReport {
   readonly fromPeersBytes: number;
@@ -40,7 +44,7 @@ export interface MeshReport {
   readonly blocks: number;
   readonly missing: number;
   readonly rejected: Readonly<Record<string, number>>;
-  readonly neighbours: MeshHealth["neighbours"];
+  readonly neighbours: readonly NeighbourReport[];
 }
 
 /** What the thread of a peer tells its page. */

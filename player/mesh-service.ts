@@ -19,6 +19,7 @@ import {
 import { openTrackerSocket } from "./browser-socket.ts";
 import { solveJoinPuzzle } from "./join-puzzle.ts";
 import type { FromMesh, MeshOrder, MeshReport, ToMesh } from "./mesh-messages.ts";
+import { NeighbourRates } from "./neighbour-rates.ts";
 
 const REPORT_EVERY_MS = 250;
 
@@ -36,6 +37,7 @@ class MeshService {
   readonly #control: MessagePort;
   readonly #connector: Connector;
   readonly #stop = new AbortController();
+  readonly #rates = new NeighbourRates();
   #session: MeshSession | undefined;
   #toldToken: string | undefined;
   #followed = { rendition: 0, sequence: 0 };
@@ -139,11 +141,12 @@ class MeshService {
     const { fromViewersBytes, fromSeedsBytes, uploadedBytes, blocks, missing, rejected } =
       mesh.stats;
     const { neighbours, capacityBytesPerS } = mesh.health(session.now());
+    this.#rates.look(session.now(), session.driver.traffic());
     const report: MeshReport = {
       ...{ fromPeersBytes: fromViewersBytes, fromSeedsBytes, uploadedBytes, blocks, missing },
       fetchedBytes: session.fetchedBytes,
       rejected: Object.fromEntries(rejected),
-      neighbours,
+      neighbours: neighbours.map((one) => ({ ...one, ...this.#rates.of(one.id) })),
       uploadBytesPerSMax: capacityBytesPerS,
     };
     this.tell({ kind: "report", report });

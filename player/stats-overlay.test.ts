@@ -22,7 +22,10 @@ const EMPTY: StarlingStats = {
     neighbours: [],
   },
 };
-const NEIGHBOUR = { id: "a", rttMs: 20, score: 1, pushes: 0, isOutbound: true };
+const NEIGHBOUR = {
+  ...{ id: "a", rttMs: 20, score: 1, pushes: 0, isOutbound: true },
+  ...{ sentBitsPerS: 0, receivedBitsPerS: 0 },
+};
 
 test("the overlay says how a viewer does, also before there is anything to say", () => {
   expect(overlayText(EMPTY).split("\n")).toEqual([
@@ -33,7 +36,6 @@ test("the overlay says how a viewer does, also before there is anything to say",
   ]);
   const stats: StarlingStats = {
     ...{ ...EMPTY, offload: 0.874, latencyS: 4.06, stalls: 1, uploadedBytes: 3_140_000 },
-    uploadBitsPerSMax: 0,
     rejected: { "symbol-bad-hash": 2, "manifest-malformed": 1 },
     neighbours: [
       { ...NEIGHBOUR, role: "viewer" },

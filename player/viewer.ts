@@ -1,8 +1,8 @@
 import type { Manifest } from "../core/index.ts";
-import type { MeshHealth, Tuning } from "../mesh/index.ts";
+import type { Tuning } from "../mesh/index.ts";
 import { abortableDelay, BackOff } from "../peer/index.ts";
 import { Emitter } from "./emitter.ts";
-import type { FromMesh, MeshOrder, MeshReport } from "./mesh-messages.ts";
+import type { FromMesh, MeshOrder, MeshReport, NeighbourReport } from "./mesh-messages.ts";
 import { type MeshThread, startMeshThread } from "./mesh-thread.ts";
 import { type Place, SegmentStore, type VerifiedSegment } from "./segment-store.ts";
 
@@ -72,7 +72,7 @@ export interface ViewerReport {
   readonly missing: number;
   /** Refusals by code. */
   readonly rejected: Readonly<Record<string, number>>;
-  readonly neighbours: MeshHealth["neighbours"];
+  readonly neighbours: readonly NeighbourReport[];
   /** Whether verification and decoding have a thread of their own. */
   readonly isInWorker: boolean;
 }

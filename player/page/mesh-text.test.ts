@@ -4,6 +4,7 @@ import { bytesText, meshText } from "./mesh-text.ts";
 
 const neighbour = (id: string, role: "viewer" | "seed") => ({
   ...{ id, role, rttMs: 20, score: 1, pushes: 0, isOutbound: true },
+  ...{ sentBitsPerS: 320_000, receivedBitsPerS: 640_000 },
 });
 
 function statsOf(changes: Partial<StarlingStats>): StarlingStats {
@@ -32,7 +33,7 @@ function statsOf(changes: Partial<StarlingStats>): StarlingStats {
 
 describe("the words about the mesh", () => {
   test("are a dash before anything has come", () => {
-    expect(meshText(undefined)).toEqual({ share: "–", words: "" });
+    expect(meshText(undefined)).toMatchObject({ share: "–", words: "" });
     expect(meshText(statsOf({ offload: null })).share).toBe("–");
   });
 
@@ -40,10 +41,14 @@ describe("the words about the mesh", () => {
     const neighbours = [neighbour("a", "viewer"), neighbour("b", "viewer"), neighbour("c", "seed")];
     expect(meshText(statsOf({ neighbours }))).toEqual({
       share: "87 %",
+      title: "Viewers carry this stream",
+      flows: { giving: "640 kb/s", fromViewers: "1.3 Mb/s", fromServer: "640 kb/s" },
       words: "Connected to 2 viewers and the server. You have passed on 3.1 MB.",
     });
     expect(meshText(statsOf({ neighbours: neighbours.slice(0, 1) })).words).toMatch(/1 viewer\./);
-    expect(meshText(statsOf({ neighbours: neighbours.slice(2) })).words).toMatch(/the first/);
+    const alone = meshText(statsOf({ neighbours: neighbours.slice(2) }));
+    expect([alone.title, alone.flows.giving]).toEqual(["You are the first here", "–"]);
+    expect(alone.words).toMatch(/straight from the server/);
   });
 
   test("give amounts in units that fit", () => {

@@ -1,9 +1,15 @@
 import { type LiveSource, type LiveSourceOptions, playWhenAllowed } from "./live-source.ts";
 
+/** Tells whether the browser plays HLS itself. */
+export function canPlayNatively(video: HTMLVideoElement): boolean {
+  return video.canPlayType("application/vnd.apple.mpegurl") !== "";
+}
+
 /** Safari and iPhone play HLS themselves, in hardware and with AirPlay; hls.js is for the other browsers. */
 export function prefersNativeHls(video: HTMLVideoElement, canUseMediaSource: boolean): boolean {
-  const playsHls = video.canPlayType("application/vnd.apple.mpegurl") !== "";
-  return playsHls && (!canUseMediaSource || "webkitSupportsPresentationMode" in video);
+  return (
+    canPlayNatively(video) && (!canUseMediaSource || "webkitSupportsPresentationMode" in video)
+  );
 }
 
 /** Plays the playlist with the browser's own HLS. */

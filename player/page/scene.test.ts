@@ -27,6 +27,16 @@ describe("the scene", () => {
     expect(sceneOf(stream("live"), stalled).title).toBe("Catching up");
   });
 
+  test("knows the end of what was watched from a stream that has not begun", () => {
+    const ended = sceneOf(stream("offline"), noPicture, { hasPlayed: true });
+    expect([ended.badge, ended.title]).toEqual(["Ended", "The broadcast has ended"]);
+    expect(sceneOf(stream("live"), noPicture, { hasPlayed: true }).badge).toBe("Connecting");
+  });
+
+  test("says so where the browser cannot play at all", () => {
+    expect(sceneOf(stream("live"), noPicture, { canPlay: false }).title).toMatch(/cannot play/);
+  });
+
   test("tells an offline, a missing and an unreachable stream apart", () => {
     const badges = [undefined, stream("offline"), "missing" as const, "unreachable" as const].map(
       (status) => sceneOf(status, noPicture).badge,

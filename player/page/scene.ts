@@ -11,16 +11,27 @@ export interface Scene {
 /** A picture that stands still for less than this says nothing: a viewer forgives a short hiccup more easily than a curtain. */
 export const STALL_PATIENCE_MS = 2500;
 
-/** Chooses the scene from the origin's last answer and the state of the picture. */
+/**
+ * Chooses the scene from the origin's last answer and the state of the picture; `hasPlayed`: one has moved here before; `canPlay`:
+ * the browser knows a way to play a stream.
+ */
 export function sceneOf(
   status: StatusAnswer | undefined,
   picture: { started: boolean; stalledMs: number },
+  { canPlay = true, hasPlayed = false } = {},
 ): Scene {
+  if (!canPlay) return { name: "waiting", ...UNPLAYABLE };
   const showing = picture.started && picture.stalledMs < STALL_PATIENCE_MS;
   if (showing) return { name: "live", badge: "Live", title: "", text: "" };
   if (picture.started) return pausedScene(status);
-  return { name: "waiting", ...waitingWords(status) };
+  return { name: "waiting", ...waitingWords(status, hasPlayed) };
 }
+
+const UNPLAYABLE = {
+  badge: "Not supported",
+  title: "This browser cannot play the stream",
+  text: "Any current Chrome, Edge, Firefox or Safari can.",
+};
 
 function pausedScene(status: StatusAnswer | undefined): Scene {
   const broadcasterGone = typeof status === "object" && status.state !== "live";
@@ -34,7 +45,7 @@ function pausedScene(status: StatusAnswer | undefined): Scene {
   };
 }
 
-function waitingWords(status: StatusAnswer | undefined): Omit<Scene, "name"> {
+function waitingWords(status: StatusAnswer | undefined, hasPlayed: boolean): Omit<Scene, "name"> {
   if (status === undefined)
     return { badge: "Connecting", title: "Looking for the stream", text: "One moment." };
   if (status === "missing")
@@ -48,6 +59,12 @@ function waitingWords(status: StatusAnswer | undefined): Omit<Scene, "name"> {
       badge: "No connection",
       title: "The server cannot be reached",
       text: "This page keeps trying. There is nothing you need to do.",
+    };
+  if (status.state === "offline" && hasPlayed)
+    return {
+      badge: "Ended",
+      title: "The broadcast has ended",
+      text: "Thank you for watching. The next one starts here by itself.",
     };
   if (status.state === "offline")
     return {

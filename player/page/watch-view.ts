@@ -19,7 +19,11 @@ type Slot =
   | "noticeText"
   | "latency"
   | "share"
+  | "meshTitle"
   | "meshText"
+  | "fromViewers"
+  | "fromServer"
+  | "giving"
   | "resolution"
   | "bitrate";
 
@@ -37,7 +41,11 @@ export class WatchView {
     noticeText: element("notice-text", HTMLElement),
     latency: element("latency", HTMLElement),
     share: element("share", HTMLElement),
+    meshTitle: element("mesh-title", HTMLElement),
     meshText: element("mesh-text", HTMLElement),
+    fromViewers: element("from-viewers", HTMLElement),
+    fromServer: element("from-server", HTMLElement),
+    giving: element("giving", HTMLElement),
     resolution: element("resolution", HTMLElement),
     bitrate: element("bitrate", HTMLElement),
   };
@@ -76,11 +84,15 @@ export class WatchView {
 
   /** Shows the mesh; of undefined, that there is none. */
   showMesh(stats: StarlingStats | undefined): void {
-    const { share, words } = meshText(stats);
+    const { share, title, words, flows } = meshText(stats);
     this.#write("share", share);
     this.#mesh.hidden = stats?.isInMesh !== true;
     if (stats === undefined || this.#mesh.hidden) return;
+    this.#write("meshTitle", title);
     this.#write("meshText", words);
+    this.#write("fromViewers", flows.fromViewers);
+    this.#write("fromServer", flows.fromServer);
+    this.#write("giving", flows.giving);
     this.#meshPicture.show(stats.neighbours);
   }
 

@@ -1,6 +1,6 @@
 import { canUseMediaSource, openHlsSource } from "./hls-source.ts";
 import type { LiveSource } from "./live-source.ts";
-import { openNativeSource, prefersNativeHls } from "./native-source.ts";
+import { canPlayNatively, openNativeSource, prefersNativeHls } from "./native-source.ts";
 import { PictureWatch } from "./picture-watch.ts";
 import { sceneOf } from "./scene.ts";
 import { fetchStatus, type StatusAnswer } from "./stream-status.ts";
@@ -26,6 +26,9 @@ class WatchPage {
   #liveSinceMs = 0;
   #meshShownAtMs = Number.NEGATIVE_INFINITY;
   #source: LiveSource | undefined;
+  /** Whether a picture has moved here. */
+  #hasPlayed = false;
+  readonly #canPlay = canUseMediaSource() || canPlayNatively(this.#view.video);
 
   constructor(stream: string) {
     this.#stream = stream;
@@ -51,7 +54,7 @@ class WatchPage {
     else if (this.#liveSinceMs === 0) this.#liveSinceMs = performance.now();
     this.#status = status;
     if (typeof status === "object") this.#view.showStream(status.title, status.viewers);
-    if (isOnAir && this.#source === undefined) this.#open();
+    if (isOnAir && this.#canPlay && this.#source === undefined) this.#open();
   }
 
   #open(): void {
@@ -71,8 +74,10 @@ class WatchPage {
   #look(): void {
     const nowMs = performance.now();
     const picture = this.#picture.look(nowMs);
-    const scene = sceneOf(this.#status, picture);
+    const known = { hasPlayed: this.#hasPlayed, canPlay: this.#canPlay };
+    const scene = sceneOf(this.#status, picture, known);
     const isPlaying = scene.name === "live";
+    this.#hasPlayed ||= isPlaying;
     this.#view.showScene(scene);
     this.#view.showReadout((isPlaying && this.#source?.readout()) || {});
     if (nowMs - this.#meshShownAtMs >= SHOW_MESH_EVERY_MS) {
