@@ -406,12 +406,13 @@ export class Starling {
       this.#trial.won();
       return;
     }
+    const wasComing = by === "both" || this.#isComing(place);
     if (by === "http") {
       const isFollowed = place.rendition === this.#viewer?.rendition;
       this.#countHttp(bytes.length, isFollowed ? { sequence: place.sequence, bytes } : undefined);
     }
     this.#pace.loaded(loadMs);
-    if (this.#viewer === undefined) return;
+    if (!wasComing) return;
     const restMs = this.#trial.lost(this.#pace.loadMs / this.#segmentMs);
     if (restMs !== undefined) this.#rest(restMs);
   }
