@@ -38,7 +38,7 @@ export interface TokenDeskParts {
   readonly tokenTtlS: number;
   /** Newcomers of one address, an IPv4 address or an IPv6 /64, that are let in without a key. */
   readonly tokensPerMinute: number;
-  /** False: no viewer gets a token. */
+  /** False: no viewer gets a token, but for the content key of an encrypted stream. */
   readonly p2p: boolean;
   /** Address of this API as viewers see it; undefined: as the request names it. */
   readonly publicUrl: string | undefined;
@@ -96,10 +96,13 @@ export class TokenDesk {
   async #answer(request: Request, response: Response, wanted: TokenRequest): Promise<void> {
     const { access, p2p } = this.#parts;
     const caller = await access.callerOf(request, response);
-    const { id: stream, access: kind } = await namedStream(request, this.#streams);
+    const found = await namedStream(request, this.#streams);
+    const { id: stream, access: kind, contentSecret } = found;
     const { publicKey: peer, role = "viewer", network, region } = wanted;
     authorise({ caller, access: kind, wanted }, response);
-    if (!p2p && role === "viewer") throw refusal("p2p-off", "Play plain HLS.");
+    // Without the mesh, a token still is what a content key is given for.
+    const isUseful = p2p || role === "seed" || contentSecret !== "";
+    if (!isUseful) throw refusal("p2p-off", "Play plain HLS.");
     const permit: Permit = { stream, peer, role, network, region };
     if (caller !== "anybody") return this.#issue(request, response, permit);
 

@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { createLocalJWKSet, decodeProtectedHeader, type JSONWebKeySet, jwtVerify } from "jose";
 import { nobleCrypto, toBase64Url } from "../core/index.ts";
 import { ask, posting, type TestApi, TestOrigin } from "./test-origin.ts";
+import { TestPeer } from "./test-peer.ts";
 
 let origin: TestOrigin;
 let api: TestApi;
@@ -16,6 +17,17 @@ afterAll(() => origin.stop());
 const publicKey = toBase64Url(nobleCrypto.publicKeyOf(new Uint8Array(32).fill(7)));
 const askToken = (stream: string, body: unknown, key?: string) =>
   ask(`${api.url}/api/v1/streams/${stream}/tokens`, posting(body, key));
+
+test("a token of an origin without a mesh is good for the content key of an encrypted stream, and for no tracker", async () => {
+  await origin.registry.create({ id: "locked", isEncrypted: true });
+  const plain = await origin.startApi({ p2p: false });
+  const peer = await TestPeer.connect(plain);
+  const token = await peer.askToken(plain, "locked");
+  const bearer = { headers: { Authorization: `Bearer ${token}` } };
+  expect((await fetch(`${plain.url}/live/locked/session.key`, bearer)).status).toBe(200);
+  await peer.sendJoin(token);
+  expect(await peer.refusal()).toBe("p2p-off");
+});
 
 describe("a join token", () => {
   test("verifies with jose against the published keys and is bound to the peer's key", async () => {

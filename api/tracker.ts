@@ -45,6 +45,8 @@ export interface TrackerOptions extends IntroductionLimits {
   readonly trustedProxies: number;
   readonly joinTimeoutMs: number;
   readonly iceServers: readonly IceServer[];
+  /** False: no viewer is let in. */
+  readonly p2p: boolean;
 }
 
 /** What a plain HTTP request to the tracker's address is told. */
@@ -168,6 +170,7 @@ export class Tracker implements TrackerDesk {
     const { admission, directory, metrics, registry } = this.#parts;
     const { address, site, host } = connection.place;
     const claims = await admission.admit(message, { nonce, address });
+    if (!this.#options.p2p && claims.role === "viewer") throw refusal("p2p-off", "Play plain HLS.");
     const found = await registry.get(claims.stream);
     if (found === undefined) {
       throw new StarlingError("stream-not-found", "The token's stream does not exist any more.");

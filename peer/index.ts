@@ -10,7 +10,7 @@ export {
 } from "./connection.ts";
 export { ConnectionHost } from "./connection-host.ts";
 export { createIdentity, type Identity, shortId } from "./identity.ts";
-export { isFinalRefusal } from "./join-permits.ts";
+export { isFinalRefusal, JoinPermits } from "./join-permits.ts";
 export { type Log, silentLog } from "./log.ts";
 export { MeshDriver, type MeshDriverOptions } from "./mesh-driver.ts";
 export { MeshSession, type MeshSessionOptions } from "./mesh-session.ts";

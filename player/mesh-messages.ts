@@ -18,9 +18,14 @@ export interface MeshOrder {
   readonly tuning: Partial<Tuning> | undefined;
 }
 
-/** What a page tells the thread of its peer. The first is "open". */
+/** Where a join token is to be had. */
+export type TokenOrder = Pick<MeshOrder, "apiUrl" | "stream" | "tokenUrl">;
+
+/** What a page tells the thread of its peer. The first is "open", or "token" alone. */
 export type ToMesh =
   | { readonly kind: "open"; readonly order: MeshOrder }
+  /** A join token is wanted, and no mesh. */
+  | { readonly kind: "token"; readonly order: TokenOrder }
   /** What came over HTTP. */
   | Extract<Input, { kind: "fetched" }>
   /** What the block lacks is needed at once. */

@@ -11,21 +11,23 @@ import {
   abortableDelay,
   BackOff,
   type Connector,
+  createIdentity,
   createPortConnector,
   isFinalRefusal,
+  JoinPermits,
   MeshSession,
   silentLog,
 } from "../peer/index.ts";
 import { openTrackerSocket } from "./browser-socket.ts";
 import { solveJoinPuzzle } from "./join-puzzle.ts";
-import type { FromMesh, MeshOrder, MeshReport, ToMesh } from "./mesh-messages.ts";
+import type { FromMesh, MeshOrder, MeshReport, TokenOrder, ToMesh } from "./mesh-messages.ts";
 import { NeighbourRates } from "./neighbour-rates.ts";
 
 const REPORT_EVERY_MS = 250;
 
 /**
  * A peer of a mesh for the page at the other end of `control`: verification, decoding and all timers are
- * in this thread, connections in that one, by `connections`. It does what `control` says until "close".
+ * in this thread, connections in that one, by `connections`. It does what `control` says until "close", or gets a token.
  */
 export function serveMesh(control: MessagePort, connections: MessagePort): void {
   const service = new MeshService(control, connections);
@@ -49,7 +51,8 @@ class MeshService {
   }
 
   take(message: ToMesh): void {
-    if (message.kind === "open") {
+    if (message.kind === "token") void this.#fetchToken(message.order);
+    else if (message.kind === "open") {
       this.#followed = { rendition: message.order.rendition, sequence: 0 };
       void this.#run(message.order);
     } else if (message.kind === "follow") {
@@ -77,14 +80,31 @@ class MeshService {
         await this.#watch(order, signal);
         backOff.reset();
       } catch (error) {
-        if (signal.aborted) break;
-        const code = errorCode(error) ?? "unexpected";
-        const detail = error instanceof StarlingError ? error.message : String(error);
-        const isFinal = isFinalRefusal(code);
-        this.tell({ kind: "error", code, detail, isFinal });
-        if (isFinal) break;
+        if (signal.aborted || this.#tellError(error)) break;
       }
       await abortableDelay(backOff.next(), signal);
+    }
+    this.tell({ kind: "closed" });
+  }
+
+  /** Says whether it is of no use to try again. */
+  #tellError(error: unknown): boolean {
+    const code = errorCode(error) ?? "unexpected";
+    const detail = error instanceof StarlingError ? error.message : String(error);
+    const isFinal = isFinalRefusal(code);
+    this.tell({ kind: "error", code, detail, isFinal });
+    return isFinal;
+  }
+
+  async #fetchToken(order: TokenOrder): Promise<void> {
+    const { id: peer } = createIdentity(browserCrypto);
+    const platform = { crypto: browserCrypto, solveJoinPuzzle };
+    const permits = new JoinPermits({ ...order, peer, role: "viewer", platform });
+    try {
+      const { token } = await permits.current(this.#stop.signal);
+      this.tell({ kind: "token", token });
+    } catch (error) {
+      this.#tellError(error);
     }
     this.tell({ kind: "closed" });
   }

@@ -11,6 +11,7 @@ import { type FragmentLoaderClass, fragmentLoader } from "./fragment-loader.ts";
 import { IdleWatch } from "./idle-watch.ts";
 import { KeyTokens } from "./key-tokens.ts";
 import { LoadPace } from "./load-pace.ts";
+import { fetchLoneToken } from "./lone-token.ts";
 import { MeshPlaylist } from "./mesh-playlist.ts";
 import { MeshTrial } from "./mesh-trial.ts";
 import { type PlaylistLoaderClass, playlistLoader } from "./playlist-loader.ts";
@@ -85,11 +86,14 @@ export class Starling {
   readonly #fLoader: HlsConfig["fLoader"];
   readonly #pLoader: HlsConfig["pLoader"];
   readonly #xhrSetup: HlsConfig["xhrSetup"];
-  readonly #keyTokens = new KeyTokens();
+  readonly #keyTokens: KeyTokens;
   readonly #pace = new LoadPace();
   #playlist = new MeshPlaylist();
   #playlistUrl: string | undefined;
   #viewer: Viewer | undefined;
+  /** Of the playlist that hls.js loads. */
+  #origin: Where | undefined;
+  /** The same, once the mesh may be joined. */
   #where: Where | undefined;
   /** Of what hls.js asked for last, of this source. */
   #rendition: number | undefined;
@@ -117,7 +121,12 @@ export class Starling {
     this.#stalls = new StallWatch((count) => this.#events.emit("stall", { count }));
     this.#idle = new IdleWatch((options.leaveWhenIdleS ?? 30) * 1000, () => this.#reconsider());
     this.#advise();
-    config.xhrSetup = this.#keyTokens.xhrSetup(() => this.#where?.apiUrl, this.#xhrSetup);
+    this.#keyTokens = new KeyTokens({
+      origin: () => this.#origin,
+      hasViewer: () => this.#viewer !== undefined,
+      fetchToken: (where) => fetchLoneToken({ ...options, ...where }),
+    });
+    config.xhrSetup = this.#keyTokens.xhrSetup(this.#xhrSetup);
     config.fLoader = fragmentLoader(
       {
         placeOf: (context) => this.#placeOf(context),
@@ -227,6 +236,7 @@ export class Starling {
     void this.destroy();
   };
   readonly #onLevel = (_name: string, { details }: LevelLoadedData | LevelUpdatedData): void => {
+    this.#origin = this.#whereOf(details.url);
     this.#segmentMs = 1000 * (details.fragments.at(-1)?.duration ?? details.targetduration);
     // Of several levels it must be known which rendition each of them is.
     const isOurs = this.#hls.levels.length <= 1 || ORIGIN_URL.test(plain(details.url));
@@ -236,19 +246,24 @@ export class Starling {
 
   /** Joins the mesh of the stream whose playlist this is, if the viewer and the browser agree. */
   async #join(url: string): Promise<void> {
-    const { p2p = true, consent, apiUrl, stream } = this.#options;
-    const [, base, name] = ORIGIN_URL.exec(plain(url)) ?? [];
-    const where = { apiUrl: apiUrl ?? base, stream: stream ?? name };
+    const { p2p = true, consent } = this.#options;
+    const where = this.#origin;
     const isAble = typeof RTCPeerConnection !== "undefined";
-    if (!p2p || !isAble || where.apiUrl === undefined || where.stream === undefined) return;
+    if (!p2p || !isAble || where === undefined) return;
     this.#isAsking = true;
     const source = this.#source;
     const isWelcome = consent === undefined || (await consent());
     // Another source, or the end, may have come while the viewer was asked.
     if (!isWelcome || source !== this.#source) return;
-    this.#where = { apiUrl: where.apiUrl, stream: where.stream };
+    this.#where = where;
     this.#rendition ??= renditionOf(url);
     this.#reconsider();
+  }
+
+  #whereOf(url: string): Where | undefined {
+    const [, base, name] = ORIGIN_URL.exec(plain(url)) ?? [];
+    const { apiUrl = base, stream = name } = this.#options;
+    return apiUrl === undefined || stream === undefined ? undefined : { apiUrl, stream };
   }
 
   #watch(where: Where): void {
@@ -273,6 +288,10 @@ export class Starling {
       if (hasGrown) this.#playlistGrown.emit("grown", undefined);
     });
     viewer.on("token", (token) => this.#keyTokens.set(token));
+    viewer.on("error", ({ isFinal }) => {
+      if (isFinal) this.#where = undefined; // Its token is renewed no more.
+      if (isFinal) void this.#closeViewer();
+    });
     viewer.on("segment", (place) => this.#settle(keyOf(place)));
     viewer.on("missing", (place) => this.#settle(keyOf(place)));
     this.#events.emit("joining", viewer);
@@ -283,6 +302,7 @@ export class Starling {
     clearTimeout(this.#resting);
     this.#resting = undefined;
     this.#where = undefined;
+    this.#origin = undefined;
     this.#rendition = undefined;
     this.#source++;
     this.#isAsking = false;
@@ -294,6 +314,7 @@ export class Starling {
   async #closeViewer(): Promise<void> {
     const viewer = this.#viewer;
     this.#viewer = undefined;
+    this.#keyTokens.set(undefined);
     this.#playlist = new MeshPlaylist(this.#playlist.rendition); // HTTP goes on with it.
     this.#playlistGrown.emit("grown", undefined);
     if (viewer === undefined) return;

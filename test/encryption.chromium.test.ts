@@ -12,6 +12,7 @@ import { launchChromium } from "./chromium.ts";
 import { eventually } from "./eventually.ts";
 import { OriginProcess } from "./origin-process.ts";
 import { Publisher } from "./publisher.ts";
+import { ViewerProcess } from "./viewer-process.ts";
 
 let folder: string;
 let origin: OriginProcess;
@@ -106,31 +107,37 @@ test("media of an encrypted stream is opened by a key that is given for its toke
   expect(opened.includes("moof")).toBe(true);
 }, 90_000);
 
+test("a headless viewer writes it opened", async () => {
+  await playlist();
+  const viewer = new ViewerProcess(origin, join(folder, "viewer"), ["--stream", "locked"]);
+  const [first] = await eventually(
+    async () => {
+      const sequences = await viewer.sequences();
+      return sequences.length > 2 && sequences;
+    },
+    60_000,
+    () => viewer.log,
+  );
+  expect((await viewer.read(`${first}.m4s`)).includes("moof")).toBe(true);
+  await viewer.end();
+}, 90_000);
+
 test("what is not encrypted does not stay on disk, but for the init segment", async () => {
   await playlist();
   const sessions = join(origin.dataDir, "media", "locked");
   const [session = ""] = await readdir(sessions);
-  const names = await eventually(async () => {
+  const count = (names: readonly string[], ending: string): number =>
+    names.filter((one) => one.endsWith(ending)).length;
+  await eventually(async () => {
     const found = await readdir(join(sessions, session));
     // The newest is being written, or about to be encrypted.
-    return found.filter((one) => one.endsWith(".enc")).length >= 4 && found;
+    return count(found, ".enc") >= 4 && count(found, ".m4s") <= 2;
   }, 30_000);
-  expect(names.filter((one) => one.endsWith(".m4s")).length).toBeLessThanOrEqual(2);
 }, 60_000);
 
 test("a viewer in Chromium plays it in the mesh, over a change of the key too", async () => {
   await playlist();
-  const page = await browser.newPage();
-  const errors: string[] = [];
-  page.on("pageerror", (error) => errors.push(String(error)));
-  await page.goto(siteUrl);
-  await page.evaluate(`(async () => {
-    await customElements.whenDefined("starling-player");
-    const player = document.createElement("starling-player");
-    for (const name of ["muted", "autoplay"]) player.setAttribute(name, "");
-    player.setAttribute("src", "${origin.httpUrl}/live/locked/media.m3u8");
-    document.body.append(player);
-  })()`);
+  const { page, errors } = await watch("on");
   await plays(page, 200_000);
   const before = await playlist();
   await publisher.end("SIGKILL");
@@ -143,11 +150,42 @@ test("a viewer in Chromium plays it in the mesh, over a change of the key too", 
   expect(changed).toMatch(
     /DISCONTINUITY\n#EXT-X-KEY:METHOD=NONE\n#EXT-X-MAP:.*\n#EXT-X-KEY:METHOD=AES/,
   );
-  const time = 'document.querySelector("starling-player").video.currentTime';
-  const pausedAt = await page.evaluate<number>(time);
-  await eventually(async () => (await page.evaluate<number>(time)) > pausedAt + 12, 60_000);
+  await playsOn(page, 12);
   expect(errors).toEqual([]);
 }, 180_000);
+
+test("a page without the mesh plays it with a token of its own", async () => {
+  await playlist();
+  const { page, errors } = await watch("off");
+  await playsOn(page, 4);
+  const isInMesh = 'document.querySelector("starling-player").stats().neighbours.length > 0';
+  expect(await page.evaluate<boolean>(isInMesh)).toBe(false);
+  expect(errors).toEqual([]);
+}, 120_000);
+
+/** Opens a page with a player of the stream. */
+async function watch(p2p: "on" | "off"): Promise<{ page: Page; errors: string[] }> {
+  const page = await browser.newPage();
+  const errors: string[] = [];
+  page.on("pageerror", (error) => errors.push(String(error)));
+  await page.goto(siteUrl);
+  await page.evaluate(`(async () => {
+    await customElements.whenDefined("starling-player");
+    const player = document.createElement("starling-player");
+    for (const name of ["muted", "autoplay"]) player.setAttribute(name, "");
+    player.setAttribute("p2p", "${p2p}");
+    player.setAttribute("src", "${origin.httpUrl}/live/locked/media.m3u8");
+    document.body.append(player);
+  })()`);
+  return { page, errors };
+}
+
+/** Waits until so much more was played. */
+async function playsOn(page: Page, seconds: number): Promise<void> {
+  const time = 'document.querySelector("starling-player").video.currentTime';
+  const startS = await page.evaluate<number>(time);
+  await eventually(async () => (await page.evaluate<number>(time)) > startS + seconds, 60_000);
+}
 
 /** Waits until the picture has moved and the mesh has brought this much. */
 async function plays(page: Page, byteLength: number): Promise<void> {
