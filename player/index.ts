@@ -9,4 +9,5 @@ export {
   type StarlingOptions,
   type StarlingStats,
 } from "./starling-hls.ts";
-export { Viewer, type ViewerEvents, type ViewerOptions, type ViewerReport } from "./viewer.ts";
+export { Viewer, type ViewerEvents, type ViewerOptions } from "./viewer.ts";
+export type { ViewerReport } from "./viewer-report.ts";

@@ -17,7 +17,8 @@ import { MeshTrial } from "./mesh-trial.ts";
 import { type PlaylistLoaderClass, playlistLoader } from "./playlist-loader.ts";
 import type { Place, VerifiedSegment } from "./segment-store.ts";
 import { StallWatch } from "./stall-watch.ts";
-import { Viewer, type ViewerEvents, type ViewerOptions, type ViewerReport } from "./viewer.ts";
+import { Viewer, type ViewerEvents, type ViewerOptions } from "./viewer.ts";
+import { NO_REPORT, sumReports, type ViewerReport } from "./viewer-report.ts";
 
 export interface StarlingOptions
   extends Omit<ViewerOptions, "apiUrl" | "stream" | "rendition" | "maxDelayMs" | "tuning"> {
@@ -170,7 +171,7 @@ export class Starling {
   }
 
   stats(): StarlingStats {
-    const report = sum(this.#past, this.#viewer?.report() ?? NO_REPORT);
+    const report = sumReports(this.#past, this.#viewer?.report() ?? NO_REPORT);
     const { fromPeersBytes, fromSeedsBytes } = report;
     const fromHttpBytes = report.fromHttpBytes + this.#untold.httpBytes;
     const bytes = fromPeersBytes + fromSeedsBytes + fromHttpBytes;
@@ -318,7 +319,7 @@ export class Starling {
     this.#playlist = new MeshPlaylist(this.#playlist.rendition); // HTTP goes on with it.
     this.#playlistGrown.emit("grown", undefined);
     if (viewer === undefined) return;
-    this.#past = { ...sum(this.#past, viewer.report()), neighbours: [], isInWorker: false };
+    this.#past = { ...sumReports(this.#past, viewer.report()), neighbours: [], isInWorker: false };
     for (const key of this.#settled.keys()) this.#settle(key);
     await viewer.close();
   }
@@ -471,37 +472,6 @@ function keyOf({ rendition, sequence }: Place): string {
 interface Where {
   readonly apiUrl: string;
   readonly stream: string;
-}
-
-const NO_REPORT: ViewerReport = {
-  fromPeersBytes: 0,
-  fromSeedsBytes: 0,
-  fromHttpBytes: 0,
-  uploadedBytes: 0,
-  uploadBitsPerSMax: 0,
-  blocks: 0,
-  missing: 0,
-  rejected: {},
-  neighbours: [],
-  isInWorker: false,
-};
-
-/** The counts of two reports, and the second one's present. */
-function sum(past: ViewerReport, now: ViewerReport): ViewerReport {
-  const rejected: Record<string, number> = { ...past.rejected };
-  for (const [code, count] of Object.entries(now.rejected)) {
-    rejected[code] = (rejected[code] ?? 0) + count;
-  }
-  return {
-    ...now,
-    fromPeersBytes: past.fromPeersBytes + now.fromPeersBytes,
-    fromSeedsBytes: past.fromSeedsBytes + now.fromSeedsBytes,
-    fromHttpBytes: past.fromHttpBytes + now.fromHttpBytes,
-    uploadedBytes: past.uploadedBytes + now.uploadedBytes,
-    blocks: past.blocks + now.blocks,
-    missing: past.missing + now.missing,
-    rejected,
-  };
 }
 
 /** Lets an hls.js take part in the mesh. Call it before `loadSource`. */

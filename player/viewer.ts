@@ -2,9 +2,10 @@ import type { Manifest } from "../core/index.ts";
 import type { Tuning } from "../mesh/index.ts";
 import { abortableDelay, BackOff } from "../peer/index.ts";
 import { Emitter } from "./emitter.ts";
-import type { FromMesh, MeshOrder, MeshReport, NeighbourReport } from "./mesh-messages.ts";
+import type { FromMesh, MeshOrder, MeshReport } from "./mesh-messages.ts";
 import { type MeshThread, startMeshThread } from "./mesh-thread.ts";
 import { type Place, SegmentStore, type VerifiedSegment } from "./segment-store.ts";
+import type { ViewerReport } from "./viewer-report.ts";
 
 const REPORT_EVERY_MS = 5000;
 /** A mesh that announced nothing for this long is not waited for. */
@@ -57,24 +58,6 @@ export interface ViewerEvents {
   readonly token: string;
   /** The mesh cannot be joined. It is tried again unless `isFinal`. */
   readonly error: { readonly code: string; readonly detail: string; readonly isFinal: boolean };
-}
-
-/** Counts since the start, and how it does now. */
-export interface ViewerReport {
-  readonly fromPeersBytes: number;
-  readonly fromSeedsBytes: number;
-  /** What was told by `countHttp`, and blocks that the mesh fetched. */
-  readonly fromHttpBytes: number;
-  readonly uploadedBytes: number;
-  /** What it sends at the most now, bits a second: the share of what its line was measured to take. */
-  readonly uploadBitsPerSMax: number;
-  readonly blocks: number;
-  readonly missing: number;
-  /** Refusals by code. */
-  readonly rejected: Readonly<Record<string, number>>;
-  readonly neighbours: readonly NeighbourReport[];
-  /** Whether verification and decoding have a thread of their own. */
-  readonly isInWorker: boolean;
 }
 
 const NO_REPORT: MeshReport = {
