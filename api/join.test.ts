@@ -1,5 +1,11 @@
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
-import type { JoinPuzzle } from "../core/index.ts";
+import {
+  instantMs,
+  type JoinPuzzle,
+  nobleCrypto,
+  parseJwks,
+  verifyRevocation,
+} from "../core/index.ts";
 import { ApiKeys } from "../pipeline/index.ts";
 import { ask, bearer, posting, type TestApi, TestOrigin } from "./test-origin.ts";
 import { claimsOf, solved, TestPeer } from "./test-peer.ts";
@@ -112,6 +118,27 @@ describe("a peer that is in the mesh", () => {
       await back.sendJoin(String(renew), peer.secretKey);
       expect(await back.refusal()).toBe("token-revoked");
     }
+  });
+
+  test("is shown to all others of the stream as one to part from, and to those who come later", async () => {
+    const { peer, tokenId } = await joinedPeer();
+    const witness = await TestPeer.connect(free);
+    const { body } = await askToken(free, { publicKey: witness.id });
+    await witness.joinWith(String(body["token"]));
+    const url = `${guarded.url}/api/v1/streams/open/tokens/${tokenId}`;
+    await fetch(url, { method: "DELETE", headers: bearer(tokensKey) });
+    await witness.next("revoked"); // Of the test before: it has not ended.
+    const { revocation } = await witness.next("revoked");
+    const keys = parseJwks((await ask(`${free.url}/.well-known/jwks.json`)).body);
+    const context = { stream: "open", now: instantMs(Date.now()) };
+    const read = verifyRevocation(revocation, { keys, crypto: nobleCrypto }, context);
+    expect(read.peer).toBe(peer.id);
+    expect(read.expiresAtS - read.issuedAtS).toBe(301);
+    witness.close();
+    const { peer: newcomer } = await joinedPeer();
+    const told = [await newcomer.next("revoked"), await newcomer.next("revoked")];
+    expect(told.map((one) => one.revocation)).toContain(revocation);
+    newcomer.close();
   });
 });
 

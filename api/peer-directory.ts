@@ -25,6 +25,8 @@ const REPORT_TTL_MS = 3_600_000;
 const ROLES = ["seed", "viewer"] as const;
 /** Seeds of a stream that are looked at to introduce one peer. */
 const SEEDS_MAX = 64;
+/** Revocations of a stream that newcomers are told of. */
+const REVOCATIONS_MAX = 64;
 /** Seats that are renewed without a pause in between. */
 const RENEWAL_BATCH = 500;
 
@@ -177,6 +179,22 @@ export class PeerDirectory {
     return (await this.#redis.get(tokenKey(tokenId))) ?? undefined;
   }
 
+  /** Keeps what is told to newcomers: their neighbours' revocations, the last 64. */
+  async keepRevocation(stream: string, revocation: string, ttlMs: number): Promise<void> {
+    const key = revocationsKey(stream);
+    await this.#redis
+      .multi()
+      .zadd(key, Date.now() + ttlMs, revocation)
+      .zremrangebyrank(key, 0, -REVOCATIONS_MAX - 1)
+      .pexpire(key, ttlMs)
+      .exec();
+  }
+
+  /** The revocations of a stream that have not ended. */
+  async revocations(stream: string): Promise<string[]> {
+    return this.#redis.zrangebyscore(revocationsKey(stream), Date.now(), "+inf");
+  }
+
   async isRevoked(tokenId: string): Promise<boolean> {
     return (await this.#redis.exists(revokedKey(tokenId))) === 1;
   }
@@ -227,6 +245,11 @@ function tokenKey(tokenId: string): string {
 /** String with a time to live, while a token is revoked. */
 function revokedKey(tokenId: string): string {
   return `starling:tracker:revoked:${tokenFamily(tokenId)}`;
+}
+
+/** Sorted set with a time to live: signed revocations by when they end. */
+function revocationsKey(stream: string): string {
+  return `starling:tracker:${stream}:revocations`;
 }
 
 /** What a token and its renewals have in common. */

@@ -7,7 +7,16 @@ export type Delivery =
   | { readonly kind: "message"; readonly connection: string; readonly message: TrackerToPeer }
   | { readonly kind: "replaced" | "revoked"; readonly connection: string };
 
-/** Carries deliveries between API processes: one Redis channel per process. */
+/** A message to all peers of a stream, wherever they are connected. */
+export interface Announcement {
+  readonly kind: "announcement";
+  readonly stream: string;
+  readonly message: TrackerToPeer;
+}
+
+const ALL = "starling:tracker:post";
+
+/** Carries deliveries between API processes: one Redis channel per process, and one of all. */
 export class PeerPost {
   readonly #redis: Redis;
   readonly #subscriber: Redis;
@@ -21,10 +30,12 @@ export class PeerPost {
   }
 
   /** Opens this process's letter box. Deliveries of one sender come in order. */
-  async open(log: Logger, receive: (delivery: Delivery) => void): Promise<void> {
+  async open(log: Logger, receive: (post: Delivery | Announcement) => void): Promise<void> {
     this.#subscriber.on("error", (error) => log.warn({ err: error }, "Redis subscription broken"));
-    this.#subscriber.on("message", (_channel, text) => receive(JSON.parse(text) as Delivery));
-    await this.#subscriber.subscribe(channelOf(this.#instance));
+    this.#subscriber.on("message", (_channel, text) =>
+      receive(JSON.parse(text) as Delivery | Announcement),
+    );
+    await this.#subscriber.subscribe(channelOf(this.#instance), ALL);
   }
 
   /** A connection name of this process: "<instance> <number>". */
@@ -39,6 +50,11 @@ export class PeerPost {
   async send(delivery: Delivery): Promise<void> {
     const [instance = ""] = delivery.connection.split(" ");
     await this.#redis.publish(channelOf(instance), JSON.stringify(delivery));
+  }
+
+  /** Sends to all processes, this one as well. */
+  async announce(announcement: Announcement): Promise<void> {
+    await this.#redis.publish(ALL, JSON.stringify(announcement));
   }
 
   close(): void {

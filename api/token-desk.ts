@@ -9,6 +9,7 @@ import {
   type PeerRole,
   type Rate,
   signJoinToken,
+  signRevocation,
   verifyJoinToken,
   wideNetworkOf,
 } from "../core/index.ts";
@@ -113,15 +114,20 @@ export class TokenDesk {
     await this.#admit(request, response, permit, wanted.work);
   }
 
-  /** Makes a token worthless. Throws StarlingError "token-not-found" for what is no id of one. */
+  /** Makes a token worthless, and lets the mesh part from its peer. Throws StarlingError "token-not-found" for what is no id of one. */
   async revoke(stream: string, tokenId: string): Promise<void> {
-    const { directory, tracker, tokenTtlS } = this.#parts;
+    const { directory, key, tracker, tokenTtlS } = this.#parts;
     if (!/^[\w-]{1,40}(~\d{1,16})?$/.test(tokenId)) {
       throw refusal("token-not-found", "Name it by the tokenId that came with it.");
     }
     // When that is over, so is the life of the last token of its family.
-    const peer = await directory.revoke(tokenId, (tokenTtlS + 1) * 1000);
-    if (peer !== undefined) await tracker.expel({ stream, peer });
+    const ttlS = tokenTtlS + 1;
+    const peer = await directory.revoke(tokenId, ttlS * 1000);
+    if (peer === undefined) return;
+    const issuedAtS = Math.floor(Date.now() / 1000);
+    const claims = { stream, peer, issuedAtS, expiresAtS: issuedAtS + ttlS };
+    const revocation = signRevocation(claims, key.jwk.kid, key.sign);
+    await tracker.expel({ stream, peer }, revocation, ttlS * 1000);
   }
 
   /** Lets a newcomer in who did its work; gives it some otherwise. */

@@ -22,7 +22,7 @@ import type { Equivocations } from "./equivocations.ts";
 import { iceServersFor } from "./ice-servers.ts";
 import type { ApiMetrics } from "./metrics.ts";
 import type { PeerDirectory, PeerName, PeerSeat } from "./peer-directory.ts";
-import type { Delivery, PeerPost } from "./peer-post.ts";
+import type { Announcement, Delivery, PeerPost } from "./peer-post.ts";
 import { refusal } from "./problems.ts";
 import { defineRoute, type Route } from "./route.ts";
 import { isSiteAllowed } from "./site-policy.ts";
@@ -192,23 +192,31 @@ export class Tracker implements TrackerDesk {
     this.#here.set(placeOf(seat), connection);
     const replaced = await directory.join(seat);
     const neighbours = await this.#introduce(connection, seat, this.#options);
+    const revocations = await directory.revocations(stream);
     if (older !== undefined) this.#replace(older);
     else if (replaced !== undefined) await this.#replaceElsewhere(replaced);
     const iceServers = iceServersFor(this.#options.iceServers, peer, Date.now());
     connection.send({ type: "joined", peer, iceServers, neighbours });
+    for (const revocation of revocations) connection.send({ type: "revoked", revocation });
     if (role === "seed") this.#announce(seat);
     metrics.trackerJoins.inc({ role });
     return { role, lastReport };
   }
 
-  /** Ends the connection of a peer whose token was revoked, wherever it is. */
-  async expel(name: PeerName): Promise<void> {
+  /**
+   * Ends the connection of a peer whose token was revoked, wherever it is, and shows the signed `revocation` to
+   * all peers of its stream and to those that join within `ttlMs`: they part from it.
+   */
+  async expel(name: PeerName, revocation: string, ttlMs: number): Promise<void> {
     const { directory, post } = this.#parts;
+    const { stream } = name;
+    await directory.keepRevocation(stream, revocation, ttlMs);
     const connection = await directory.connectionOf(name);
-    if (connection === undefined) return;
-    const delivery = { kind: "revoked", connection } as const;
-    if (post.isHere(connection)) this.#receive(delivery);
-    else await post.send(delivery);
+    const delivery = { kind: "revoked", connection: connection ?? "" } as const;
+    if (post.isHere(delivery.connection)) this.#receive(delivery);
+    else if (connection !== undefined) await post.send(delivery);
+    const message = { type: "revoked", revocation } as const;
+    await post.announce({ kind: "announcement", stream, message });
   }
 
   async signal(
@@ -337,7 +345,13 @@ export class Tracker implements TrackerDesk {
     return true;
   }
 
-  #receive(delivery: Delivery): void {
+  #receive(delivery: Delivery | Announcement): void {
+    if (delivery.kind === "announcement") {
+      for (const one of this.#here.values()) {
+        if (one.seat?.stream === delivery.stream) one.send(delivery.message);
+      }
+      return;
+    }
     const connection = this.#connections.get(delivery.connection);
     if (connection === undefined) return;
     if (delivery.kind === "message") deliver(connection, delivery.message);

@@ -125,6 +125,7 @@ export {
   type RenditionPolicy,
   type Rung,
 } from "./rendition-policy.ts";
+export { type Revocation, signRevocation, verifyRevocation } from "./revocation.ts";
 export { after, type InstantMs, instantMs } from "./time.ts";
 export { type Rate, TokenBucket } from "./token-bucket.ts";
 export {

@@ -64,6 +64,8 @@ export type TrackerToPeer =
   | { readonly type: "peers"; readonly neighbours: readonly Introduction[] }
   | { readonly type: "signal"; readonly peer: string; readonly signal: Signal }
   | { readonly type: "left"; readonly peer: string }
+  /** Signed by the origin: see verifyRevocation. */
+  | { readonly type: "revoked"; readonly revocation: string }
   | { readonly type: "error"; readonly code: string; readonly detail: string };
 
 const CODE = "tracker-bad-message";
@@ -93,7 +95,15 @@ export function parseClientMessage(text: string): PeerToTracker {
 /** Reads what the tracker sent. Throws StarlingError "tracker-bad-message". */
 export function parseTrackerMessage(text: string): TrackerToPeer {
   const fields = fieldsOf(text);
-  const type = fields.oneOf("type", ["challenge", "joined", "peers", "signal", "left", "error"]);
+  const type = fields.oneOf("type", [
+    "challenge",
+    "joined",
+    "peers",
+    "signal",
+    "left",
+    "revoked",
+    "error",
+  ]);
   switch (type) {
     case "challenge":
       return { type, nonce: fields.text("nonce", 128) };
@@ -110,6 +120,8 @@ export function parseTrackerMessage(text: string): TrackerToPeer {
       return { type, peer: fields.text("peer", PEER_LENGTH_MAX), signal: signalIn(fields) };
     case "left":
       return { type, peer: fields.text("peer", PEER_LENGTH_MAX) };
+    case "revoked":
+      return { type, revocation: jwsIn(fields, "revocation") };
     case "error":
       return { type, code: fields.text("code", 64), detail: fields.text("detail", 1024) };
     default:

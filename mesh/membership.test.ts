@@ -66,7 +66,7 @@ describe("who is barred", () => {
     feed(mesh, subscriptions);
     const peer = { peer: peerIdOf("polluter"), role: "viewer" } as const;
     membership.introduced([peer]);
-    membership.bar(START, peer.peer);
+    membership.bar(peer.peer, at(BARRED_MS));
     membership.introduced([peer]);
     membership.run(at(BARRED_MS - 1));
     expect(membership.isBarred(at(BARRED_MS - 1), peer.peer)).toBe(true);
@@ -81,7 +81,7 @@ describe("who is barred", () => {
   test("is forgotten when too many came after it", () => {
     const { membership } = world();
     for (let count = 0; count <= BARRED_MAX; count++)
-      membership.bar(START, peerIdOf(`peer ${count}`));
+      membership.bar(peerIdOf(`peer ${count}`), at(BARRED_MS));
     expect(membership.isBarred(START, peerIdOf("peer 0"))).toBe(false);
     expect(membership.isBarred(START, peerIdOf("peer 1"))).toBe(true);
   });

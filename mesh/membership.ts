@@ -10,7 +10,6 @@ import { sizeOf } from "./class-set.ts";
 import type { FanOut } from "./fan-out.ts";
 import {
   BARRED_MAX,
-  BARRED_MS,
   CANDIDATES_MAX,
   DIAL_TIMEOUT_MS,
   NEIGHBOURS_MAX,
@@ -68,7 +67,7 @@ export class Membership {
   readonly #candidates = new Map<string, Candidate>();
   readonly #dialledAt = new Map<string, InstantMs>();
   readonly #leftAloneUntil = new Map<string, InstantMs>();
-  /** Those that were cut for what they sent, and until when that is held against them; the first one first. */
+  /** Those that are kept out, and until when; the first one first. */
   readonly #barredUntil = new Map<string, InstantMs>();
   #reviewedAt: InstantMs = instantMs(0);
   #soughtAt: InstantMs = instantMs(0);
@@ -102,13 +101,13 @@ export class Membership {
     this.#leaveAlone(now, id);
   }
 
-  /** Keeps somebody out: it is neither dialled nor let in for as long as a token is good. */
-  bar(now: InstantMs, id: string): void {
+  /** Keeps somebody out: it is neither dialled nor let in until then. */
+  bar(id: string, until: InstantMs): void {
     if (this.#barredUntil.size >= BARRED_MAX) {
       const [first] = this.#barredUntil.keys();
       if (first !== undefined) this.#barredUntil.delete(first);
     }
-    this.#barredUntil.set(id, instantMs(now + BARRED_MS));
+    this.#barredUntil.set(id, until);
     this.#candidates.delete(id);
   }
 

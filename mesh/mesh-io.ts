@@ -86,6 +86,8 @@ export type Input =
       readonly block: BlockId;
     }
   | { readonly kind: "token"; readonly token: string }
+  /** The origin revoked a peer's token: it is parted from, and kept out until then. */
+  | { readonly kind: "revoked"; readonly peer: string; readonly until: InstantMs }
   | {
       /**
        * What it follows from now on, of each rendition from which media segment on. What is being

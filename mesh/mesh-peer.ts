@@ -20,6 +20,7 @@ import { Evidence } from "./evidence.ts";
 import { FanOut } from "./fan-out.ts";
 import { FeedRates } from "./feed-rates.ts";
 import {
+  BARRED_MS,
   IDLE_TICK_MS,
   INIT_BLOCKS_MAX,
   MEDIA_BLOCKS_MAX,
@@ -211,6 +212,9 @@ export class MeshPeer implements ProtocolPeer {
       case "token":
         this.#token = input.token;
         break;
+      case "revoked":
+        this.#revoked(input);
+        break;
       case "follow":
         this.#follow(now, input);
         break;
@@ -260,7 +264,7 @@ export class MeshPeer implements ProtocolPeer {
     this.#membership.connected(neighbour.id);
     this.#state.add(neighbour);
     if (isBarred) {
-      this.#state.disconnect(neighbour, "refused", "it was cut for what it sent");
+      this.#state.disconnect(neighbour, "refused", "it is kept out");
       return;
     }
     if (!hasRoom) {
@@ -275,6 +279,12 @@ export class MeshPeer implements ProtocolPeer {
       token: this.#token,
       proof: options.crypto.sign(proof, options.peer.secretKey),
     });
+  }
+
+  #revoked({ peer, until }: Extract<Input, { kind: "revoked" }>): void {
+    this.#membership.bar(peer, until);
+    const neighbour = this.#state.neighbours.get(peer);
+    if (neighbour !== undefined) this.#state.disconnect(neighbour, "refused", "token revoked");
   }
 
   #gone(now: InstantMs, neighbour: Neighbour): void {
@@ -461,7 +471,8 @@ export class MeshPeer implements ProtocolPeer {
 
   /** Cuts a neighbour off and, if its hello showed that it is who it says, keeps it out. */
   #cut(neighbour: Neighbour, code: ByeCode, reason: string): void {
-    if (neighbour.isReady) this.#membership.bar(this.#state.now, neighbour.id);
+    const until = after(this.#state.now, BARRED_MS);
+    if (neighbour.isReady) this.#membership.bar(neighbour.id, until);
     this.#state.disconnect(neighbour, code, reason);
   }
 }

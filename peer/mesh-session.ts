@@ -2,10 +2,12 @@ import {
   errorCode,
   INTRODUCTIONS_MAX,
   type InstantMs,
+  instantMs,
   Random,
   type TokenBucket,
   type TrustedKey,
   type ViewerStats,
+  verifyRevocation,
 } from "../core/index.ts";
 import { blockPort, type MeshLimits, MeshPeer, type Output, type Tuning } from "../mesh/index.ts";
 import { BlockFetcher } from "./block-fetcher.ts";
@@ -201,8 +203,21 @@ export class MeshSession {
         introduced: (peers) => this.driver.input({ kind: "introduced", peers }),
         signal: (peer, signal) => this.#transport.handleSignal(peer, signal),
         left: (peer) => this.#transport.abandon(peer),
+        revoked: (revocation) => this.#part(revocation),
       },
     });
+  }
+
+  /** Parts from a peer whose token the origin revoked. The tracker passes that on, and cannot make it up. */
+  #part(jws: string): void {
+    const { stream, platform, log } = this.#options;
+    const trust = { keys: this.#keys, crypto: platform.crypto };
+    try {
+      const { peer, expiresAtS } = verifyRevocation(jws, trust, { stream, now: this.now() });
+      this.driver.input({ kind: "revoked", peer, until: instantMs(expiresAtS * 1000) });
+    } catch (error) {
+      log.info({ code: errorCode(error) }, "a revocation was refused");
+    }
   }
 
   async #fetch({ block, ...range }: Extract<Output, { kind: "fetch" }>): Promise<void> {

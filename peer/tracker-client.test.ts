@@ -127,6 +127,7 @@ class World {
         introduced: (neighbours) => this.introduced.push(...neighbours),
         signal: (peer, signal) => this.seen.push({ peer, signal }),
         left: (peer) => this.seen.push({ left: peer }),
+        revoked: (revocation) => this.seen.push({ revocation }),
       },
     });
     this.running = this.client.run(this.#stop.signal);

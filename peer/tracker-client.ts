@@ -31,6 +31,8 @@ export interface TrackerEvents {
   signal(peer: string, signal: Signal): void;
   /** A peer has left the tracker. Connections with it may live on. */
   left(peer: string): void;
+  /** The origin revoked a peer's token: a JWS, unchecked. */
+  revoked(revocation: string): void;
 }
 
 export interface TrackerClientOptions {
@@ -151,6 +153,9 @@ export class TrackerClient {
         break;
       case "left":
         events.left(message.peer);
+        break;
+      case "revoked":
+        events.revoked(message.revocation);
         break;
       case "error":
         throw new StarlingError(message.code, message.detail);

@@ -100,6 +100,11 @@ export class HostilePeer {
     return this.#session.driver.mesh.stats.blocks;
   }
 
+  /** Its join token. */
+  get token(): string {
+    return this.#session.token;
+  }
+
   async leave(): Promise<void> {
     this.#stop.abort();
     await this.#running;

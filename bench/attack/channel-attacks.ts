@@ -33,6 +33,7 @@ export const CHANNEL_ATTACKS: readonly Attack[] = [
     run: (stage, seconds) => tampering(stage, seconds, { bytes: requests(FLOOD_REQUESTS) }),
   },
   { name: "tracker in the middle", seconds: 4, run: trackerInTheMiddle },
+  { name: "expelled viewer", seconds: 4, run: expelledViewer },
 ];
 
 async function tampering(
@@ -50,6 +51,31 @@ function requests(count: number): Uint8Array[] {
     const request: Message = { type: "request", block, withinMs: 4000, esis: [0, 1, 2, 3] };
     return encodeMessage(request);
   });
+}
+
+/** A peer in good standing whose token is revoked, and that comes back with another one at once. */
+async function expelledViewer(stage: AttackStage, seconds: number): Promise<AttackOutcome> {
+  const { httpUrl, apiKey } = stage.origin;
+  const peer = await HostilePeer.tamper(stage.origin, (hello) => [hello]);
+  await eventually(() => peer.victims.size > 1, 30_000);
+  const { jti } = JSON.parse(
+    Buffer.from(peer.token.split(".")[1] ?? "", "base64url").toString(),
+  ) as { jti: string };
+  const revokedAtMs = Date.now();
+  await fetch(`${httpUrl}/api/v1/streams/main/tokens/${jti}`, {
+    method: "DELETE",
+    headers: { Authorization: `Bearer ${apiKey}` },
+  });
+  await delay(seconds * 1000);
+  const neighbours = [...peer.victims.values()];
+  const goneAtMs = neighbours.flatMap((victim) => victim.goneAtMs ?? []);
+  await peer.leave();
+  return {
+    stopped: goneAtMs.length === neighbours.length,
+    cutMs: Math.max(...goneAtMs) - revokedAtMs,
+    attackers: [peer.id],
+    detail: `${goneAtMs.length} of ${neighbours.length} neighbours parted from it`,
+  };
 }
 
 /** A viewer whose tracker ends DTLS on both sides must not take it for its neighbours. */

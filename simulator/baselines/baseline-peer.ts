@@ -190,6 +190,7 @@ export abstract class BaselinePeer implements ProtocolPeer {
         break;
       case "fetchNow":
       case "token":
+      case "revoked":
       case "follow":
       case "signal": // Nothing to these protocols.
       case "timeout": // For the tick.
