@@ -1,11 +1,14 @@
 import { rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
+import { nobleCrypto, signKeyCertificate } from "../core/index.ts";
 import {
+  certifyKey,
   createEncodeQueue,
   createEncodeWorker,
   enqueueEncode,
   RoleStatus,
+  readJwks,
 } from "../pipeline/index.ts";
 import { ask, bearer, type TestApi, TestOrigin } from "./test-origin.ts";
 import { TestPeer } from "./test-peer.ts";
@@ -127,6 +130,25 @@ describe("the metrics", () => {
     }
     expect(text).not.toContain("metered");
     expect((await fetch(`${fresh.url}/metrics`)).status).toBe(200);
+  });
+
+  test("tell when certificates of signing keys end, once a root key made one", async () => {
+    const api = await origin.startApi();
+    const metrics = async () => (await fetch(`${api.url}/metrics`)).text();
+    const name = "starling_key_certificate_end_timestamp_seconds";
+    expect(await metrics()).not.toContain(`${name}{`);
+    const [key] = (await readJwks(origin.redis)).keys;
+    const { kid = "", x: publicKey = "" } = key ?? {};
+    const claims = {
+      publicKey,
+      purpose: "token",
+      issuedAtS: 1,
+      expiresAtS: 1_900_000_000,
+    } as const;
+    const secretKey = new Uint8Array(32).fill(3);
+    const sign = (message: Uint8Array) => nobleCrypto.sign(message, secretKey);
+    await certifyKey(origin.redis, kid, signKeyCertificate(claims, "root", sign));
+    expect(await metrics()).toContain(`${name}{purpose="token",kid="${kid}"} 1900000000`);
   });
 });
 

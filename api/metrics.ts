@@ -1,4 +1,5 @@
 import { Counter, collectDefaultMetrics, Gauge, Histogram, Registry } from "prom-client";
+import { certificateEndS, type Jwks } from "../core/index.ts";
 import { diskStatusSchema } from "./readiness.ts";
 
 /** What this API process counts itself. */
@@ -23,6 +24,7 @@ export interface OriginSnapshot {
   readonly playedBytes: number;
   /** 0..1; null before anything was played. */
   readonly offload: number | null;
+  readonly keys: Jwks["keys"];
   readonly roles: readonly { role: string; stats: Readonly<Record<string, unknown>> }[];
 }
 
@@ -103,8 +105,25 @@ export function exposeSnapshot(registry: Registry, snapshot: OriginSnapshot): vo
   gauge("starling_offload_ratio", "1 - origin media bytes / media bytes played").set(
     snapshot.offload ?? Number.NaN,
   );
+  exposeCertificates(gauge, snapshot.keys);
   exposeRoles(gauge, snapshot.roles);
   exposeRoom(gauge, snapshot.roles);
+}
+
+/** Where a root key certified some, a key without a certificate is one that players refuse already. */
+function exposeCertificates(
+  gauge: (name: string, help: string, labelNames: string[]) => Gauge,
+  keys: OriginSnapshot["keys"],
+): void {
+  const end = gauge(
+    "starling_key_certificate_end_timestamp_seconds",
+    "When the root key's certificate of a signing key ends; 0 if there is none, though others have one",
+    ["purpose", "kid"],
+  );
+  if (keys.every((key) => key.starling_certificate === undefined)) return;
+  for (const { starling_purpose: purpose, kid, starling_certificate: certificate } of keys) {
+    end.set({ purpose, kid }, certificate === undefined ? 0 : certificateEndS(certificate));
+  }
 }
 
 /** Where several ingests write to one folder, each tells the same. */

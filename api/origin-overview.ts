@@ -7,6 +7,7 @@ import {
   deadJobs,
   type EncodeQueue,
   RoleStatus,
+  readJwks,
   type SignQueue,
   type Stream,
   type StreamRegistry,
@@ -86,7 +87,8 @@ export class OriginOverview {
   }
 
   async snapshot(): Promise<OriginSnapshot> {
-    const [streams, roles, counts] = await Promise.all([
+    const [{ keys }, streams, roles, counts] = await Promise.all([
+      readJwks(this.#parts.redis),
       this.streams(),
       RoleStatus.all(this.#parts.redis),
       Promise.all(
@@ -115,6 +117,7 @@ export class OriginOverview {
       segmentsPerS: sum(streams, ({ segmentsPerS }) => segmentsPerS),
       playedBytes: sum(streams, ({ traffic }) => traffic.playedBytes),
       offload: offloadOf(streams.map(({ traffic }) => traffic)),
+      keys,
       roles,
     };
   }

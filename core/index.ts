@@ -81,6 +81,7 @@ export {
 } from "./jwk.ts";
 export { JWS_LENGTH_MAX, type Trust } from "./jws.ts";
 export {
+  certificateEndS,
   certifiedKeys,
   type KeyClaims,
   type PinnedRoot,

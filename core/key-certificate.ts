@@ -1,7 +1,7 @@
 import type { Crypto } from "./crypto.ts";
 import { StarlingError } from "./errors.ts";
 import { type KeyPurpose, type KeySet, keyIdOf, parsePublicKey, type TrustedKey } from "./jwk.ts";
-import { type JwsKind, signJws, verifyJws } from "./jws.ts";
+import { decodeJws, type JwsKind, signJws, verifyJws } from "./jws.ts";
 import type { InstantMs } from "./time.ts";
 import { checkValidity } from "./validity.ts";
 
@@ -52,6 +52,11 @@ export function verifyKeyCertificate(
   };
   checkValidity(claims, now, KIND.name);
   return claims;
+}
+
+/** When a certificate says that it ends, UNIX seconds, unchecked: for whoever watches over it. Throws StarlingError "certificate-malformed". */
+export function certificateEndS(certificate: string): number {
+  return decodeJws(certificate, "certificate-malformed").integer("exp", 0, Number.MAX_SAFE_INTEGER);
 }
 
 /**
