@@ -110,7 +110,7 @@ function joinDefaults(options: ApiOptions) {
   return {
     tokenTtlS: options.tokenTtlS ?? 300,
     tokensPerMinute: options.tokensPerMinute ?? 60,
-    joinWork: options.joinWork ?? 200,
+    joinWork: options.joinWork ?? 400,
     joinsPerSecond: options.joinsPerSecond ?? 100,
     p2p: options.p2p !== false,
   };

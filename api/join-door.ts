@@ -36,9 +36,9 @@ export interface JoinDoorOptions {
 
 const PUZZLE_LIFE_S = 120;
 const NONCE_BYTES = 9;
-/** Answers that are checked at a time, 3 ms each: the pool's other threads serve files. */
+/** Answers that are checked at a time, 1.3 ms each: the pool's other threads serve files. */
 const CHECKING_MAX = 2;
-/** Answers that wait for that. More would wait longer than 100 ms. */
+/** Answers that wait for that. More would wait longer than 50 ms. */
 const WAITING_MAX = 48;
 const KEY_MAX_AGE_MS = 10_000;
 const CODE = "puzzle-malformed";

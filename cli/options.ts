@@ -284,8 +284,8 @@ export const OPTIONS = {
   joinWork: option(
     "HTTP and tracker",
     integer(0, 100_000, "hashes"),
-    "200",
-    "work of a viewer that is let in without an API key, some 4 ms a hash in a browser; 0 = none",
+    "400",
+    "work of a viewer that is let in without an API key, some 2.5 ms a hash in a browser; 0 = none",
   ),
   joinsPerSecond: option(
     "HTTP and tracker",

@@ -21,7 +21,7 @@ export const WORK_MAX = 1_048_576;
 export const COUNTER_MAX = 0xff_ff_ff_ff;
 
 /**
- * The scrypt (RFC 7914) of one try: 1 MiB of memory, so that hardware made for hashing gains little over a
+ * The scrypt (RFC 7914) of one try: 512 KiB of memory, so that hardware made for hashing gains little over a
  * viewer's browser; the door checks an answer with one of them.
  */
 export const JOIN_WORK_SCRYPT: {
@@ -29,7 +29,7 @@ export const JOIN_WORK_SCRYPT: {
   readonly r: number;
   readonly p: number;
   readonly dkLen: number;
-} = { N: 1024, r: 8, p: 1, dkLen: 32 };
+} = { N: 512, r: 8, p: 1, dkLen: 32 };
 
 /** What goes into scrypt for one try: the challenge as password, the counter as salt (u32). */
 export function joinWorkInput({ challenge, counter }: JoinWork): {

@@ -1,7 +1,7 @@
 import { COUNTER_MAX, isWorkDone, type JoinPuzzle, type JoinWork } from "../core/index.ts";
 import { joinHash } from "./join-hash.ts";
 
-/** The thread has other things to do after this long; a try takes some 4 ms. */
+/** The thread has other things to do after this long; a try takes some 2.5 ms. */
 const SLICE_MS = 12;
 
 /** Solves a puzzle on this thread, with pauses. Rejects when `signal` aborts. */
