@@ -29,6 +29,7 @@ when a real attack was not stopped, or a bad byte got through anywhere.`;
 
 const SEEDS_DEFAULT = 5;
 const SEEDS_QUICK = 2;
+const Z_95 = 1.96;
 const HEAD = ["attack", "where", "bad bytes", "honest miss", "in peace", "cut after"];
 const HEAD_END = ["falsely accused", "overhead", "stopped", ""];
 
@@ -111,8 +112,6 @@ async function attackWorlds(table: PrintedTable): Promise<readonly WorldRow[]> {
 }
 
 function cellsOf(row: AttackRow, first: AttackRow | undefined): string[] {
-  const missOf = ({ missed, segments }: AttackRow): string =>
-    numberText(missed / (missed + segments), "share");
   return [
     row.attack,
     "processes",
@@ -140,6 +139,17 @@ function cellsOfWorld(row: WorldRow): string[] {
     row.stopped ? "yes" : "**no**",
     `one eclipsed for ${numberText(row.eclipsedMaxS, "s")}, the first viewer missed ${numberText(row.victimMiss, "share")}`,
   ];
+}
+
+/** What an honest viewer missed, with the 95 % confidence interval of a share (Wilson): few segments say little. */
+function missOf({ missed, segments }: AttackRow): string {
+  const n = missed + segments;
+  const share = missed / n;
+  const z2 = Z_95 ** 2;
+  const centre = (share + z2 / (2 * n)) / (1 + z2 / n);
+  const half = (Z_95 * Math.sqrt((share * (1 - share)) / n + z2 / (4 * n * n))) / (1 + z2 / n);
+  const [low, high] = [Math.max(0, centre - half), centre + half];
+  return `${numberText(share, "share")} (${numberText(low, "share")} to ${numberText(high, "share")})`;
 }
 
 /** Who breaks a rule is cut; who gives nothing is distrusted, and fed last. */

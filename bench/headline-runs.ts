@@ -35,7 +35,7 @@ export class HeadlineRuns {
   /** `planned`: all worlds that will be asked for. `file`: finished runs are read from it and added to it. */
   constructor(size: HeadlineSize, planned: Iterable<HeadlineWorld>, file: string | undefined) {
     this.#size = size;
-    const code = codeVersion();
+    const code = file === undefined ? undefined : codeVersion();
     if (file !== undefined && code === undefined) {
       console.error(`Nothing is kept in ${file}: commit ${CODE_FOLDERS.join(", ")} first.`);
     }
