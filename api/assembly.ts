@@ -29,6 +29,7 @@ import { pageRoutes } from "./page-routes.ts";
 import { PeerDirectory } from "./peer-directory.ts";
 import { PeerPost } from "./peer-post.ts";
 import { RateLimiter } from "./rate-limiter.ts";
+import { recordingRoutes } from "./recording-routes.ts";
 import { statusRoutes } from "./status-routes.ts";
 import { streamRoutes } from "./stream-routes.ts";
 import { tokenRoutes } from "./token-routes.ts";
@@ -83,6 +84,7 @@ export async function assemble(
   const routes = [
     ...streamRoutes({ registry, timeline, store: new BlockStore(mediaRoot), traffic }),
     ...doctorRoutes({ redis, registry }),
+    ...recordingRoutes({ registry, live, mediaRoot }),
     ...frontRoutes(registry),
     ...tokenRoutes({
       ...options,

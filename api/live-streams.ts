@@ -6,6 +6,7 @@ import {
   type StreamRegistry,
   type Timeline,
 } from "../pipeline/index.ts";
+import { DvrWindows } from "./dvr-windows.ts";
 import { FreshCache } from "./fresh-cache.ts";
 import { type LiveRendition, renderMasterPlaylist } from "./master-playlist.ts";
 
@@ -45,6 +46,7 @@ export class LiveStreams {
   readonly #registry: StreamRegistry;
   readonly #timeline: Timeline;
   readonly #options: LiveStreamsOptions;
+  readonly #past: DvrWindows;
   readonly #views = new FreshCache(VIEW_MAX_AGE_MS, (key) => this.#load(key));
   readonly #masters = new FreshCache(VIEW_MAX_AGE_MS, (id) => this.#loadMaster(id));
 
@@ -52,6 +54,7 @@ export class LiveStreams {
     this.#registry = registry;
     this.#timeline = timeline;
     this.#options = options;
+    this.#past = new DvrWindows(timeline);
   }
 
   /** undefined: there is no such stream. */
@@ -83,11 +86,12 @@ export class LiveStreams {
     const [id = "", number] = key.split("/");
     const rendition = Number(number);
     const { playlistWindow, targetDurationS, offlineAfterMs } = this.#options;
-    const [stream, window] = await Promise.all([
+    const [stream, newest] = await Promise.all([
       this.#registry.get(id),
       this.#timeline.window(id, rendition, playlistWindow),
     ]);
     if (stream === undefined) return undefined;
+    const window = await this.#past.window(stream, rendition, newest);
     const nowMs = Date.now();
     const { completedAtMs = Number.NEGATIVE_INFINITY, durationMs = 0 } = window.at(-1) ?? {};
     const ageMs = nowMs - completedAtMs;

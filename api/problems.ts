@@ -24,6 +24,7 @@ const PROBLEMS = {
   "player-not-built": [503, "The watch page is not built"],
   "publisher-refused": [401, "The publisher may not come in"],
   "range-not-satisfiable": [416, "The range lies outside of the file"],
+  "recording-not-found": [404, "There is no such recording"],
   "redis-unreachable": [503, "Starling cannot reach its Redis"],
   "request-invalid": [400, "The request is not valid"],
   "route-not-found": [404, "There is nothing at this address"],

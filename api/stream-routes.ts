@@ -3,6 +3,7 @@ import { z } from "zod";
 import { isStreamId, RENDITION_POLICY } from "../core/index.ts";
 import {
   type BlockStore,
+  DVR_MAX_S,
   ORIGINS_MAX,
   type Stream,
   type StreamRegistry,
@@ -24,6 +25,11 @@ const streamSchema = z.object({
     .string()
     .nullable()
     .describe("What it is made into, as when it was created; null: as the origin is configured."),
+  recording: z
+    .boolean()
+    .nullable()
+    .describe("Whether broadcasts are recorded; null: as configured."),
+  dvrS: z.number().nullable().describe("How far back viewers can go; null: as configured."),
   createdAt: z.string().describe("ISO 8601."),
   streamKey: z.string().describe("What the broadcaster enters as stream key. A secret."),
 });
@@ -57,6 +63,18 @@ const choicesSchema = z.strictObject({
         'renditions by their heights, with a bit rate in kbit/s after an @ if wanted, and "audio" for the sound alone. ' +
         "No picture is made larger than it comes. Null: as the origin is configured.",
     ),
+  recording: z
+    .boolean()
+    .nullable()
+    .optional()
+    .describe("Whether broadcasts are recorded from now on. Null: as the origin is configured."),
+  dvrS: z
+    .int()
+    .min(1)
+    .max(DVR_MAX_S)
+    .nullable()
+    .optional()
+    .describe("Seconds that viewers can go back. Null: the origin's playlist window."),
 });
 
 const newStreamSchema = choicesSchema.extend({
@@ -175,6 +193,8 @@ function streamView({ createdAtMs, ...stream }: Stream): object {
     ...{ id, title, access, origins, streamKey },
     encryption: contentSecret === "" ? "none" : "aes-128",
     renditions: stream.renditions ?? null,
+    recording: stream.recording ?? null,
+    dvrS: stream.dvrS ?? null,
     createdAt: new Date(createdAtMs).toISOString(),
   };
 }

@@ -35,6 +35,8 @@ const INGEST = [
   "firstPacketTimeoutS",
   "silenceTimeoutS",
   "retentionCount",
+  "record",
+  "thumbnailS",
   "diskQuotaGb",
   "broadcasterMbps",
   "viewerDownlinkMbps",

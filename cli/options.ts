@@ -156,6 +156,13 @@ export const OPTIONS = {
     "arguments of that encoder, beside bit rates and key frames",
   ),
 
+  record: option("Ingest", flag, "false", "record streams that say nothing themselves"),
+  thumbnailS: option(
+    "Ingest",
+    decimal(0, 3600, "seconds"),
+    "10",
+    "time between two small pictures of each live stream, for its operator; 0 = none",
+  ),
   diskQuotaGb: optional(
     "Ingest",
     decimal(0.01, 1_000_000, "gigabytes"),

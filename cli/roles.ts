@@ -27,6 +27,8 @@ export const START_ROLE: Readonly<
       silenceTimeoutMs: config.silenceTimeoutS * 1000,
       segmentTargetS: config.segmentTargetS,
       retentionCount: config.retentionCount,
+      recording: config.record,
+      thumbnailIntervalMs: config.thumbnailS * 1000,
       diskQuotaBytes: config.diskQuotaGb === undefined ? undefined : config.diskQuotaGb * 1e9,
       bitrateMaxKbps: config.broadcasterMbps * 1000,
       viewerDownlinkKbps: config.viewerDownlinkMbps * 1000,

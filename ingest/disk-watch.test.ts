@@ -1,9 +1,10 @@
 import { execFile } from "node:child_process";
-import { mkdir, mkdtemp, rm, statfs, writeFile } from "node:fs/promises";
+import { link, mkdir, mkdtemp, rm, statfs, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
 import { afterAll, afterEach, beforeAll, describe, expect, test } from "@jest/globals";
+import { Recordings } from "../pipeline/index.ts";
 import { captureLog } from "./captured-log.ts";
 import { DiskUsage } from "./disk-usage.ts";
 import { DiskWatch } from "./disk-watch.ts";
@@ -31,6 +32,18 @@ describe("the room for media", () => {
     await rm(join(root, "a", "b"), { recursive: true });
     expect(await usage.bytes()).toBe(31);
     expect(await new DiskUsage(join(root, "missing")).bytes()).toBe(0);
+  });
+
+  test("counts once what is in a recording too, and still when only the recording is left", async () => {
+    const folder = await mkdtemp(join(root, "linked-"));
+    const kept = new Recordings(folder).pathOf("a", "20260101T000000Z");
+    await mkdir(kept, { recursive: true });
+    await writeFile(join(folder, "0.m4s"), Buffer.alloc(700));
+    await link(join(folder, "0.m4s"), join(kept, "0-0.m4s"));
+    const usage = new DiskUsage(folder);
+    expect(await usage.bytes()).toBe(700);
+    await rm(join(folder, "0.m4s"));
+    expect(await usage.bytes()).toBe(700);
   });
 
   test("raises an alarm before it is used up, then makes room, and says when all is well", async () => {

@@ -21,6 +21,7 @@ const LIST_SEGMENTS = 60;
 const TRANSCODED_VIDEO_KBPS = 2500;
 const AUDIO_KBPS = 128;
 const AUDIO_HZ = 48_000;
+const THUMBNAIL_WIDTH_PX = 320;
 
 /** What makes pictures of other pictures. */
 export interface VideoEncoder {
@@ -182,6 +183,30 @@ function rateOptions(kbps: number, stream = ""): string[] {
     ...[`-b:v${stream}`, `${kbps}k`, `-maxrate${video}`, `${kbps}k`],
     ...[`-bufsize${video}`, `${kbps}k`],
   ];
+}
+
+/** The arguments of an ffmpeg that puts the playlists of an ffconcat list behind one another, into an MP4. */
+export function joinArguments(list: string, output: string): string[] {
+  return ffmpeg()
+    .input(list)
+    .inputOptions(["-nostdin", "-hide_banner", "-loglevel", "error", "-y"])
+    .inputOptions(["-f", "concat", "-protocol_whitelist", "file"])
+    .output(output)
+    .outputOptions(["-map", "0", "-c", "copy", "-movflags", "+faststart", "-f", "mp4"])
+    ._getArguments();
+}
+
+/** The arguments of an ffmpeg that makes a small JPEG of a segment's first picture. */
+export function thumbnailArguments(files: readonly string[], output: string): string[] {
+  return ffmpeg()
+    .input(`concat:${files.join("|")}`)
+    .inputOptions(["-nostdin", "-hide_banner", "-loglevel", "error", "-y"])
+    .inputOptions(["-skip_frame", "nokey", "-threads", "1"])
+    .output(output)
+    .outputOptions(["-an", "-frames:v", "1", "-threads", "1"])
+    .outputOptions(["-vf", `scale=${THUMBNAIL_WIDTH_PX}:-2`, "-q:v", "5"])
+    .outputOptions(["-f", "image2", "-update", "1"])
+    ._getArguments();
 }
 
 /** The arguments of an ffmpeg that tries an encoder with some pictures and writes nothing. */

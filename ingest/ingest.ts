@@ -12,6 +12,7 @@ import {
   createEncodeQueue,
   PublishSessions,
   REPORT_INTERVAL_MS,
+  Recordings,
   StreamRegistry,
   startHeartbeat,
   Timeline,
@@ -25,11 +26,13 @@ import { Periodic } from "./periodic.ts";
 import type { IngestStatus } from "./publication-status.ts";
 import { PublishDoor } from "./publish-door.ts";
 import { reconcile } from "./reconciliation.ts";
+import { Recorder } from "./recorder.ts";
 import { Retention } from "./retention.ts";
 import { type RtmpServer, startRtmpServer } from "./rtmp/server.ts";
 import type { TlsFiles } from "./rtmp/tls-door.ts";
 import type { SrtDoor } from "./srt-command.ts";
 import { SrtListener } from "./srt-listener.ts";
+import { Thumbnails } from "./thumbnails.ts";
 import { chosenEncoder } from "./video-encoder.ts";
 
 /** How to run the ingest role. */
@@ -66,6 +69,12 @@ export interface IngestOptions {
   readonly srt?: readonly SrtDoor[] | undefined;
   /** What a server in front, which checks keys itself, shows at the RTMP door. Default: there is none. */
   readonly frontSecret?: string | undefined;
+  /** Whether streams are recorded that say nothing themselves. Default false. */
+  readonly recording?: boolean | undefined;
+  /** How long a broadcaster may be away and go on in the same recording. Default 60 s. */
+  readonly recordingPauseMs?: number | undefined;
+  /** Between two pictures of a stream for its operator; 0: none. Default 10 s. */
+  readonly thumbnailIntervalMs?: number | undefined;
   /** What the media may take on disk. Default: what the disk holds, but for a reserve. */
   readonly diskQuotaBytes?: number | undefined;
   /** What viewers are expected to receive; broadcasters who send more are told. Default 10 Mb/s. */
@@ -94,6 +103,8 @@ const LADDER_CORES_SHARE = 0.75;
 const RETENTION_DEFAULT = 300;
 const RETENTION_INTERVAL_MS = 10_000;
 const DISK_INTERVAL_MS = 3000;
+const RECORDING_INTERVAL_MS = 1000;
+const THUMBNAIL_INTERVAL_MS = 10_000;
 const SILENCE_TIMEOUT_MS = 10_000;
 const KEY_FRAME_TIMEOUT_MS = 30_000;
 const BITRATE_MAX_KBPS = 100_000;
@@ -132,7 +143,8 @@ async function start(
   encodeQueue.on("error", (error) => log.warn({ err: error }, "the encode queue failed"));
   const catalogue = { mediaRoot, timeline, encodeQueue, registry };
   const store = new BlockStore(mediaRoot);
-  const places = { mediaRoot, registry, sessions, timeline, store };
+  const recordings = new Recordings(mediaRoot);
+  const places = { mediaRoot, registry, sessions, timeline, store, recordings };
   const retention = new Retention({ ...places, keepCount: retentionCount, log });
   const stopping = new AbortController();
 
@@ -145,11 +157,19 @@ async function start(
     ...{ mediaRoot, log, quotaBytes: options.diskQuotaBytes },
     shed: (byteLength) => retention.shed(byteLength),
   });
+  const { ffmpegPath } = settings;
+  const pauseMaxMs = options.recordingPauseMs;
+  const recorder = new Recorder({ mediaRoot, ffmpegPath, log, pauseMaxMs });
+  await recorder.start();
+  const intervalMs = options.thumbnailIntervalMs ?? THUMBNAIL_INTERVAL_MS;
   const door = new PublishDoor({
     ...{ registry, sessions, catalogue, settings, log, leaseMs, reconciliation },
     disk: () => disk.status,
     childLogs: new ChildLogs(redis),
     frontSecret: options.frontSecret,
+    recording: options.recording === true,
+    recorder,
+    thumbnails: new Thumbnails({ mediaRoot, ffmpegPath, intervalMs, log }),
   });
   const server = await openDoor(options, door);
   const srt = openSrt(options, settings, door);
@@ -166,15 +186,17 @@ async function start(
   const stopHeartbeat = startHeartbeat(role, report, log);
   const trimming = new Periodic(RETENTION_INTERVAL_MS, () => retention.trim(), log);
   const watching = new Periodic(DISK_INTERVAL_MS, () => disk.look(), log);
+  const recording = new Periodic(RECORDING_INTERVAL_MS, () => recorder.look(), log);
   log.info({ port: server.port, ffmpeg: settings.ffmpegVersion.name }, "ingest: waiting for RTMP");
   return {
     rtmpPort: server.port,
     status,
     close: async () => {
       stopping.abort();
+      recorder.stop();
       stopHeartbeat();
       await Promise.all([server.close(), ...srt.map((listener) => listener.close())]);
-      const chores = [trimming.stop(), watching.stop(), swept];
+      const chores = [trimming.stop(), watching.stop(), recording.stop(), swept];
       const finished = Promise.all([door.close(), Promise.allSettled(chores)]);
       await Promise.race([finished, delay(CLOSE_MAX_MS, undefined, { ref: false })]);
       await encodeQueue.close();

@@ -8,7 +8,7 @@ import type { FfmpegVersion } from "./ffmpeg-version.ts";
 import { type FlvTag, flvHeader, flvTagBytes } from "./flv.ts";
 import type { Ladder } from "./ladder.ts";
 import { progressProblem } from "./media-progress.ts";
-import { type Catalogue, SessionDirectory } from "./session-directory.ts";
+import { type Catalogue, type FreshMedia, SessionDirectory } from "./session-directory.ts";
 import { removeSessionFiles } from "./session-files.ts";
 import type { LadderSettings } from "./session-ladder.ts";
 import type { TrackPlan } from "./track-plan.ts";
@@ -48,6 +48,7 @@ export interface PackageRunOptions {
   readonly onLine: (line: string) => void;
   readonly onDrain: () => void;
   readonly onRegistered: (parts: SegmentRecords) => void;
+  readonly onMedia: ((media: FreshMedia) => Promise<void>) | undefined;
   /** ffmpeg ended by itself; called once, and not after `stop`. */
   readonly onGone: (exit: FfmpegExit) => void;
 }
@@ -71,6 +72,7 @@ export class PackageRun {
     this.#directory = new SessionDirectory({
       ...{ catalogue, log, turn, stream, session },
       mediaStartedAtMs: () => options.mediaStartedAtMs,
+      onMedia: options.onMedia,
       onRegistered: (parts) => {
         this.#registeredAny = true;
         if (parts[0].init !== null) this.#segmentAtMs = performance.now();

@@ -20,7 +20,7 @@ import { PackageRun, type PackagingSettings } from "./package-run.ts";
 import { type PublicationStatus, RateMeter, sourceStatus } from "./publication-status.ts";
 import { RestartPace } from "./restart-pace.ts";
 import type { PublisherControl, TagSink } from "./rtmp/connection.ts";
-import type { Catalogue } from "./session-directory.ts";
+import type { Catalogue, FreshMedia } from "./session-directory.ts";
 import { chooseLadder, NO_LADDER, type SessionLadder } from "./session-ladder.ts";
 import { isEmptyHeader, isEntry, TrackHeaders } from "./track-headers.ts";
 import { type TrackPlan, TrackPlanner } from "./track-plan.ts";
@@ -48,6 +48,8 @@ export interface PublicationOptions {
   /** Settles when older sessions of the stream have registered their segments. */
   readonly turn: Promise<void>;
   readonly onSegment: () => void;
+  /** Given each registered segment. Never rejects. */
+  readonly onMedia?: ((media: FreshMedia) => Promise<void>) | undefined;
   readonly onEnd: (code: string, reason: string) => void;
   /** How much room the media have now. */
   readonly disk: () => DiskStatus;
@@ -253,10 +255,18 @@ export class Publication implements TagSink {
   }
 
   #begin(plan: TrackPlan, tags: readonly FlvTag[], mediaStartedAtMs: number): boolean {
-    const { session, catalogue, settings, control } = this.#options;
+    const { session, catalogue, settings, control, onMedia } = this.#options;
     try {
       const run = new PackageRun({
-        ...{ plan, catalogue, settings, mediaStartedAtMs, log: this.#log, turn: this.#turn },
+        ...{
+          plan,
+          catalogue,
+          settings,
+          mediaStartedAtMs,
+          log: this.#log,
+          turn: this.#turn,
+          onMedia,
+        },
         ladder: this.#ladder.ladder,
         stream: session.stream,
         session: runName(session.id, this.#runs),

@@ -11,8 +11,10 @@ import {
 import { CoreBudget } from "./core-budget.ts";
 import { SOFTWARE_ENCODER } from "./ffmpeg-command.ts";
 import { PublishDoor } from "./publish-door.ts";
+import { Recorder } from "./recorder.ts";
 import type { PublisherControl } from "./rtmp/connection.ts";
 import { TestOrigin } from "./test-origin.ts";
+import { Thumbnails } from "./thumbnails.ts";
 
 const CONTROL: PublisherControl = { resume: () => {}, close: () => {} };
 
@@ -58,6 +60,11 @@ function openDoor(): { door: PublishDoor; leases: Redis } {
     leaseMs: undefined,
     reconciliation: { turnOf: async () => {}, done: Promise.resolve() },
     disk: () => ({ level: "ok", usedBytes: 0, limitBytes: 1, freeBytes: 1 }),
+    recording: false,
+    recorder: new Recorder({ mediaRoot, ffmpegPath: "ffmpeg", log: captured.log }),
+    thumbnails: new Thumbnails({
+      ...{ mediaRoot, ffmpegPath: "ffmpeg", intervalMs: 0, log: captured.log },
+    }),
     childLogs: new ChildLogs(leases),
     frontSecret: "the-front",
     log: captured.log,

@@ -14,8 +14,10 @@ import type { PackagingSettings } from "./package-run.ts";
 import { Publication } from "./publication.ts";
 import { type IngestStatus, RateMeter } from "./publication-status.ts";
 import type { Reconciliation } from "./reconciliation.ts";
+import type { Recorder } from "./recorder.ts";
 import type { PublisherControl, PublishRequest, TagSink } from "./rtmp/connection.ts";
-import type { Catalogue } from "./session-directory.ts";
+import type { Catalogue, FreshMedia } from "./session-directory.ts";
+import type { Thumbnails } from "./thumbnails.ts";
 
 /** What the door needs to know and to touch. */
 export interface PublishDoorOptions {
@@ -28,6 +30,10 @@ export interface PublishDoorOptions {
   /** How much room the media have now. */
   readonly disk: () => DiskStatus;
   readonly childLogs: ChildLogs;
+  /** Whether streams are recorded that say nothing themselves. */
+  readonly recording: boolean;
+  readonly recorder: Pick<Recorder, "add">;
+  readonly thumbnails: Pick<Thumbnails, "offer">;
   /** What a server in front, which checks keys itself, shows us. Undefined: there is none. */
   readonly frontSecret?: string | undefined;
   readonly log: Logger;
@@ -90,14 +96,14 @@ export class PublishDoor {
   }
 
   async #enter(
-    { id, renditions }: Stream,
+    stream: Stream,
     request: Pick<PublishRequest, "filler" | "remoteAddress">,
     control: PublisherControl,
   ): Promise<TagSink> {
     const { sessions, leaseMs } = this.#options;
-    const session = await sessions.open(id, { filler: request.filler, leaseMs });
-    this.#evictOthers(id);
-    return this.#publish(session, renditions, { request, control });
+    const session = await sessions.open(stream.id, { filler: request.filler, leaseMs });
+    this.#evictOthers(stream.id);
+    return this.#publish(session, stream, { request, control });
   }
 
   /** The stream of a key, or the one that a front names, which has checked the key itself. */
@@ -147,7 +153,7 @@ export class PublishDoor {
 
   #publish(
     session: PublishSession,
-    renditions: string | undefined,
+    policy: Stream,
     {
       request: { remoteAddress },
       control,
@@ -161,7 +167,9 @@ export class PublishDoor {
     const log = this.#options.log.child({ stream, session: id });
     log.info({ remoteAddress, filler }, "publish session open");
     const publication = new Publication({
-      ...{ session, renditions, control, catalogue, settings, disk, childLogs, log },
+      ...{ session, control, catalogue, settings, disk, childLogs, log },
+      renditions: policy.renditions,
+      onMedia: (media) => this.#keep(policy, session, media),
       turn: this.#turns.get(stream) ?? reconciliation.turnOf(stream),
       onSegment: () => {
         this.#segments.add(1);
@@ -173,6 +181,13 @@ export class PublishDoor {
     this.#turns.set(stream, publication.finished);
     void publication.finished.then(() => this.#forget(publication));
     return publication;
+  }
+
+  /** A test card is not worth keeping, and a picture of an encrypted stream is not for everybody. */
+  async #keep(stream: Stream, { filler }: PublishSession, media: FreshMedia): Promise<void> {
+    const { recorder, thumbnails, recording } = this.#options;
+    if (stream.contentSecret === "") thumbnails.offer(stream.id, media);
+    if (!filler && (stream.recording ?? recording)) await recorder.add(stream.id, media);
   }
 
   #forget(publication: Publication): void {

@@ -2,7 +2,7 @@ import { mkdir, readdir, utimes, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "@jest/globals";
 import { toBase64Url } from "../core/index.ts";
-import { BlockStore, PublishSessions, type SegmentRecord } from "../pipeline/index.ts";
+import { BlockStore, PublishSessions, Recordings, type SegmentRecord } from "../pipeline/index.ts";
 import { Retention } from "./retention.ts";
 import { TestOrigin } from "./test-origin.ts";
 
@@ -15,6 +15,7 @@ beforeAll(async () => {
     ...{ mediaRoot, registry, timeline, log: captured.log, keepCount: 2 },
     sessions: new PublishSessions(redis),
     store: new BlockStore(mediaRoot),
+    recordings: new Recordings(mediaRoot),
   });
 });
 afterAll(() => origin.stop());
@@ -77,6 +78,42 @@ describe("the retention", () => {
     await origin.registry.delete("gone");
     await retention.trim();
     expect(await names()).toEqual(["long"]);
+  });
+
+  test("keeps of a stream as many segments as its viewers may go back to", async () => {
+    await origin.registry.create({ id: "dvr", dvrS: 20 });
+    await record("dvr", "s1", 60);
+    await retention.trim();
+    const left = (await names("dvr", "s1")).filter((name) => name.endsWith(".m4s"));
+    expect([left[0], left.length]).toEqual(["000000010.m4s", 50]);
+  });
+
+  test("removes the recordings of a stream that was deleted", async () => {
+    const recordings = new Recordings(origin.mediaRoot);
+    for (const stream of ["long", "nobody"]) {
+      const path = recordings.pathOf(stream, "20260101T000000Z");
+      await mkdir(path, { recursive: true });
+      await writeFile(join(path, Recordings.PLAYLIST), "#EXTM3U\n");
+    }
+    await retention.trim();
+    expect(await recordings.streams()).toEqual(["long"]);
+  });
+
+  test("takes recordings, oldest first, when there are no other media to make room", async () => {
+    const recordings = new Recordings(origin.mediaRoot);
+    for (const [id, name] of [
+      ["20260101T000000Z", Recordings.PLAYLIST],
+      ["20260102T000000Z", Recordings.PLAYLIST],
+      ["20260103T000000Z", Recordings.JOURNAL],
+    ] as const) {
+      await mkdir(recordings.pathOf("long", id), { recursive: true });
+      await writeFile(join(recordings.pathOf("long", id), name), Buffer.alloc(1000));
+    }
+    const ids = async () => (await recordings.list("long")).map(({ id }) => id);
+    await retention.shed(900);
+    expect(await ids()).toEqual(["20260102T000000Z", "20260103T000000Z"]);
+    await retention.shed(5000);
+    expect(await ids()).toEqual(["20260103T000000Z"]);
   });
 
   test("finishes a deletion that a crash interrupted, and touches nothing else", async () => {

@@ -4,8 +4,12 @@ import { INIT_PART } from "../core/index.ts";
 import {
   type BlockStore,
   isRunOf,
+  newestLasting,
   type PublishSessions,
+  type Recording,
+  type Recordings,
   type SegmentRecord,
+  type Stream,
   type StreamRegistry,
   TIMELINE_RECORDS_MAX,
   type Timeline,
@@ -19,6 +23,9 @@ const ORPHAN_AGE_MS = 60_000;
 /** What each stream keeps even when room is scarce: more than a playlist and its slowest viewer need. */
 const KEEP_MIN = 30;
 
+/** Segments that are still there when they have just left a playlist: somebody may be about to fetch them. */
+const DVR_SPARE = 30;
+
 /** What the retention needs to know and to touch. */
 export interface RetentionOptions {
   readonly mediaRoot: string;
@@ -26,6 +33,7 @@ export interface RetentionOptions {
   readonly sessions: PublishSessions;
   readonly timeline: Timeline;
   readonly store: BlockStore;
+  readonly recordings: Recordings;
   /** Media segments that each stream keeps. */
   readonly keepCount: number;
   readonly log: Logger;
@@ -41,17 +49,21 @@ export class Retention {
 
   /** Trims every stream, and removes everything of streams that were deleted. */
   async trim(): Promise<void> {
-    const { registry, mediaRoot, keepCount } = this.#options;
-    const known = new Set((await registry.list()).map(({ id }) => id));
-    for (const stream of known) await this.#trimStream(stream, keepCount);
+    const { registry, mediaRoot, recordings } = this.#options;
+    const streams = await registry.list();
+    for (const stream of streams) await this.#trimStream(stream.id, await this.#keepCount(stream));
+    const known = new Set(streams.map(({ id }) => id));
     for (const { stream } of await storedSessions(mediaRoot)) {
       if (!known.has(stream)) await this.#trimStream(stream, 0);
+    }
+    for (const stream of await recordings.streams()) {
+      if (!known.has(stream)) await recordings.removeAll(stream);
     }
   }
 
   /**
    * Removes at least `byteLength` bytes of the oldest media of all streams, but of none its newest 30
-   * segments. What the encoder made of a segment counts with it.
+   * segments; then the oldest recordings. What the encoder made of a segment counts with it.
    */
   async shed(byteLength: number): Promise<void> {
     const { registry, timeline, log } = this.#options;
@@ -71,7 +83,30 @@ export class Retention {
       counts.set(one.stream, (counts.get(one.stream) ?? 0) - 1);
     }
     for (const [stream, keepCount] of counts) await this.#trimStream(stream, keepCount);
+    for (const recording of leftBytes > 0 ? await this.#completeRecordings() : []) {
+      if (leftBytes <= 0) break;
+      leftBytes -= recording.byteLength;
+      const { stream, id, byteLength: bytes } = recording;
+      log.warn({ stream, recording: id, bytes }, "room is scarce: a recording is removed");
+      await this.#options.recordings.remove(recording);
+    }
     if (leftBytes > 0) log.error({ leftBytes }, "room is scarce, and no more media can be removed");
+  }
+
+  /** Oldest first. */
+  async #completeRecordings(): Promise<Recording[]> {
+    const { recordings } = this.#options;
+    const all: Recording[] = [];
+    for (const stream of await recordings.streams()) all.push(...(await recordings.list(stream)));
+    return all.filter(({ isOpen }) => !isOpen).sort((a, b) => a.startedAtMs - b.startedAtMs);
+  }
+
+  /** Enough for the retention, and for as far back as viewers may go. */
+  async #keepCount({ id, dvrS }: Stream): Promise<number> {
+    const { timeline, keepCount } = this.#options;
+    if (dvrS === undefined) return keepCount;
+    const records = await timeline.window(id, 0, TIMELINE_RECORDS_MAX);
+    return Math.max(keepCount, newestLasting(records, dvrS * 1000) + DVR_SPARE);
   }
 
   /**

@@ -54,6 +54,20 @@ export interface SessionDirectoryOptions {
    */
   readonly mediaStartedAtMs?: () => number | undefined;
   readonly onRegistered?: (records: SegmentRecords) => void;
+  /** Given each registered segment; it stays where it is until this settles. Never rejects. */
+  readonly onMedia?: ((media: FreshMedia) => Promise<void>) | undefined;
+}
+
+/** A segment of the best rendition as it lies on disk, in the clear. */
+export interface FreshMedia {
+  /** Of this run of ffmpeg. */
+  readonly directory: string;
+  /** Names in it. */
+  readonly init: string;
+  readonly name: string;
+  readonly durationMs: number;
+  /** Milliseconds since the UNIX epoch. */
+  readonly programDateTimeMs: number;
 }
 
 /** A file of the directory, as it is registered. */
@@ -191,8 +205,16 @@ export class SessionDirectory {
       return { index, name: stored, byteLength, durationMs, ...programTime };
     });
     await this.#register(await Promise.all(files));
+    if (!this.#over) await this.#handOn(first, leadMs);
     if (key === undefined) return;
     for (const { segment } of renditions) await rm(join(this.path, segment.name), { force: true });
+  }
+
+  async #handOn({ init, segment }: CompleteSegment["renditions"][number], leadMs: number) {
+    const { name, durationMs } = segment;
+    const programDateTimeMs = segment.programDateTimeMs - leadMs;
+    const media = { directory: this.path, init, name, durationMs, programDateTimeMs };
+    await this.#options.onMedia?.(media);
   }
 
   /** By what the session's media is encrypted; undefined: it is not. */

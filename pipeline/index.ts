@@ -42,6 +42,7 @@ export {
   type WebhookQueue,
   type WorkerChoices,
 } from "./queues.ts";
+export { type Recording, type RecordingFile, Recordings } from "./recordings.ts";
 export { enqueueUnsigned } from "./recovery.ts";
 export { connectRedis } from "./redis-connection.ts";
 export { RedisScript } from "./redis-script.ts";
@@ -52,10 +53,12 @@ export { type ContentKey, contentKeyOf, encryptFile } from "./segment-cipher.ts"
 export type { MediaFormat, NewSegment, SegmentRecord } from "./segment-record.ts";
 export { loadRootKey, loadSigningKey, type RootKey, type SigningKey } from "./signing-key.ts";
 export {
+  DVR_MAX_S,
   ORIGINS_MAX,
   STREAMS_MAX,
   type Stream,
   type StreamChoices,
   StreamRegistry,
 } from "./stream-registry.ts";
-export { type SegmentRecords, TIMELINE_RECORDS_MAX, Timeline } from "./timeline.ts";
+export { thumbnailPath } from "./thumbnail.ts";
+export { newestLasting, type SegmentRecords, TIMELINE_RECORDS_MAX, Timeline } from "./timeline.ts";

@@ -21,6 +21,10 @@ export interface Stream {
   readonly contentSecret: string;
   /** What it is made into, as RENDITION_POLICY of the core spells it; left out: as the origin is told. */
   readonly renditions?: string | undefined;
+  /** Whether what is broadcast is kept; left out: as the origin is told. */
+  readonly recording?: boolean | undefined;
+  /** How far back viewers can go, seconds; left out: as the origin is told. */
+  readonly dvrS?: number | undefined;
 }
 
 /** What of a stream may be chosen, and changed. */
@@ -28,13 +32,17 @@ export interface StreamChoices {
   readonly title?: string | undefined;
   readonly access?: Stream["access"] | undefined;
   readonly origins?: Stream["origins"] | undefined;
-  /** Null: as the origin is told. */
+  /** Of these three, null: as the origin is told. */
   readonly renditions?: string | null | undefined;
+  readonly recording?: boolean | null | undefined;
+  readonly dvrS?: number | null | undefined;
 }
 
 export const STREAMS_MAX = 1000;
 /** Sites that a stream names. */
 export const ORIGINS_MAX = 32;
+/** Each viewer fetches the whole playlist again and again: an hour of 1 s segments has 250 kB. */
+export const DVR_MAX_S = 3600;
 const TITLE_LENGTH_MAX = 200;
 const SECRET_LENGTH = 32;
 
@@ -47,6 +55,8 @@ const streamSchema = z.object({
   origins: z.array(z.string()).max(ORIGINS_MAX).default([]),
   contentSecret: z.string().default(""),
   renditions: z.string().regex(RENDITION_POLICY).optional(),
+  recording: z.boolean().optional(),
+  dvrS: z.int().min(1).max(DVR_MAX_S).optional(),
 }) satisfies z.ZodType<Stream>;
 
 /** KEYS streams; ARGV id, stream, streams max. Answers "ok" or an error code. */
@@ -80,7 +90,7 @@ export class StreamRegistry {
 
   /**
    * Throws StarlingError "stream-id-invalid", "stream-title-invalid", "stream-renditions-invalid",
-   * "stream-exists" or "stream-limit".
+   * "stream-dvr-invalid", "stream-exists" or "stream-limit".
    */
   async create({
     id,
@@ -140,7 +150,7 @@ export class StreamRegistry {
 
   /**
    * Changes what is chosen and leaves the rest; a publish session goes on as it began. Throws
-   * StarlingError "stream-unknown", "stream-title-invalid" or "stream-renditions-invalid".
+   * StarlingError "stream-unknown", "stream-title-invalid", "stream-renditions-invalid" or "stream-dvr-invalid".
    */
   update(id: string, choices: StreamChoices): Promise<Stream> {
     return this.#replace(id, (stream) => chosen(stream, choices));
@@ -173,20 +183,39 @@ export class StreamRegistry {
 /** A stream with what was chosen. */
 function chosen(stream: Stream, choices: StreamChoices): Stream {
   const { title = stream.title, access = stream.access, origins = stream.origins } = choices;
-  const { renditions = stream.renditions } = choices;
+  const { renditions = stream.renditions, recording = stream.recording } = choices;
+  const { dvrS = stream.dvrS } = choices;
   if (title.length > TITLE_LENGTH_MAX) {
     throw new StarlingError(
       "stream-title-invalid",
       `A title has at most ${TITLE_LENGTH_MAX} characters.`,
     );
   }
-  if (renditions !== undefined && renditions !== null && !RENDITION_POLICY.test(renditions)) {
-    throw new StarlingError(
-      "stream-renditions-invalid",
-      'Renditions are "passthrough", "ladder", or heights such as "1080p,720p@2500,360p,audio".',
-    );
-  }
-  return { ...stream, title, access, origins, renditions: renditions ?? undefined };
+  checkRenditions(renditions);
+  checkDvr(dvrS);
+  return {
+    ...{ ...stream, title, access, origins },
+    renditions: renditions ?? undefined,
+    recording: recording ?? undefined,
+    dvrS: dvrS ?? undefined,
+  };
+}
+
+function checkRenditions(renditions: StreamChoices["renditions"]): void {
+  if (renditions === undefined || renditions === null || RENDITION_POLICY.test(renditions)) return;
+  throw new StarlingError(
+    "stream-renditions-invalid",
+    'Renditions are "passthrough", "ladder", or heights such as "1080p,720p@2500,360p,audio".',
+  );
+}
+
+function checkDvr(dvrS: StreamChoices["dvrS"]): void {
+  if (dvrS === undefined || dvrS === null) return;
+  if (Number.isInteger(dvrS) && dvrS >= 1 && dvrS <= DVR_MAX_S) return;
+  throw new StarlingError(
+    "stream-dvr-invalid",
+    `Viewers can go back 1 to ${DVR_MAX_S} whole seconds.`,
+  );
 }
 
 function newKey(id: string): string {

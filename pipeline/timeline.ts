@@ -35,6 +35,19 @@ const REFUSALS: Readonly<Record<string, string>> = {
 /** The records of a segment's parts, by rendition and in their order. */
 export type SegmentRecords = readonly [SegmentRecord, ...SegmentRecord[]];
 
+/** How many of the newest segments last `durationMs` together, or are all. */
+export function newestLasting(
+  records: readonly Pick<SegmentRecord, "durationMs">[],
+  durationMs: number,
+): number {
+  let leftMs = durationMs;
+  const first = records.findLastIndex((record) => {
+    leftMs -= record.durationMs;
+    return leftMs <= 0;
+  });
+  return first < 0 ? records.length : records.length - first;
+}
+
 /**
  * The public order of every stream. Once a segment has a number, the number is its own for ever:
  * numbers never go back and are never given twice, whatever restarts or is trimmed.

@@ -1,0 +1,58 @@
+import { execFile } from "node:child_process";
+import { mkdir, rename } from "node:fs/promises";
+import { setPriority } from "node:os";
+import { dirname } from "node:path";
+import { promisify } from "node:util";
+import type { Logger } from "pino";
+import { thumbnailPath } from "../pipeline/index.ts";
+import { thumbnailArguments } from "./ffmpeg-command.ts";
+import type { FreshMedia } from "./session-directory.ts";
+
+const TIMEOUT_MS = 10_000;
+/** Broadcasts go first. */
+const NICE = 15;
+
+/** How thumbnails are made. */
+export interface ThumbnailOptions {
+  readonly mediaRoot: string;
+  readonly ffmpegPath: string;
+  /** Between two of a stream; 0: none are made. */
+  readonly intervalMs: number;
+  readonly log: Logger;
+}
+
+/** Makes a JPEG of each live stream every few seconds: one ffmpeg at a time, which decodes one key frame. */
+export class Thumbnails {
+  readonly #options: ThumbnailOptions;
+  readonly #madeAtMs = new Map<string, number>();
+  #isBusy = false;
+
+  constructor(options: ThumbnailOptions) {
+    this.#options = options;
+  }
+
+  /** Makes one of this segment, if it is time for one. Does not wait for it. */
+  offer(stream: string, media: FreshMedia): void {
+    const { intervalMs, log } = this.#options;
+    const sinceMs = performance.now() - (this.#madeAtMs.get(stream) ?? Number.NEGATIVE_INFINITY);
+    if (intervalMs === 0 || this.#isBusy || sinceMs < intervalMs) return;
+    this.#madeAtMs.set(stream, performance.now());
+    this.#isBusy = true;
+    this.#make(stream, media)
+      .catch((error: unknown) => log.debug({ err: error, stream }, "no thumbnail could be made"))
+      .finally(() => {
+        this.#isBusy = false;
+      });
+  }
+
+  async #make(stream: string, { directory, init, name }: FreshMedia): Promise<void> {
+    const { mediaRoot, ffmpegPath } = this.#options;
+    const path = thumbnailPath(mediaRoot, stream);
+    await mkdir(dirname(path), { recursive: true });
+    const args = thumbnailArguments([init, name], `${path}.tmp`);
+    const running = promisify(execFile)(ffmpegPath, args, { cwd: directory, timeout: TIMEOUT_MS });
+    if (running.child.pid !== undefined) setPriority(running.child.pid, NICE);
+    await running;
+    await rename(`${path}.tmp`, path);
+  }
+}
