@@ -47,6 +47,28 @@ function liveConfig(targetLatencyS: number): Partial<HlsConfig> {
   };
 }
 
+/** Who falls behind is brought back to the live edge; who went back on purpose is left there. */
+function letGoBack(hls: Hls, video: HTMLVideoElement): void {
+  const { liveMaxLatencyDuration = Number.POSITIVE_INFINITY } = hls.config;
+  let playedToS = 0;
+  const onPlayed = (): void => {
+    if (!video.seeking) playedToS = video.currentTime;
+  };
+  const onSeeking = (): void => {
+    const { currentTime } = video;
+    const syncPositionS = hls.liveSyncPosition ?? currentTime;
+    const isFar = syncPositionS - currentTime > liveMaxLatencyDuration - (hls.targetLatency ?? 0);
+    if (!isFar) hls.config.liveMaxLatencyDuration = liveMaxLatencyDuration;
+    else if (currentTime < playedToS) hls.config.liveMaxLatencyDuration = Number.POSITIVE_INFINITY;
+  };
+  video.addEventListener("timeupdate", onPlayed);
+  video.addEventListener("seeking", onSeeking);
+  hls.once("hlsDestroying" as Events.DESTROYING, () => {
+    video.removeEventListener("timeupdate", onPlayed);
+    video.removeEventListener("seeking", onSeeking);
+  });
+}
+
 export interface LiveHlsOptions {
   readonly video: HTMLVideoElement;
   readonly playlistUrl: string;
@@ -67,6 +89,7 @@ export function openLiveHls(
     ...config,
   });
   const starling = createStarling(hls, options);
+  letGoBack(hls, video);
   let repairs = 0;
   hls.on("hlsManifestParsed" as Events.MANIFEST_PARSED, () => {
     // A browser that forbids autoplay leaves the picture paused with its own play button.
