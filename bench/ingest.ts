@@ -7,10 +7,13 @@ import { fileURLToPath } from "node:url";
 import { parseArgs, promisify } from "node:util";
 import { quantile, ScratchRedis, StreamRegistry, Timeline } from "../pipeline/index.ts";
 import { eventually } from "../test/index.ts";
+import { ClockPublisher, clocksIn } from "./burnt-clock.ts";
 
 const KBPS = 3000;
 const CLIP_S = 20;
 const CORES = 2;
+/** The stream whose pictures show a clock. */
+const CLOCK = "clock";
 const TICKS_PER_S = 100;
 const PAGE_BYTES = 4096;
 const ROLE = fileURLToPath(new URL("./pipeline-role.js", import.meta.url));
@@ -23,14 +26,19 @@ interface Load {
   readonly ffmpegCores: number;
   readonly ownMb: number;
   readonly ffmpegMb: number;
+  /** Segments whose clock was read. */
   readonly segments: number;
-  /** From the last frame's arrival to the registered segment. */
-  readonly delayP50Ms: number;
-  readonly delayP99Ms: number;
+  /** From the moment at which a picture was made to the registered segment: of all, and of each segment's last. */
+  readonly frameP50Ms: number;
+  readonly frameP99Ms: number;
+  readonly lastFrameP50Ms: number;
+  readonly lastFrameP99Ms: number;
 }
 
 interface Usage {
   readonly cpuS: number;
+  /** Of children that are gone, such as those that made a thumbnail. */
+  readonly endedChildrenCpuS: number;
   readonly memoryBytes: number;
 }
 
@@ -42,6 +50,7 @@ class IngestStage {
   readonly #registry: StreamRegistry;
   readonly #timeline: Timeline;
   readonly #publishers: ChildProcess[] = [];
+  #clock: ClockPublisher | undefined;
 
   private constructor(scratch: ScratchRedis, ingest: ChildProcess, port: number) {
     this.#scratch = scratch;
@@ -61,26 +70,31 @@ class IngestStage {
   }
 
   async close(): Promise<void> {
+    await this.#clock?.end();
     for (const publisher of this.#publishers) publisher.kill("SIGKILL");
     this.#ingest.disconnect();
     await once(this.#ingest, "exit");
     await this.#scratch.stop();
   }
 
-  /** Adds publishers until there are `count`, and waits until each has segments. */
+  /** Adds publishers until there are `count` beside the one with the clock, and waits until each has segments. */
   async publish(count: number): Promise<void> {
+    this.#clock ??= new ClockPublisher(await this.#addressOf(CLOCK));
     while (this.#publishers.length < count) {
-      const id = `s${this.#publishers.length}`;
-      const { streamKey } = await this.#registry.create({ id });
-      const url = `rtmp://127.0.0.1:${this.#port}/live/${streamKey}`;
+      const url = await this.#addressOf(`s${this.#publishers.length}`);
       const input = ["-re", "-stream_loop", "-1", "-i", join(this.#scratch.dir, "clip.flv")];
       const args = ["-nostdin", "-loglevel", "error", ...input, "-c", "copy", "-f", "flv", url];
       this.#publishers.push(spawn("ffmpeg", args, { stdio: "ignore" }));
       await delay(100); // Encoders do not all start at the same moment.
     }
-    for (const [index] of this.#publishers.entries()) {
-      await eventually(async () => (await this.#window(index)).length >= 3, 60_000);
+    for (const stream of [CLOCK, ...this.#publishers.map((_, index) => `s${index}`)]) {
+      await eventually(async () => (await this.#window(stream)).length >= 3, 60_000);
     }
+  }
+
+  async #addressOf(id: string): Promise<string> {
+    const { streamKey } = await this.#registry.create({ id });
+    return `rtmp://127.0.0.1:${this.#port}/live/${streamKey}`;
   }
 
   async measure(seconds: number): Promise<Load> {
@@ -89,14 +103,7 @@ class IngestStage {
     await delay(seconds * 1000);
     const after = await this.#usage();
     const tookS = (Date.now() - startedAtMs) / 1000;
-    const delaysMs: number[] = [];
-    for (const [index] of this.#publishers.entries()) {
-      for (const record of await this.#window(index)) {
-        if (record.completedAtMs < startedAtMs) continue;
-        delaysMs.push(record.completedAtMs - record.programDateTimeMs - record.durationMs);
-      }
-    }
-    delaysMs.sort((a, b) => a - b);
+    const { frames, lastFrames, segments } = await this.#delays(startedAtMs);
     const cores = (from: Usage, to: Usage) => round((to.cpuS - from.cpuS) / tookS, 3);
     return {
       publishers: this.#publishers.length,
@@ -104,14 +111,37 @@ class IngestStage {
       ffmpegCores: cores(before.ffmpegs, after.ffmpegs),
       ownMb: Math.round(after.own.memoryBytes / 1e6),
       ffmpegMb: Math.round(after.ffmpegs.memoryBytes / 1e6),
-      segments: delaysMs.length,
-      delayP50Ms: Math.round(quantile(delaysMs, 0.5)),
-      delayP99Ms: Math.round(quantile(delaysMs, 0.99)),
+      segments,
+      frameP50Ms: Math.round(quantile(frames, 0.5)),
+      frameP99Ms: Math.round(quantile(frames, 0.99)),
+      lastFrameP50Ms: Math.round(quantile(lastFrames, 0.5)),
+      lastFrameP99Ms: Math.round(quantile(lastFrames, 0.99)),
     };
   }
 
-  #window(index: number) {
-    return this.#timeline.window(`s${index}`, 0, 100);
+  /** How old the pictures with the clock were when their segment was complete, in order. */
+  async #delays(sinceMs: number) {
+    const all = await this.#window(CLOCK);
+    const records = all.filter(({ completedAtMs }) => completedAtMs >= sinceMs);
+    if (records.length === 0) throw new Error(`the clock made no segment: ${this.#clock?.said}`);
+    const frames: number[] = [];
+    const lastFrames: number[] = [];
+    for (const { path, completedAtMs } of records) {
+      const clocks = await clocksIn(join(this.#scratch.dir, "media", path), "init.mp4");
+      const agesMs = clocks.map((clock) => completedAtMs - clock);
+      frames.push(...agesMs);
+      lastFrames.push(Math.min(...agesMs));
+    }
+    const ordered = (agesMs: number[]) => agesMs.sort((a, b) => a - b);
+    return {
+      frames: ordered(frames),
+      lastFrames: ordered(lastFrames),
+      segments: records.length,
+    };
+  }
+
+  #window(stream: string) {
+    return this.#timeline.window(stream, 0, 200);
   }
 
   async #usage(): Promise<{ own: Usage; ffmpegs: Usage }> {
@@ -124,10 +154,12 @@ class IngestStage {
         .filter(Boolean)
         .map((child) => usageOf(Number(child))),
     );
+    const own = await usageOf(pid);
     return {
-      own: await usageOf(pid),
+      own,
       ffmpegs: {
-        cpuS: ffmpegs.reduce((sum, { cpuS }) => sum + cpuS, 0),
+        cpuS: ffmpegs.reduce((sum, { cpuS }) => sum + cpuS, own.endedChildrenCpuS),
+        endedChildrenCpuS: 0,
         memoryBytes: ffmpegs.reduce((sum, { memoryBytes }) => sum + memoryBytes, 0),
       },
     };
@@ -141,8 +173,12 @@ async function usageOf(pid: number): Promise<Usage> {
     .slice(text.lastIndexOf(")") + 2)
     .split(" ")
     .map(Number);
-  const [user = 0, system = 0] = fields.slice(11);
-  return { cpuS: (user + system) / TICKS_PER_S, memoryBytes: (fields[21] ?? 0) * PAGE_BYTES };
+  const [user = 0, system = 0, childUser = 0, childSystem = 0] = fields.slice(11);
+  return {
+    cpuS: (user + system) / TICKS_PER_S,
+    endedChildrenCpuS: (childUser + childSystem) / TICKS_PER_S,
+    memoryBytes: (fields[21] ?? 0) * PAGE_BYTES,
+  };
 }
 
 async function encodeClip(file: string): Promise<void> {
@@ -159,17 +195,17 @@ function round(value: number, digits: number): number {
   return Number(value.toFixed(digits));
 }
 
-const USAGE = `Usage: npm run bench:ingest -- [--publishers 4,16] [--seconds 20]
+const USAGE = `Usage: npm run bench:ingest -- [--publishers 4,16] [--seconds 30]
 
 Real ffmpeg publishers of ${KBPS / 1000} Mb/s, passed through. Prints the processor time of the ingest's own
-process beside that of its ffmpegs, memory, and how long after the last frame of a segment came the segment
-is registered. Ends with one JSON line; the capacity is by processor time, of ${CORES} cores.`;
+process beside that of its ffmpegs, memory, and how long after a picture was made its segment is registered, by
+a clock in the pictures of one more publisher. Ends with one JSON line; the capacity is by processor time, of ${CORES} cores.`;
 
 async function main(): Promise<void> {
   const { values } = parseArgs({
     options: {
       publishers: { type: "string", default: "4,16" },
-      seconds: { type: "string", default: "20" },
+      seconds: { type: "string", default: "30" },
       help: { type: "boolean" },
     },
   });
@@ -187,7 +223,8 @@ async function main(): Promise<void> {
       console.log(
         `${load.publishers} publishers: ${load.ownCores} cores of ours, ${load.ffmpegCores} of ffmpeg; ` +
           `${load.ownMb} MB of ours, ${load.ffmpegMb} MB of ffmpeg; ` +
-          `segment after ${load.delayP50Ms} ms (p99 ${load.delayP99Ms} ms)`,
+          `a picture is in a segment after ${load.frameP50Ms} ms (p99 ${load.frameP99Ms} ms), ` +
+          `the last one of each after ${load.lastFrameP50Ms} ms (p99 ${load.lastFrameP99Ms} ms)`,
       );
     }
   } finally {

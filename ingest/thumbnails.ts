@@ -9,6 +9,8 @@ import { thumbnailArguments } from "./ffmpeg-command.ts";
 import type { FreshMedia } from "./session-directory.ts";
 
 const TIMEOUT_MS = 10_000;
+/** An ffmpeg takes 0.08 s of a core for each: however many streams there are, no more than that a second. */
+const PACE_MS = 1000;
 /** Broadcasts go first. */
 const NICE = 15;
 
@@ -34,9 +36,14 @@ export class Thumbnails {
   /** Makes one of this segment, if it is time for one. Does not wait for it. */
   offer(stream: string, media: FreshMedia): void {
     const { intervalMs, log } = this.#options;
-    const sinceMs = performance.now() - (this.#madeAtMs.get(stream) ?? Number.NEGATIVE_INFINITY);
-    if (intervalMs === 0 || this.#isBusy || sinceMs < intervalMs) return;
-    this.#madeAtMs.set(stream, performance.now());
+    if (intervalMs === 0 || this.#isBusy) return;
+    const nowMs = performance.now();
+    const turnMs = Math.max(intervalMs, this.#madeAtMs.size * PACE_MS);
+    if (nowMs - (this.#madeAtMs.get(stream) ?? Number.NEGATIVE_INFINITY) < turnMs) return;
+    for (const [other, atMs] of this.#madeAtMs) {
+      if (nowMs - atMs > 2 * turnMs) this.#madeAtMs.delete(other); // It is off the air.
+    }
+    this.#madeAtMs.set(stream, nowMs);
     this.#isBusy = true;
     this.#make(stream, media)
       .catch((error: unknown) => log.debug({ err: error, stream }, "no thumbnail could be made"))
