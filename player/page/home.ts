@@ -40,11 +40,14 @@ function show(status: OriginStatus, summary: HTMLElement, list: HTMLElement): vo
       ? "Nothing is on air right now. Streams appear here as soon as they start."
       : `${count === 1 ? "One stream is" : `${count} streams are`} on air.`;
   if (summary.textContent !== words) summary.textContent = words;
-  // A list that did not change is left alone: replacing it would take the keyboard focus away.
   const shape = JSON.stringify(status.streams);
   if (list.dataset["shape"] === shape) return;
   list.dataset["shape"] = shape;
+  const focused = document.activeElement?.getAttribute("href");
   list.replaceChildren(...status.streams.map(cardOf));
+  // What replaced the card with the keyboard focus gets it.
+  const links = [...list.querySelectorAll("a")];
+  links.find((link) => link.getAttribute("href") === focused)?.focus();
 }
 
 async function refresh(summary: HTMLElement, list: HTMLElement): Promise<void> {
