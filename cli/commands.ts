@@ -37,6 +37,8 @@ const INGEST = [
   "retentionCount",
   "record",
   "thumbnailS",
+  "slate",
+  "slateS",
   "diskQuotaGb",
   "broadcasterMbps",
   "viewerDownlinkMbps",

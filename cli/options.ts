@@ -163,6 +163,13 @@ export const OPTIONS = {
     "10",
     "time between two small pictures of each live stream, for its operator; 0 = none",
   ),
+  slate: optional(
+    "Ingest",
+    path,
+    "the last picture stays",
+    "picture or clip that viewers see while a broadcaster is away",
+  ),
+  slateS: option("Ingest", decimal(1, 86_400, "seconds"), "300", "time for which it is shown"),
   diskQuotaGb: optional(
     "Ingest",
     decimal(0.01, 1_000_000, "gigabytes"),

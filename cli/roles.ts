@@ -28,6 +28,8 @@ export const START_ROLE: Readonly<
       segmentTargetS: config.segmentTargetS,
       retentionCount: config.retentionCount,
       recording: config.record,
+      slateFile: config.slate,
+      slateMaxMs: config.slateS * 1000,
       thumbnailIntervalMs: config.thumbnailS * 1000,
       diskQuotaBytes: config.diskQuotaGb === undefined ? undefined : config.diskQuotaGb * 1e9,
       bitrateMaxKbps: config.broadcasterMbps * 1000,

@@ -1,5 +1,6 @@
 import ffmpeg from "fluent-ffmpeg";
 import { type Ladder, renditionsOf } from "./ladder.ts";
+import type { SlateFormat } from "./slate.ts";
 import type { SourcePicture, TrackPlan } from "./track-plan.ts";
 
 /**
@@ -22,6 +23,8 @@ const TRANSCODED_VIDEO_KBPS = 2500;
 const AUDIO_KBPS = 128;
 const AUDIO_HZ = 48_000;
 const THUMBNAIL_WIDTH_PX = 320;
+const SLATE_KBPS = 1000;
+const PICTURE_FILE = /\.(?:png|jpe?g|webp|bmp)$/i;
 
 /** What makes pictures of other pictures. */
 export interface VideoEncoder {
@@ -183,6 +186,29 @@ function rateOptions(kbps: number, stream = ""): string[] {
     ...[`-b:v${stream}`, `${kbps}k`, `-maxrate${video}`, `${kbps}k`],
     ...[`-bufsize${video}`, `${kbps}k`],
   ];
+}
+
+/** The arguments of an ffmpeg that shows a picture or a clip in real time, as FLV on stdout, like the broadcast before it. */
+export function slateArguments(
+  file: string,
+  { picture: { widthPx = 1280, heightPx = 720, fps = 30 }, hasAudio }: SlateFormat,
+): string[] {
+  const size = `${2 * Math.round(widthPx / 2)}:${2 * Math.round(heightPx / 2)}`;
+  const repeat = PICTURE_FILE.test(file) ? ["-loop", "1"] : ["-stream_loop", "-1"];
+  return ffmpeg()
+    .input(file)
+    .inputOptions(["-nostdin", "-loglevel", "error", "-re", ...repeat])
+    .input(`anullsrc=sample_rate=${AUDIO_HZ}`)
+    .inputOptions(["-re", "-f", "lavfi"])
+    .output("pipe:1")
+    .outputOptions([
+      ...["-map", "0:v:0", ...(hasAudio ? ["-map", "1:a:0", ...AAC_OPTIONS] : [])],
+      ...["-vf", `scale=${size}:force_original_aspect_ratio=decrease,pad=${size}:-1:-1,setsar=1`],
+      ...["-r", `${fps}`, "-g", `${Math.max(1, Math.round(fps))}`, "-sc_threshold", "0"],
+      ...["-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency"],
+      ...["-pix_fmt", "yuv420p", ...rateOptions(SLATE_KBPS), "-f", "flv"],
+    ])
+    ._getArguments();
 }
 
 /** The arguments of an ffmpeg that puts the playlists of an ffconcat list behind one another, into an MP4. */

@@ -30,6 +30,7 @@ import { Recorder } from "./recorder.ts";
 import { Retention } from "./retention.ts";
 import { type RtmpServer, startRtmpServer } from "./rtmp/server.ts";
 import type { TlsFiles } from "./rtmp/tls-door.ts";
+import { checkSlate, type SlateOptions, Slates } from "./slate.ts";
 import type { SrtDoor } from "./srt-command.ts";
 import { SrtListener } from "./srt-listener.ts";
 import { Thumbnails } from "./thumbnails.ts";
@@ -73,6 +74,10 @@ export interface IngestOptions {
   readonly recording?: boolean | undefined;
   /** How long a broadcaster may be away and go on in the same recording. Default 60 s. */
   readonly recordingPauseMs?: number | undefined;
+  /** A picture or a clip that is shown while a broadcaster is away. Default: nothing is. */
+  readonly slateFile?: string | undefined;
+  /** How long it is shown at most. Default 5 min. */
+  readonly slateMaxMs?: number | undefined;
   /** Between two pictures of a stream for its operator; 0: none. Default 10 s. */
   readonly thumbnailIntervalMs?: number | undefined;
   /** What the media may take on disk. Default: what the disk holds, but for a reserve. */
@@ -105,6 +110,7 @@ const RETENTION_INTERVAL_MS = 10_000;
 const DISK_INTERVAL_MS = 3000;
 const RECORDING_INTERVAL_MS = 1000;
 const THUMBNAIL_INTERVAL_MS = 10_000;
+const SLATE_MAX_MS = 300_000;
 const SILENCE_TIMEOUT_MS = 10_000;
 const KEY_FRAME_TIMEOUT_MS = 30_000;
 const BITRATE_MAX_KBPS = 100_000;
@@ -114,11 +120,12 @@ const CLOSE_MAX_MS = 9000;
 
 /**
  * Runs the RTMP door and everything behind it until `close`.
- * Throws StarlingError "ffmpeg-missing", "video-encoder", "rtmp-port", "rtmps-certificate" or "redis-url".
+ * Throws StarlingError "ffmpeg-missing", "video-encoder", "rtmp-port", "rtmps-certificate", "slate-file" or "redis-url".
  */
 export async function runIngest(options: IngestOptions): Promise<Ingest> {
   const { log, mediaRoot } = options;
   const settings = await packagingSettings(options);
+  if (options.slateFile !== undefined) await checkSlate(options.slateFile);
   await mkdir(mediaRoot, { recursive: true });
   const redis = connectRedis(options.redisUrl);
   redis.on("error", (error) => log.warn({ err: error }, "the connection to Redis failed"));
@@ -167,10 +174,12 @@ async function start(
     disk: () => disk.status,
     childLogs: new ChildLogs(redis),
     frontSecret: options.frontSecret,
+    onLeft: (stream, format) => slates?.show(stream, format),
     recording: options.recording === true,
     recorder,
     thumbnails: new Thumbnails({ mediaRoot, ffmpegPath, intervalMs, log }),
   });
+  const slates = slatesOf(options, settings, door);
   const server = await openDoor(options, door);
   const srt = openSrt(options, settings, door);
   const status = (): IngestStatus => ({
@@ -195,7 +204,7 @@ async function start(
       stopping.abort();
       recorder.stop();
       stopHeartbeat();
-      await Promise.all([server.close(), ...srt.map((listener) => listener.close())]);
+      await Promise.all([slates?.close(), server.close(), ...srt.map((one) => one.close())]);
       const chores = [trimming.stop(), watching.stop(), recording.stop(), swept];
       const finished = Promise.all([door.close(), Promise.allSettled(chores)]);
       await Promise.race([finished, delay(CLOSE_MAX_MS, undefined, { ref: false })]);
@@ -239,6 +248,17 @@ function openDoor(options: IngestOptions, door: PublishDoor): Promise<RtmpServer
   });
 }
 
+function slatesOf(
+  { slateFile, slateMaxMs = SLATE_MAX_MS, log }: IngestOptions,
+  { ffmpegPath }: PackagingSettings,
+  door: PublishDoor,
+): Slates | undefined {
+  if (slateFile === undefined) return undefined;
+  const request = { filler: true, remoteAddress: "slate" };
+  const open: SlateOptions["open"] = (stream, control) => door.openStream(stream, control, request);
+  return new Slates({ file: slateFile, maxMs: slateMaxMs, ffmpegPath, open, log });
+}
+
 function openSrt(
   { srt = [], rtmpHost = "0.0.0.0", log }: IngestOptions,
   { ffmpegPath, silenceTimeoutMs }: PackagingSettings,
@@ -248,7 +268,8 @@ function openSrt(
     (one) =>
       new SrtListener({
         ...{ door: one, host: rtmpHost, ffmpegPath, silenceTimeoutMs, log },
-        open: (control) => door.openStream(one.stream, control),
+        open: (control) =>
+          door.openStream(one.stream, control, { filler: false, remoteAddress: "SRT" }),
         onRefused: (code, reason) => door.refused(one.stream, code, reason),
       }),
   );

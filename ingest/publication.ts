@@ -2,6 +2,7 @@ import type { Logger } from "pino";
 import { type InstantMs, instantMs, TokenBucket } from "../core/index.ts";
 import {
   type ChildLogs,
+  type MediaFormat,
   type PublishSession,
   runName,
   type SegmentRecords,
@@ -22,6 +23,7 @@ import { RestartPace } from "./restart-pace.ts";
 import type { PublisherControl, TagSink } from "./rtmp/connection.ts";
 import type { Catalogue, FreshMedia } from "./session-directory.ts";
 import { chooseLadder, NO_LADDER, type SessionLadder } from "./session-ladder.ts";
+import type { SlateFormat } from "./slate.ts";
 import { isEmptyHeader, isEntry, TrackHeaders } from "./track-headers.ts";
 import { type TrackPlan, TrackPlanner } from "./track-plan.ts";
 
@@ -89,6 +91,7 @@ export class Publication implements TagSink {
   /** Settles when what earlier runs have cut is registered. */
   #turn: Promise<void>;
   #mediaStartedAtMs: number | undefined;
+  #format: MediaFormat | undefined;
   #segments = 0;
   /** When the last segment got complete, or media first came. */
   #segmentAtMs = 0;
@@ -114,6 +117,13 @@ export class Publication implements TagSink {
 
   get stream(): string {
     return this.#options.session.stream;
+  }
+
+  /** What a stand-in for this broadcaster should look like; undefined: there was no picture. */
+  get slateFormat(): SlateFormat | undefined {
+    const picture = this.#format;
+    if (picture?.heightPx === undefined || this.#segments === 0) return undefined;
+    return { picture, hasAudio: this.#plan?.audio !== "none" };
   }
 
   /** What the operator sees of this publisher. */
@@ -295,7 +305,8 @@ export class Publication implements TagSink {
     if (ladder !== undefined) this.#log.info(`encoding ${ladderText(ladder)}`);
   }
 
-  #registered([{ init }]: SegmentRecords): void {
+  #registered([{ init, format }]: SegmentRecords): void {
+    if (init === null) this.#format = format;
     if (init === null) return;
     this.#segments += 1;
     this.#segmentAtMs = performance.now();

@@ -60,6 +60,7 @@ function openDoor(): { door: PublishDoor; leases: Redis } {
     leaseMs: undefined,
     reconciliation: { turnOf: async () => {}, done: Promise.resolve() },
     disk: () => ({ level: "ok", usedBytes: 0, limitBytes: 1, freeBytes: 1 }),
+    onLeft: () => {},
     recording: false,
     recorder: new Recorder({ mediaRoot, ffmpegPath: "ffmpeg", log: captured.log }),
     thumbnails: new Thumbnails({

@@ -17,6 +17,7 @@ import type { Reconciliation } from "./reconciliation.ts";
 import type { Recorder } from "./recorder.ts";
 import type { PublisherControl, PublishRequest, TagSink } from "./rtmp/connection.ts";
 import type { Catalogue, FreshMedia } from "./session-directory.ts";
+import type { SlateFormat } from "./slate.ts";
 import type { Thumbnails } from "./thumbnails.ts";
 
 /** What the door needs to know and to touch. */
@@ -34,6 +35,8 @@ export interface PublishDoorOptions {
   readonly recording: boolean;
   readonly recorder: Pick<Recorder, "add">;
   readonly thumbnails: Pick<Thumbnails, "offer">;
+  /** Told when a broadcaster has left whose stream a slate may be shown in. */
+  readonly onLeft: (stream: string, format: SlateFormat) => void;
   /** What a server in front, which checks keys itself, shows us. Undefined: there is none. */
   readonly frontSecret?: string | undefined;
   readonly log: Logger;
@@ -63,16 +66,19 @@ export class PublishDoor {
   }
 
   /**
-   * Takes a stream whose broadcaster was let in elsewhere, by the passphrase of its own port. Throws
+   * Takes a stream for who was let in elsewhere, by the passphrase of its own port or as the slate. Throws
    * StarlingError "stream-unknown" or "publisher-busy".
    */
-  async openStream(id: string, control: PublisherControl): Promise<TagSink> {
+  async openStream(
+    id: string,
+    control: PublisherControl,
+    { filler, remoteAddress }: Pick<PublishRequest, "filler" | "remoteAddress">,
+  ): Promise<TagSink> {
     const stream = await this.#options.registry.get(id);
     if (stream === undefined) {
       throw new StarlingError("stream-unknown", `There is no stream "${id}": create it first.`);
     }
-    const request = { filler: false, remoteAddress: "SRT" };
-    return this.#counted(this.#enter(stream, request, control));
+    return this.#counted(this.#enter(stream, { filler, remoteAddress }, control));
   }
 
   async #counted(admission: Promise<TagSink>): Promise<TagSink> {
@@ -179,7 +185,11 @@ export class PublishDoor {
     });
     this.#publications.add(publication);
     this.#turns.set(stream, publication.finished);
-    void publication.finished.then(() => this.#forget(publication));
+    void publication.finished.then(() => {
+      this.#forget(publication);
+      const format = publication.slateFormat;
+      if (!filler && format !== undefined) this.#options.onLeft(stream, format);
+    });
     return publication;
   }
 
