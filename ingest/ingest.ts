@@ -169,6 +169,7 @@ async function start(
   const recorder = new Recorder({ mediaRoot, ffmpegPath, log, pauseMaxMs });
   await recorder.start();
   const intervalMs = options.thumbnailIntervalMs ?? THUMBNAIL_INTERVAL_MS;
+  const thumbnails = new Thumbnails({ mediaRoot, ffmpegPath, intervalMs, log });
   const door = new PublishDoor({
     ...{ registry, sessions, catalogue, settings, log, leaseMs, reconciliation },
     disk: () => disk.status,
@@ -177,7 +178,7 @@ async function start(
     onLeft: (stream, format) => slates?.show(stream, format),
     recording: options.recording === true,
     recorder,
-    thumbnails: new Thumbnails({ mediaRoot, ffmpegPath, intervalMs, log }),
+    thumbnails,
   });
   const slates = slatesOf(options, settings, door);
   const server = await openDoor(options, door);
@@ -207,7 +208,10 @@ async function start(
       await Promise.all([slates?.close(), server.close(), ...srt.map((one) => one.close())]);
       const chores = [trimming.stop(), watching.stop(), recording.stop(), swept];
       const finished = Promise.all([door.close(), Promise.allSettled(chores)]);
-      await Promise.race([finished, delay(CLOSE_MAX_MS, undefined, { ref: false })]);
+      await Promise.race([
+        finished.then(() => thumbnails.close()),
+        delay(CLOSE_MAX_MS, undefined, { ref: false }),
+      ]);
       await encodeQueue.close();
       redis.disconnect();
     },

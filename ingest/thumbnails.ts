@@ -27,7 +27,9 @@ export interface ThumbnailOptions {
 export class Thumbnails {
   readonly #options: ThumbnailOptions;
   readonly #madeAtMs = new Map<string, number>();
-  #isBusy = false;
+  readonly #stopping = new AbortController();
+  /** Undefined: none is being made. */
+  #making: Promise<void> | undefined;
 
   constructor(options: ThumbnailOptions) {
     this.#options = options;
@@ -36,7 +38,7 @@ export class Thumbnails {
   /** Makes one of this segment, if it is time for one. Does not wait for it. */
   offer(stream: string, media: FreshMedia): void {
     const { intervalMs, log } = this.#options;
-    if (intervalMs === 0 || this.#isBusy) return;
+    if (intervalMs === 0 || this.#making !== undefined) return;
     const nowMs = performance.now();
     const turnMs = Math.max(intervalMs, this.#madeAtMs.size * PACE_MS);
     if (nowMs - (this.#madeAtMs.get(stream) ?? Number.NEGATIVE_INFINITY) < turnMs) return;
@@ -44,12 +46,17 @@ export class Thumbnails {
       if (nowMs - atMs > 2 * turnMs) this.#madeAtMs.delete(other); // It is off the air.
     }
     this.#madeAtMs.set(stream, nowMs);
-    this.#isBusy = true;
-    this.#make(stream, media)
+    this.#making = this.#make(stream, media)
       .catch((error: unknown) => log.debug({ err: error, stream }, "no thumbnail could be made"))
       .finally(() => {
-        this.#isBusy = false;
+        this.#making = undefined;
       });
+  }
+
+  /** Ends the ffmpeg that makes one, if one does. */
+  async close(): Promise<void> {
+    this.#stopping.abort();
+    await this.#making;
   }
 
   async #make(stream: string, { directory, init, name }: FreshMedia): Promise<void> {
@@ -57,9 +64,17 @@ export class Thumbnails {
     const path = thumbnailPath(mediaRoot, stream);
     await mkdir(dirname(path), { recursive: true });
     const args = thumbnailArguments([init, name], `${path}.tmp`);
-    const running = promisify(execFile)(ffmpegPath, args, { cwd: directory, timeout: TIMEOUT_MS });
-    if (running.child.pid !== undefined) setPriority(running.child.pid, NICE);
-    await running;
+    const running = promisify(execFile)(ffmpegPath, args, {
+      ...{ cwd: directory, timeout: TIMEOUT_MS, signal: this.#stopping.signal },
+    });
+    const { child } = running;
+    const closed = new Promise((resolve) => child.once("close", resolve));
+    if (child.pid !== undefined) setPriority(child.pid, NICE);
+    try {
+      await running;
+    } finally {
+      await closed;
+    }
     await rename(`${path}.tmp`, path);
   }
 }
