@@ -22,6 +22,10 @@ describe("whether the mesh is worth its bytes", () => {
     expect(lossesUntilRest(new MeshTrial(), FAST)).toEqual([100, undefined]);
   });
 
+  test("a line on which HTTP takes as long as the video lasts has no room for it", () => {
+    expect([FAST, SLOW].map(MeshTrial.hasRoom)).toEqual([true, false]);
+  });
+
   test("a segment in time starts the count anew", () => {
     const trial = new MeshTrial();
     for (let round = 0; round < 10; round++) {

@@ -17,6 +17,11 @@ export class MeshTrial {
   #won = 0;
   #restMs = REST_MS;
 
+  /** Whether a line on which HTTP takes this much of a segment's duration has room for the mesh at all. */
+  static hasRoom(loadShare: number): boolean {
+    return loadShare <= SLOW_SHARE;
+  }
+
   /** The mesh brought a segment in time. */
   won(): void {
     this.#lost = 0;
@@ -30,7 +35,7 @@ export class MeshTrial {
    */
   lost(loadShare: number): number | undefined {
     this.#won = 0;
-    this.#lost = loadShare > SLOW_SHARE ? this.#lost + 1 : 0;
+    this.#lost = MeshTrial.hasRoom(loadShare) ? 0 : this.#lost + 1;
     if (this.#lost < LOST_MAX) return undefined;
     this.#lost = 0;
     const restMs = this.#restMs;

@@ -104,6 +104,8 @@ export class Starling {
   /** Whether this viewer sends nothing to others, for where it is connected. */
   #isSilent = false;
   #trial = new MeshTrial();
+  /** Whether HTTP was fast enough lately for the mesh to have room beside it. */
+  #hasRoom = false;
   #resting: ReturnType<typeof setTimeout> | undefined;
   /** Of viewers of this source that have left the mesh. */
   #past = NO_REPORT;
@@ -239,6 +241,8 @@ export class Starling {
   readonly #onLevel = (_name: string, { details }: LevelLoadedData | LevelUpdatedData): void => {
     this.#origin = this.#whereOf(details.url);
     this.#segmentMs = 1000 * (details.fragments.at(-1)?.duration ?? details.targetduration);
+    // Its key, which comes before its segments, is asked for with the token of the mesh.
+    this.#hasRoom ||= details.encryptedFragments.length > 0;
     // Of several levels it must be known which rendition each of them is.
     const isOurs = this.#hls.levels.length <= 1 || ORIGIN_URL.test(plain(details.url));
     if (details.live && isOurs && this.#viewer === undefined && !this.#isAsking)
@@ -308,6 +312,7 @@ export class Starling {
     this.#source++;
     this.#isAsking = false;
     this.#trial = new MeshTrial();
+    this.#hasRoom = false;
     this.#playlistUrl = undefined;
     await this.#closeViewer();
   }
@@ -339,7 +344,7 @@ export class Starling {
   #reconsider(): void {
     const isWelcome = !this.#idle.isIdle && this.#resting === undefined;
     if (isWelcome && this.#viewer === undefined && this.#where !== undefined) {
-      this.#watch(this.#where);
+      if (this.#hasRoom) this.#watch(this.#where);
     } else if (!isWelcome && this.#viewer !== undefined) void this.#closeViewer();
   }
 
@@ -434,6 +439,8 @@ export class Starling {
       this.#countHttp(bytes.length, isFollowed ? { sequence: place.sequence, bytes } : undefined);
     }
     this.#pace.loaded(loadMs);
+    this.#hasRoom = MeshTrial.hasRoom(loadMs / this.#segmentMs);
+    this.#reconsider();
     if (!wasComing) return;
     const restMs = this.#trial.lost(this.#pace.loadMs / this.#segmentMs);
     if (restMs !== undefined) this.#rest(restMs);
