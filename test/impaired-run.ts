@@ -8,6 +8,8 @@ import { Lab, type LabLink } from "./lab.ts";
 /** How a viewer behind a bad line did. */
 export interface ImpairedViewer {
   readonly stalls: number;
+  /** Looks, one a second, between which the picture had hardly moved. */
+  readonly stillS: number;
   readonly latencyP50S: number;
   readonly latencyP95S: number;
   /** Seconds that the video went on, per second. */
@@ -34,6 +36,8 @@ const IMPAIRED: LabLink = {
 };
 const HELPERS = 3;
 const SETTLE_MS = 15_000;
+/** A picture that moved by less in a second stood still. */
+const STILL_S = 0.2;
 const PLAY_TIMEOUT_MS = 60_000;
 
 /**
@@ -79,12 +83,17 @@ async function measure({ seconds, tell }: ImpairedRunOptions, { viewers }: Brows
   tell("Both impaired viewers play.");
   const before = await impaired();
   const latenciesS: [number[], number[]] = [[], []];
+  const still = [0, 0];
+  let timesS = before.map(({ timeS }) => timeS);
   const startedAtMs = performance.now();
   while (performance.now() - startedAtMs < seconds * 1000) {
     await delay(1000);
-    for (const [viewer, { latencyS }] of (await impaired()).entries()) {
+    const states = await impaired();
+    for (const [viewer, { latencyS, timeS }] of states.entries()) {
       if (latencyS !== null) latenciesS[viewer]?.push(latencyS);
+      if (timeS - (timesS[viewer] ?? 0) < STILL_S) still[viewer] = (still[viewer] ?? 0) + 1;
     }
+    timesS = states.map(({ timeS }) => timeS);
   }
   const after = await impaired();
   const elapsedS = (performance.now() - startedAtMs) / 1000;
@@ -95,6 +104,7 @@ async function measure({ seconds, tell }: ImpairedRunOptions, { viewers }: Brows
     const webRtcBytes = since((state) => state.fromPeersBytes + state.fromSeedsBytes);
     return {
       stalls: since(({ stalls }) => stalls),
+      stillS: still[viewer] ?? 0,
       latencyP50S: quantile(latenciesS[viewer], 0.5),
       latencyP95S: quantile(latenciesS[viewer], 0.95),
       pace: since(({ timeS }) => timeS) / elapsedS,
