@@ -146,6 +146,17 @@ describe("evidence that is told", () => {
     expect(isSigned).toBe(true);
   });
 
+  test("is of those that gave most as well, however many failed", () => {
+    const { mesh, evidence, alice, bob } = world();
+    trust(alice, 3);
+    trust(bob, 5);
+    for (let count = 0; count < 20; count++) mesh.join(`peer ${count}`).score.failed(START);
+    evidence.run(START);
+    const { records } = mesh.sent("evidence")[0]?.message ?? told("nobody", []);
+    expect(records.filter(({ failed }) => failed > 0).length).toBe(4);
+    expect(records.slice(4).map(({ subject }) => subject)).toEqual([bob.id, alice.id]);
+  });
+
   test("goes out every ten seconds, and of eight neighbours at the most", () => {
     const { mesh, evidence } = world();
     for (let count = 0; count < 20; count++) trust(mesh.join(`peer ${count}`), 5);

@@ -17,8 +17,9 @@ const EVIDENCE_AGE_MAX_S = 30;
 const TRUST_SYMBOLS = 50;
 /** One witness weighs no more than this many symbols on one subject at a time. */
 const BALANCE_MAX = 4;
-/** Records in one message: those that weigh most. */
+/** Records in one message: of those that failed, of whom there may be many, no more than half. */
 const RECORDS_MAX = 8;
+const FAILURES_MAX = RECORDS_MAX / 2;
 const KIB_PER_SYMBOL = 16;
 
 /**
@@ -77,19 +78,22 @@ export class Evidence {
 
   /** What was seen of those that failed most or gave most. */
   #records(now: InstantMs): readonly EvidenceRecord[] {
-    return this.#state.ready
-      .flatMap(({ id, isSeed, score }) => {
-        const { delivered, failed } = score.evidence(now);
-        const isNotable = !isSeed && (failed >= 1 || delivered >= 1);
-        return isNotable ? [{ subject: id, delivered, failed }] : [];
-      })
-      .sort((a, b) => b.failed - a.failed || b.delivered - a.delivered)
-      .slice(0, RECORDS_MAX)
-      .map(({ subject, delivered, failed }) => ({
-        subject,
-        deliveredKib: Math.round(delivered * KIB_PER_SYMBOL),
-        failed: Math.min(0xff_ff, Math.round(failed)),
-      }));
+    const seen = this.#state.ready.flatMap(({ id, isSeed, score }) =>
+      isSeed ? [] : [{ subject: id, ...score.evidence(now) }],
+    );
+    const worst = seen
+      .filter(({ failed }) => failed >= 1)
+      .sort((a, b) => b.failed - a.failed)
+      .slice(0, FAILURES_MAX);
+    const best = seen
+      .filter((one) => one.delivered >= 1 && !worst.includes(one))
+      .sort((a, b) => b.delivered - a.delivered)
+      .slice(0, RECORDS_MAX - worst.length);
+    return [...worst, ...best].map(({ subject, delivered, failed }) => ({
+      subject,
+      deliveredKib: Math.round(delivered * KIB_PER_SYMBOL),
+      failed: Math.min(0xff_ff, Math.round(failed)),
+    }));
   }
 }
 

@@ -51,15 +51,21 @@ describe("the capacity of a neighbour", () => {
     expect(believed(10_000)).toEqual([0, 10_000, 0]);
   });
 
-  test("is believed by a seed for ten seconds, and then as others speak for it", () => {
-    const { mesh } = world(1, "seed");
-    const [praised, unknown] = ["praised", "unknown"].map((name) =>
-      mesh.join(name, { capacityKbps: 10_000 }),
-    );
-    praised?.score.heard(at(9000), "witness", 0.5, 1);
-    expect(unknown?.votedKbps(at(9000))).toBe(10_000);
-    expect(unknown?.votedKbps(at(10_000))).toBe(200);
-    expect(praised?.votedKbps(at(10_000))).toBeGreaterThan(4800);
+  test("is believed by a seed for ten seconds, up to 1.5 times the stream, and then as others speak for it", () => {
+    const { mesh, fanOut } = world(1, "seed");
+    const streamKbps = RATE / 125;
+    const capacityKbps = 3 * streamKbps;
+    const [praised, unknown, weak] = [
+      mesh.join("praised", { capacityKbps }),
+      mesh.join("unknown", { capacityKbps }),
+      mesh.join("weak", { capacityKbps: streamKbps }),
+    ];
+    praised.score.heard(at(9000), "witness", 0.9, 1);
+    const voted = (neighbour: Neighbour, ms: number) => fanOut.votedKbps(at(ms), neighbour);
+    expect(voted(unknown, 9000)).toBe(1.5 * streamKbps);
+    expect(voted(weak, 9000)).toBe(streamKbps);
+    expect(voted(unknown, 10_000)).toBeCloseTo(0.02 * capacityKbps);
+    expect(voted(praised, 10_000)).toBeGreaterThan(0.87 * capacityKbps);
   });
 });
 

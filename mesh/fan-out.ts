@@ -20,6 +20,9 @@ const SPARE_MAX = 0xff_ff;
 const PREEMPT_RATIO = 1.5;
 /** The weakest subscriber gets a symbol this much later than the strongest. */
 const PENALTY_MAX_MS = 150;
+/** A newcomer's word is taken by a seed for as much as this many times the stream: words are cheap. */
+const WORD_COPIES_MAX = 1.5;
+const BYTES_PER_KBIT = 125;
 /** A subscriber that can feed this many others is served at once. */
 const STRONG_COPIES = 4;
 
@@ -68,6 +71,14 @@ export class FanOut {
   /** How many times this peer could send the whole stream. */
   copies(): number {
     return this.#rates.bytesPerS === 0 ? 0 : this.#uploads.uplink.bytesPerS / this.#rates.bytesPerS;
+  }
+
+  /** What a neighbour can pass on, as far as a seed believes it, kb/s. */
+  votedKbps(now: InstantMs, neighbour: Neighbour): number {
+    const { bytesPerS } = this.#rates;
+    const wordMaxKbps =
+      bytesPerS === 0 ? Number.POSITIVE_INFINITY : (WORD_COPIES_MAX * bytesPerS) / BYTES_PER_KBIT;
+    return neighbour.votedKbps(now, wordMaxKbps);
   }
 
   /** How many classes it pushes, each neighbour's counted. */
@@ -270,11 +281,12 @@ export class FanOut {
     if (this.#state.options.role !== "seed") return neighbour.contributionKbps(now);
     let classes = more;
     for (const own of granted.values()) classes += sizeOf(symbolClassesOf(own));
-    return neighbour.votedKbps(now) / Math.max(1, classes);
+    return this.votedKbps(now, neighbour) / Math.max(1, classes);
   }
 
   #penaltyMs(now: InstantMs, neighbour: Neighbour): number {
-    const copies = (neighbour.contributionKbps(now) * 125) / Math.max(1, this.#rates.bytesPerS);
+    const copies =
+      (neighbour.contributionKbps(now) * BYTES_PER_KBIT) / Math.max(1, this.#rates.bytesPerS);
     return PENALTY_MAX_MS * (1 - Math.min(1, copies / STRONG_COPIES));
   }
 }

@@ -272,7 +272,7 @@ describe("a seed", () => {
   test("dials nobody, takes newcomers in, and lets those of least capacity go", () => {
     const { mesh, membership } = world({ role: "seed", copies: 0.5 });
     membership.introduced(named(3));
-    for (let rank = 0; rank < 9; rank++) mesh.join(`peer ${rank}`, { capacityKbps: rank * 1000 });
+    for (let rank = 0; rank < 9; rank++) mesh.join(`peer ${rank}`, { capacityKbps: rank * 50 });
     expect(membership.makeRoom(at(0))).toBe(true);
     membership.run(at(999));
     expect(mesh.state.neighbours.size).toBe(9);
@@ -280,6 +280,18 @@ describe("a seed", () => {
     const gone = taken(mesh, "disconnect").map(({ neighbour }) => neighbour);
     expect(gone).toEqual([0, 1, 2].map((rank) => peerIdOf(`peer ${rank}`)));
     expect(taken(mesh, "dial")).toEqual([]);
+  });
+});
+
+describe("neighbours of a seed that claim more than a newcomer is believed", () => {
+  test("push out none of those who came before them", () => {
+    const { mesh, membership } = world({ role: "seed", copies: 0.5 });
+    for (let rank = 0; rank < 9; rank++) {
+      mesh.join(`peer ${rank}`, { capacityKbps: 1000 * (rank + 1) });
+    }
+    membership.run(at(1000));
+    const gone = taken(mesh, "disconnect").map(({ neighbour }) => neighbour);
+    expect(gone).toEqual([8, 7, 6].map((rank) => peerIdOf(`peer ${rank}`)));
   });
 });
 

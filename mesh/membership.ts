@@ -312,13 +312,14 @@ export class Membership {
     }
   }
 
+  /** Of several as useful the one that came last: who claims as much as others pushes none of them out. */
   #leastUseful(now: InstantMs): Neighbour | undefined {
     let least: { neighbour: Neighbour; use: number } | undefined;
     for (const neighbour of this.#state.ready) {
       const graceMs = this.#graceMsOf(now, neighbour);
       if (neighbour.isSeed || now - neighbour.connectedAt < graceMs) continue;
       const use = this.#useOf(now, neighbour);
-      if (least === undefined || use < least.use) least = { neighbour, use };
+      if (least === undefined || use <= least.use) least = { neighbour, use };
     }
     return least?.neighbour;
   }
@@ -331,7 +332,7 @@ export class Membership {
   /** What a neighbour gives and takes; to a seed, what it can pass on. */
   #useOf(now: InstantMs, neighbour: Neighbour): number {
     if (neighbour.isQuiet(now)) return Number.NEGATIVE_INFINITY;
-    if (this.#isSeed()) return neighbour.votedKbps(now);
+    if (this.#isSeed()) return this.#fanOut.votedKbps(now, neighbour);
     const { granted, score } = neighbour;
     let taken = 0;
     for (const classes of granted.values()) taken += sizeOf(classes);

@@ -155,10 +155,13 @@ export class Neighbour {
     return this.#feeds.length === 0 ? 0 : Math.min(capacityKbps, roomKbps / PULL_SHARE_MIN);
   }
 
-  /** The same for a seed, to which nobody gives: what others say of it. */
-  votedKbps(now: InstantMs): number {
+  /**
+   * The same for a seed, to which nobody gives: what others say of it, and of a newcomer its own word, up to
+   * `wordMaxKbps`.
+   */
+  votedKbps(now: InstantMs, wordMaxKbps: number): number {
     const { capacityKbps } = this.status;
-    if (now - this.connectedAt < CLAIM_GRACE_MS) return capacityKbps;
+    if (now - this.connectedAt < CLAIM_GRACE_MS) return Math.min(capacityKbps, wordMaxKbps);
     return capacityKbps * Math.min(1, Math.max(VOTE_MIN, this.score.value(now)));
   }
 
