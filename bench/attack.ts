@@ -35,7 +35,7 @@ const HEAD_END = ["falsely accused", "overhead", "stopped", ""];
 
 const NOTHING: Attack = {
   name: "none",
-  seconds: 8,
+  seconds: 4,
   run: async (_stage, seconds) => {
     await new Promise((resolve) => setTimeout(resolve, seconds * 1000));
     return { stopped: true, cutMs: null, detail: "" };

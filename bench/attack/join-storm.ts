@@ -22,7 +22,7 @@ interface StormResult {
 export const JOIN_STORMS: readonly Attack[] = [
   {
     name: "200 joins/s",
-    seconds: 8,
+    seconds: 5,
     run: async (stage, seconds) => {
       const storm = await joins(stage, 200, seconds);
       return outcomeOf(storm, quantileOf(storm.answerMs, 0.99) <= P99_MS_MAX);
@@ -30,7 +30,7 @@ export const JOIN_STORMS: readonly Attack[] = [
   },
   {
     name: "join storm",
-    seconds: 8,
+    seconds: 5,
     run: async (stage, seconds) => {
       const storm = await joins(stage, 2000, seconds);
       const unexpected = Object.keys(storm.statuses).filter(

@@ -93,7 +93,7 @@ export class AttackStage {
     if (!attack.isFirst) await plays(watch());
     const { attackers = [], ...outcome } = await attack.run(this, attack.seconds, watch);
     await plays(watch());
-    await delay(2000);
+    await delay(1000);
     const honest = watch();
     const sequences = await honest.sequences();
     const { missing, rejected } = await honest.end();
