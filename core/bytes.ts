@@ -1,4 +1,4 @@
-import { bytesToHex, concatBytes, hexToBytes, utf8ToBytes } from "@noble/hashes/utils.js";
+import { utf8ToBytes } from "@noble/hashes/utils.js";
 import { StarlingError } from "./errors.ts";
 
 const ALPHABET = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
@@ -8,16 +8,19 @@ for (let digit = 0; digit < ALPHABET.length; digit++) DIGIT_OF[ALPHABET.charCode
 
 /** Lower-case hexadecimal text of `bytes`. */
 export function toHex(bytes: Uint8Array): string {
-  return bytesToHex(bytes);
+  let text = "";
+  for (const byte of bytes) text += byte.toString(16).padStart(2, "0");
+  return text;
 }
 
 /** Bytes of hexadecimal text. Throws StarlingError "bad-hex". */
 export function fromHex(text: string): Uint8Array {
-  try {
-    return hexToBytes(text);
-  } catch (cause) {
-    throw new StarlingError("bad-hex", "Expected an even number of hexadecimal digits.", { cause });
+  if (text.length % 2 !== 0 || /[^0-9a-f]/i.test(text)) {
+    throw new StarlingError("bad-hex", "Expected an even number of hexadecimal digits.");
   }
+  return Uint8Array.from({ length: text.length / 2 }, (_, at) =>
+    Number.parseInt(text.slice(2 * at, 2 * at + 2), 16),
+  );
 }
 
 /** Base64url text without padding (RFC 4648 section 5, as RFC 7515 uses it). */
@@ -73,4 +76,15 @@ export function utf8(text: string): Uint8Array {
   return utf8ToBytes(text);
 }
 
-export { concatBytes };
+/** The bytes of `parts`, one after the other. */
+export function concatBytes(...parts: readonly Uint8Array[]): Uint8Array {
+  let length = 0;
+  for (const part of parts) length += part.length;
+  const bytes = new Uint8Array(length);
+  let at = 0;
+  for (const part of parts) {
+    bytes.set(part, at);
+    at += part.length;
+  }
+  return bytes;
+}

@@ -38,7 +38,9 @@ test("a segment that is too large for one block comes to a viewer in parts, byte
     () => `${origin.output}\n${viewer.log}`,
   );
   const report = await viewer.end();
-  expect(report).toMatchObject({ missing: 0, fromHttpBytes: 0, rejected: {} });
+  expect(report).toMatchObject({ missing: 0, rejected: {} });
+  // A newcomer on a slow machine gets its first second over HTTP; the mesh brings what follows.
+  expect(report.fromSeedsBytes).toBeGreaterThan(BLOCK_BYTES_MAX / 2);
   expect(second).toBe(first + 1);
   for (const sequence of [first, first + 1]) {
     const bytes = await viewer.read(`${sequence}.m4s`);
