@@ -138,6 +138,7 @@ describe("a publisher of media that", () => {
       }
     }
     await publisher.closed;
+    await until(async () => !ingest.status().publishers.some((one) => one.stream === stream));
     expect(refusalOf(stream)).toMatchObject({ code: "publisher-bitrate" });
   });
 

@@ -126,6 +126,11 @@ export class Publication implements TagSink {
     return { picture, hasAudio: this.#plan?.audio !== "none" };
   }
 
+  /** Whether it is over, though ffmpeg may still put out what it had. */
+  get hasEnded(): boolean {
+    return this.#ended;
+  }
+
   /** What the operator sees of this publisher. */
   status(): PublicationStatus {
     const { session } = this.#options;

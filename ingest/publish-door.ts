@@ -179,7 +179,8 @@ export class PublishDoor {
       turn: this.#turns.get(stream) ?? reconciliation.turnOf(stream),
       onSegment: () => {
         this.#segments.add(1);
-        this.#refusals.forget(stream);
+        // What is left of one who was turned away is no success.
+        if (!publication.hasEnded) this.#refusals.forget(stream);
       },
       onEnd: (code, reason) => this.refused(stream, code, reason),
     });
