@@ -1,4 +1,5 @@
 import {
+  after,
   assert,
   type BlockId,
   classOf,
@@ -8,6 +9,7 @@ import {
   type Manifest,
 } from "../core/index.ts";
 import type { SymbolDecoder } from "./block-port.ts";
+import { FORGIVE_EVERY_MS } from "./limits.ts";
 import type { Neighbour } from "./neighbour.ts";
 import type { TransferMeter } from "./transfer-meter.ts";
 
@@ -58,6 +60,7 @@ export class Block {
   /** Symbols that neighbours have of it, by ESI. */
   #holders: Map<Neighbour, Uint8Array> | undefined;
   #declined: Set<Neighbour> | undefined;
+  #forgiveAt: InstantMs = instantMs(0);
   /** Symbols that neighbours were asked for and lack. */
   #lacked: Map<Neighbour, Set<number>> | undefined;
 
@@ -123,6 +126,7 @@ export class Block {
       this.#complete ??= new Set();
       this.#complete.add(neighbour);
       this.#holders?.delete(neighbour);
+      this.#lacked?.delete(neighbour);
       return;
     }
     this.#holders ??= new Map();
@@ -131,7 +135,11 @@ export class Block {
       held = new Uint8Array(this.n);
       this.#holders.set(neighbour, held);
     }
-    for (const esi of esis) if (esi < this.n) held[esi] = 1;
+    const lacked = this.#lacked?.get(neighbour);
+    for (const esi of esis) {
+      if (esi < this.n) held[esi] = 1;
+      lacked?.delete(esi);
+    }
   }
 
   /** Whether a neighbour has told of the block. */
@@ -171,10 +179,19 @@ export class Block {
     return this.#declined?.has(neighbour) === true;
   }
 
-  /** Lets all neighbours be asked again. */
-  forgive(): void {
-    this.#declined = undefined;
-    this.#lacked = undefined;
+  /**
+   * Lets all neighbours be asked again, unless they were let a short while ago; looks again when they may be. The
+   * longer a block is out, the less has changed since.
+   */
+  forgive(now: InstantMs): void {
+    if (now >= this.#forgiveAt) {
+      this.#forgiveAt = after(now, Math.max(FORGIVE_EVERY_MS, (now - this.releasedAt) / 4));
+      this.#declined = undefined;
+      this.#lacked = undefined;
+    }
+    const askAt =
+      this.#lacked === undefined && this.#declined === undefined ? now : this.#forgiveAt;
+    if (askAt < this.lookAt) this.lookAt = askAt;
   }
 
   /** Forgets what a neighbour that is gone has. */

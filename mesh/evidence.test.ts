@@ -157,6 +157,49 @@ describe("evidence that is told", () => {
     expect(records.slice(4).map(({ subject }) => subject)).toEqual([bob.id, alice.id]);
   });
 
+  test("is against those that were cut off, for as long as they are kept out", () => {
+    const { mesh, evidence, alice } = world();
+    trust(alice, 30);
+    for (const name of ["m1", "m2"]) evidence.convict(peerIdOf(name), at(10_000));
+    evidence.run(START);
+    expect(mesh.sent("evidence")[0]?.message.records).toEqual([
+      { subject: peerIdOf("m1"), deliveredKib: 0, failed: 500 },
+      { subject: peerIdOf("m2"), deliveredKib: 0, failed: 500 },
+      { subject: alice.id, deliveredKib: 480, failed: 0 },
+    ]);
+    evidence.run(at(10_000));
+    expect(mesh.sent("evidence")[0]?.message.records.map(({ subject }) => subject)).toEqual([
+      alice.id,
+    ]);
+  });
+
+  test("goes out within a second when somebody was cut off", () => {
+    const { mesh, evidence, alice } = world();
+    trust(alice, 30);
+    evidence.run(START);
+    mesh.sent("evidence");
+    mesh.state.now = START;
+    evidence.convict(peerIdOf("m1"), at(10_000));
+    evidence.run(at(999));
+    expect(mesh.sent("evidence")).toEqual([]);
+    evidence.run(at(1000));
+    expect(mesh.sent("evidence")[0]?.message.records.length).toBe(2);
+    evidence.run(at(2000));
+    expect(mesh.sent("evidence")).toEqual([]);
+  });
+
+  test("names no more than the four that were cut off last", () => {
+    const { mesh, evidence, alice } = world();
+    for (const name of ["m1", "m2", "m3", "m4", "m5"]) evidence.convict(peerIdOf(name), at(10_000));
+    alice.score.failed(START);
+    evidence.run(START);
+    const { records } = mesh.sent("evidence")[0]?.message ?? told("nobody", []);
+    const expected = ["m2", "m3", "m4", "m5"].map(peerIdOf);
+    expect(records.map(({ subject, failed }) => [subject, failed])).toEqual(
+      expected.map((id) => [id, 500]),
+    );
+  });
+
   test("goes out every ten seconds, and of eight neighbours at the most", () => {
     const { mesh, evidence } = world();
     for (let count = 0; count < 20; count++) trust(mesh.join(`peer ${count}`), 5);

@@ -7,7 +7,7 @@ import {
   type Message,
   StarlingError,
 } from "../core/index.ts";
-import { EVIDENCE_EVERY_MS } from "./limits.ts";
+import { EVIDENCE_EVERY_MS, EVIDENCE_NEWS_AFTER_MS } from "./limits.ts";
 import type { MeshState } from "./mesh-state.ts";
 import type { Neighbour } from "./neighbour.ts";
 
@@ -17,10 +17,12 @@ const EVIDENCE_AGE_MAX_S = 30;
 const TRUST_SYMBOLS = 50;
 /** One witness weighs no more than this many symbols on one subject at a time. */
 const BALANCE_MAX = 4;
-/** Records in one message: of those that failed, of whom there may be many, no more than half. */
+/** Records in one message: of those that were cut off or failed, of whom there may be many, no more than half. */
 const RECORDS_MAX = 8;
 const FAILURES_MAX = RECORDS_MAX / 2;
 const KIB_PER_SYMBOL = 16;
+/** What one that was cut off counts as having failed: as much as most give, so that half of a vote at a seed is against it. */
+const CONVICTED_FAILED = 500;
 
 /**
  * Gossip: each peer signs what it saw of its neighbours itself, and takes what neighbours saw of those
@@ -29,9 +31,22 @@ const KIB_PER_SYMBOL = 16;
 export class Evidence {
   readonly #state: MeshState;
   #toldAt: InstantMs = instantMs(Number.NEGATIVE_INFINITY);
+  /** Those that were cut off for what no honest peer sends, and until when that is told; the newest last. */
+  readonly #convictedUntil = new Map<string, InstantMs>();
 
   constructor(state: MeshState) {
     this.#state = state;
+  }
+
+  /** Tells until then of a peer that was cut off for what no honest peer sends. */
+  convict(id: string, until: InstantMs): void {
+    this.#convictedUntil.set(id, until);
+    const soonAt = this.#state.now - EVIDENCE_EVERY_MS + EVIDENCE_NEWS_AFTER_MS;
+    this.#toldAt = instantMs(Math.min(this.#toldAt, soonAt));
+    const [oldest] = this.#convictedUntil.keys();
+    if (this.#convictedUntil.size > FAILURES_MAX && oldest !== undefined) {
+      this.#convictedUntil.delete(oldest);
+    }
   }
 
   /** Tells neighbours what this peer saw, when that is due. */
@@ -76,23 +91,30 @@ export class Evidence {
     return this.#state.options.role === "seed";
   }
 
-  /** What was seen of those that failed most or gave most. */
+  /** What was seen of those that were cut off, failed most or gave most. */
   #records(now: InstantMs): readonly EvidenceRecord[] {
     const seen = this.#state.ready.flatMap(({ id, isSeed, score }) =>
       isSeed ? [] : [{ subject: id, ...score.evidence(now) }],
     );
+    for (const [id, until] of this.#convictedUntil) {
+      if (until <= now) this.#convictedUntil.delete(id);
+    }
+    const convicted = this.#convictedUntil.size;
     const worst = seen
       .filter(({ failed }) => failed >= 1)
       .sort((a, b) => b.failed - a.failed)
-      .slice(0, FAILURES_MAX);
+      .slice(0, FAILURES_MAX - convicted);
     const best = seen
       .filter((one) => one.delivered >= 1 && !worst.includes(one))
       .sort((a, b) => b.delivered - a.delivered)
-      .slice(0, RECORDS_MAX - worst.length);
-    return [...worst, ...best].map(({ subject, delivered, failed }) => ({
-      subject,
-      deliveredKib: Math.round(delivered * KIB_PER_SYMBOL),
-      failed: Math.min(0xff_ff, Math.round(failed)),
+      .slice(0, RECORDS_MAX - worst.length - convicted);
+    const cut = Array.from(this.#convictedUntil.keys(), (subject) => {
+      return { subject, delivered: 0, failed: CONVICTED_FAILED };
+    });
+    return [...cut, ...worst, ...best].map((one) => ({
+      subject: one.subject,
+      deliveredKib: Math.round(one.delivered * KIB_PER_SYMBOL),
+      failed: Math.min(0xff_ff, Math.round(one.failed)),
     }));
   }
 }

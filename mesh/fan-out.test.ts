@@ -169,6 +169,15 @@ describe("without a place", () => {
     expect(sizeOf(grantedTo(second))).toBeGreaterThanOrEqual(2);
     expect(sizeOf(grantedTo(first))).toBeGreaterThanOrEqual(2);
   });
+
+  test("a seed takes its classes back from one that more blame than praise", () => {
+    const { mesh, subscribe } = world(1, "seed");
+    const [traitor, other] = [mesh.join("traitor"), mesh.join("other")];
+    subscribe(traitor, ALL_SYMBOLS);
+    traitor.score.heard(at(0), "witness", -0.5, 1);
+    for (let ms = 1000; ms < 3000; ms += 50) subscribe(other, ALL_SYMBOLS, { ms });
+    expect([traitor, other].map((neighbour) => sizeOf(grantedTo(neighbour)))).toEqual([0, 6]);
+  });
 });
 
 describe("a class that a full seed sends to nobody", () => {

@@ -148,9 +148,9 @@ export class MeshPeer implements ProtocolPeer {
     return [
       { what: "neighbours", held: neighbours.size, max: NEIGHBOURS_MAX },
       { what: "blocks", held: cache.blockCount, max: MEDIA_BLOCKS_MAX + INIT_BLOCKS_MAX },
-      { what: "cache bytes", held: cache.byteLength, max: options.limits.cacheBytesMax },
-      { what: "uploads queued for a neighbour", held: longestQueue, max: UPLOAD_QUEUE_MAX },
-      { what: "bytes asked of a neighbour", held: pulledBytes, max: REQUESTED_BYTES_MAX },
+      { what: "bytes", held: cache.byteLength, max: options.limits.cacheBytesMax },
+      { what: "uploads", held: longestQueue, max: UPLOAD_QUEUE_MAX },
+      { what: "pulled bytes", held: pulledBytes, max: REQUESTED_BYTES_MAX },
     ];
   }
 
@@ -469,10 +469,13 @@ export class MeshPeer implements ProtocolPeer {
     }
   }
 
-  /** Cuts a neighbour off and, if its hello showed that it is who it says, keeps it out. */
+  /** Cuts a neighbour off and, if its hello showed that it is who it says, keeps it out and tells of it. */
   #cut(neighbour: Neighbour, code: ByeCode, reason: string): void {
     const until = after(this.#state.now, BARRED_MS);
-    if (neighbour.isReady) this.#membership.bar(neighbour.id, until);
+    if (neighbour.isReady) {
+      this.#membership.bar(neighbour.id, until);
+      this.#evidence.convict(neighbour.id, until);
+    }
     this.#state.disconnect(neighbour, code, reason);
   }
 }

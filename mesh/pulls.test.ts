@@ -277,3 +277,22 @@ test("who lacks a symbol so long after the release is known to lag by as much", 
   pulls.declined(at(320), neighbour, decline);
   expect(neighbour.lagMs(0, symbolClass)).toBe(500);
 });
+
+test("who lacks a symbol is not asked for it over and over when nobody else is left", () => {
+  const { mesh, pulls, requests } = world();
+  const block = mesh.addBlock(0, "wanted");
+  const neighbour = mesh.join("neighbour", { lagMs: 0 });
+  const lacks = (ms: number): void => {
+    const esis = requests().flatMap((request) => request.esis);
+    const decline = { type: "decline", block: block.id, isBusy: false, esis } as const;
+    if (esis.length > 0) asked.push(ms);
+    if (esis.length > 0) pulls.declined(at(ms), neighbour, decline);
+  };
+  const asked: number[] = [];
+  for (let ms = 1000; ms < 3000; ms += 10) {
+    pulls.run(at(ms), block);
+    lacks(ms);
+  }
+  expect(asked.length).toBeGreaterThan(2);
+  expect(asked.length).toBeLessThanOrEqual(8);
+});

@@ -110,6 +110,8 @@ export class Pulls {
       }
     } else {
       block.lackedBy(neighbour, esis);
+      // It is asked for one symbol at a time: that would be many questions for what it has none of.
+      if (neighbour.score.own(now) < 0) block.declinedBy(neighbour);
       const ageMs = now - block.releasedAt - neighbour.rttMs / 2;
       for (const esi of esis) {
         const lag = esi < block.k ? block.classOf(esi) : WHOLE_BLOCK;
@@ -213,10 +215,7 @@ export class Pulls {
       else planned.push(esi);
       left--;
     }
-    if (left > 0 || open.length === 0) {
-      block.forgive();
-      block.lookAt = now;
-    }
+    if (left > 0 || open.length === 0) block.forgive(now);
     const withinMs = Math.max(1, Math.round(Math.min(block.deadline - now, 60_000)));
     for (const [neighbour, esis] of plan) {
       for (let at = 0; at < esis.length; at += REQUEST_ESIS_MAX) {

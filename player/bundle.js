@@ -50,8 +50,16 @@ await build({
 });
 const worker = `${out}mesh.worker.js`;
 // A second minifier, which inlines what the first does not: 2 kB less when compressed.
+const compress = {
+  ecma: 2020,
+  module: true,
+  passes: 6,
+  sequences: false,
+  unsafe_arrows: true,
+  unsafe_methods: true,
+};
 const { code } = await minify(await readFile(worker, "utf8"), {
-  ...{ module: true, mangle: true, compress: { ecma: 2020, module: true, passes: 3 } },
+  ...{ module: true, mangle: true, compress },
 });
 await writeFile(worker, `const KERNEL="${STRICT_MODULE}";${code}`);
 await build({

@@ -3,14 +3,19 @@ const LOAD_MS_START = 300;
 const LOAD_GAIN = 0.3;
 /** HTTP is asked when this much is left to play, and the time that it took lately twice. */
 const URGENT_MS = 500;
+/** The same, until the mesh has brought some segments in a row by itself. */
+const UNPROVEN_URGENT_MS = 1000;
+const PROVEN_MIN = 5;
 const URGENT_MS_MAX = 4000;
 /** What a segment lacks may take so long, at the least and at the most, before all of it is asked for. */
 const HURRY_MS_MIN = 200;
 const HURRY_MS_MAX = 4000;
 
-/** How fast segments come over HTTP, and what follows from that. */
+/** How fast segments come over HTTP, how surely without it, and what follows from that. */
 export class LoadPace {
   #loadMs = LOAD_MS_START;
+  /** Segments in a row that came without HTTP. */
+  #meshed = 0;
 
   /** What a load takes by now, milliseconds. */
   get loadMs(): number {
@@ -19,11 +24,18 @@ export class LoadPace {
 
   /** HTTP is asked when this much is left to play, milliseconds. */
   get urgentMs(): number {
-    return Math.min(URGENT_MS + 2 * this.#loadMs, URGENT_MS_MAX);
+    const marginMs = this.#meshed < PROVEN_MIN ? UNPROVEN_URGENT_MS : URGENT_MS;
+    return Math.min(marginMs + 2 * this.#loadMs, URGENT_MS_MAX);
+  }
+
+  /** A segment came by the mesh alone. */
+  meshed(): void {
+    this.#meshed++;
   }
 
   /** A load, of all of a segment or of what it lacked, took this long. */
   loaded(loadMs: number): void {
+    this.#meshed = 0;
     this.#loadMs += LOAD_GAIN * (loadMs - this.#loadMs);
   }
 

@@ -37,12 +37,16 @@ describe("MeshPlaylist", () => {
     playlist.learn(1000, origin(14));
     expect([playlist.take(1000), playlist.patienceMs(1000)]).toEqual([undefined, 0]);
     playlist.announced(1200, sampleManifest(14));
-    expect([playlist.take(1200), playlist.patienceMs(1200)]).toEqual([undefined, 1800]);
+    expect([playlist.take(1200), playlist.patienceMs(1200)]).toEqual([undefined, 1261]);
     playlist.announced(1500, sampleManifest(15));
     expect(playlist.patienceMs(1500)).toBeUndefined();
     expect(playlist.take(1500)).toContain("15.m4s");
-    expect([playlist.take(1500), playlist.patienceMs(1500)]).toEqual([undefined, 2000]);
-    expect(playlist.patienceMs(3600)).toBe(0);
+    expect([playlist.take(1500), playlist.patienceMs(1500)]).toEqual([undefined, 1500]);
+    expect(playlist.patienceMs(3000)).toBe(0);
+    playlist.learn(3000, origin(15));
+    expect(playlist.patienceMs(3000)).toBe(0);
+    playlist.learn(3100, origin(16));
+    expect(playlist.patienceMs(3100)).toBeGreaterThan(1400);
   });
 
   test("stops at a hole until HTTP or the mesh has filled it", () => {

@@ -9,6 +9,8 @@ import {
 const ANNOUNCED_MAX = 64;
 /** A playlist that lists fewer segments grows before old ones leave it. */
 const WINDOW_MIN = 12;
+/** The next segment is late when so much of the last one's duration has passed since that was announced. */
+const LATE_AFTER = 1.5;
 
 interface Playlist {
   readonly targetDurationS: number;
@@ -41,8 +43,8 @@ export class MeshPlaylist {
     const playlist = parse(text, this.rendition);
     const { targetDurationS = 0, segments = [] } = playlist ?? {};
     const isOurs = segments.length > 0 && this.#render({ targetDurationS, segments }) === text;
+    if (sequenceOf(playlist) !== sequenceOf(this.#playlist)) this.#grewAtMs = nowMs;
     this.#playlist = isOurs ? playlist : undefined;
-    this.#grewAtMs = nowMs;
     this.#isTold = true;
   }
 
@@ -64,7 +66,8 @@ export class MeshPlaylist {
   patienceMs(nowMs: number): number | undefined {
     if (this.#playlist === undefined || this.#announced.size === 0) return 0;
     if (!this.#isTold) return undefined;
-    return Math.max(0, this.#grewAtMs + this.#playlist.targetDurationS * 1000 - nowMs);
+    const durationMs = this.#playlist.segments.at(-1)?.durationMs ?? 0;
+    return Math.max(0, this.#grewAtMs + LATE_AFTER * durationMs - nowMs);
   }
 
   /** The playlist, if it has grown since it was taken or learned last. */
@@ -85,7 +88,7 @@ export class MeshPlaylist {
     let hasGrown = false;
     for (let playlist = this.#playlist; playlist !== undefined; playlist = this.#playlist) {
       const { segments, targetDurationS } = playlist;
-      const next = (segments.at(-1)?.block.sequence ?? 0) + 1;
+      const next = (sequenceOf(playlist) ?? 0) + 1;
       const segment = listedOf(this.#announced.get(next));
       if (segment === undefined) break;
       const kept = segments.slice(segments.length < WINDOW_MIN ? 0 : 1);
@@ -96,6 +99,11 @@ export class MeshPlaylist {
     }
     return hasGrown;
   }
+}
+
+/** The number of the newest segment. */
+function sequenceOf(playlist: Playlist | undefined): number | undefined {
+  return playlist?.segments.at(-1)?.block.sequence;
 }
 
 /** The whole segment, once the manifests of all of its parts are here. */

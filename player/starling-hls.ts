@@ -331,7 +331,7 @@ export class Starling {
 
   /** Stays out of the mesh for a while: the line has no room for it. */
   #rest(restMs: number): void {
-    const detail = `The mesh is too slow on this line. Trying again in ${restMs / 1000} s.`;
+    const detail = "The mesh is too slow on this line.";
     this.#events.emit("error", { code: "mesh-too-slow", detail, isFinal: false });
     this.#resting = setTimeout(() => {
       this.#resting = undefined;
@@ -430,6 +430,7 @@ export class Starling {
     if (this.#viewer === undefined) this.#untold.playedBytes += bytes.length;
     else this.#viewer.countPlayed(bytes.length);
     if (by === "mesh") {
+      this.#pace.meshed();
       this.#trial.won();
       return;
     }
