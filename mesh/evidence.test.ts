@@ -157,6 +157,19 @@ describe("evidence that is told", () => {
     expect(records.slice(4).map(({ subject }) => subject)).toEqual([bob.id, alice.id]);
   });
 
+  test("goes out every ten seconds, and of eight neighbours at the most", () => {
+    const { mesh, evidence } = world();
+    for (let count = 0; count < 20; count++) trust(mesh.join(`peer ${count}`), 5);
+    evidence.run(START);
+    expect(mesh.sent("evidence")[0]?.message.records.length).toBe(8);
+    evidence.run(at(9999));
+    expect(mesh.sent("evidence")).toEqual([]);
+    evidence.run(at(10_000));
+    expect(mesh.sent("evidence").length).toBe(22);
+  });
+});
+
+describe("evidence that is told of those that were cut off", () => {
   test("is against those that were cut off, for as long as they are kept out", () => {
     const { mesh, evidence, alice } = world();
     trust(alice, 30);
@@ -198,16 +211,5 @@ describe("evidence that is told", () => {
     expect(records.map(({ subject, failed }) => [subject, failed])).toEqual(
       expected.map((id) => [id, 500]),
     );
-  });
-
-  test("goes out every ten seconds, and of eight neighbours at the most", () => {
-    const { mesh, evidence } = world();
-    for (let count = 0; count < 20; count++) trust(mesh.join(`peer ${count}`), 5);
-    evidence.run(START);
-    expect(mesh.sent("evidence")[0]?.message.records.length).toBe(8);
-    evidence.run(at(9999));
-    expect(mesh.sent("evidence")).toEqual([]);
-    evidence.run(at(10_000));
-    expect(mesh.sent("evidence").length).toBe(22);
   });
 });
