@@ -58,9 +58,9 @@ export const PULL_WAIT_MAX_MS = 800;
 export const PULL_RATE_START = 100_000;
 /** How long a pulled symbol may take, at the least and at the most. */
 export const PULL_TIMEOUT_MIN_MS = 500;
+export const PULL_TIMEOUT_MAX_MS = 1500;
 /** Who could not help with a block is asked again for it no sooner, when nobody else is left. */
 export const FORGIVE_EVERY_MS = 250;
-export const PULL_TIMEOUT_MAX_MS = 1500;
 /** A seed is asked for a symbol that no viewer has this long after the release; one with little to do sooner. */
 export const IDLE_SEED_PULL_AFTER_MS = 300;
 export const SEED_PULL_AFTER_MS = 1000;
