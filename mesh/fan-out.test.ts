@@ -174,8 +174,8 @@ describe("without a place", () => {
     const { mesh, subscribe } = world(1, "seed");
     const [traitor, other] = [mesh.join("traitor"), mesh.join("other")];
     subscribe(traitor, ALL_SYMBOLS);
-    traitor.score.heard(at(0), "witness", -0.5, 1);
-    for (let ms = 1000; ms < 3000; ms += 50) subscribe(other, ALL_SYMBOLS, { ms });
+    traitor.score.heard(at(10_000), "witness", -0.5, 1);
+    for (let ms = 10_000; ms < 12_000; ms += 50) subscribe(other, ALL_SYMBOLS, { ms });
     expect([traitor, other].map((neighbour) => sizeOf(grantedTo(neighbour)))).toEqual([0, 6]);
   });
 });

@@ -272,14 +272,13 @@ export class FanOut {
 
   /**
    * What it is worth to feed a neighbour: what it can pass on, if it is not known to keep what it
-   * gets, or by more votes than not. A seed spreads its classes over many: each of `more` classes than now makes a neighbour
+   * gets. A seed spreads its classes over many: each of `more` classes than now makes a neighbour
    * worth less to it.
    */
   #worthOf(now: InstantMs, neighbour: Neighbour, more: number): number {
     const { granted, score } = neighbour;
     if (score.isDistrusted(now)) return -1;
     if (this.#state.options.role !== "seed") return neighbour.contributionKbps(now);
-    if (score.value(now) < 0) return -1;
     let classes = more;
     for (const own of granted.values()) classes += sizeOf(symbolClassesOf(own));
     return this.votedKbps(now, neighbour) / Math.max(1, classes);

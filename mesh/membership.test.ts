@@ -159,23 +159,6 @@ describe("a viewer", () => {
     expect(taken(mesh, "wantPeers").length).toBe(1);
   });
 
-  test("leaves one that could not be dialled, or that is gone, alone for thirty seconds", () => {
-    const { mesh, membership } = world();
-    const lost = mesh.join("viewer 1");
-    mesh.state.remove(lost.id);
-    membership.introduced(named(1));
-    membership.run(at(0));
-    expect(taken(mesh, "dial").length).toBe(1);
-    membership.undialable(at(100), peerIdOf("viewer 0"));
-    membership.introduced(named(2));
-    membership.run(at(200));
-    expect(taken(mesh, "dial")).toEqual([]);
-    membership.run(at(30_101));
-    membership.introduced(named(2));
-    membership.run(at(30_102));
-    expect(taken(mesh, "dial").length).toBe(2);
-  });
-
   test("dials another beside those that take more than a second", () => {
     const { mesh, membership, subscriptions } = world();
     feed(mesh, subscriptions);
@@ -197,6 +180,43 @@ describe("a viewer", () => {
       for (const { peer } of taken(mesh, "dial")) dialled.add(peer);
     }
     expect(dialled.size).toBe(CANDIDATES_MAX);
+  });
+});
+
+describe("who is gone", () => {
+  test("is left alone, as is who could not be dialled, for thirty seconds", () => {
+    const { mesh, membership } = world();
+    const lost = mesh.join("viewer 1");
+    mesh.state.remove(lost.id);
+    membership.introduced(named(1));
+    membership.run(at(0));
+    expect(taken(mesh, "dial").length).toBe(1);
+    membership.undialable(at(100), peerIdOf("viewer 0"));
+    membership.introduced(named(2));
+    membership.run(at(200));
+    expect(taken(mesh, "dial")).toEqual([]);
+    membership.run(at(30_101));
+    membership.introduced(named(2));
+    membership.run(at(30_102));
+    expect(taken(mesh, "dial").length).toBe(2);
+  });
+
+  test("is taken back after two seconds if it is a seed that fell silent, and not for a while if it let this peer go", () => {
+    for (const [heardMs, redials] of [
+      [0, 1],
+      [5900, 0],
+    ] as const) {
+      const { mesh, membership } = world();
+      mesh.join("viewer 0");
+      const seed = mesh.join("seed 0", { role: "seed" });
+      seed.heardAt = at(heardMs);
+      mesh.state.remove(seed.id);
+      membership.lost(at(6000), seed);
+      membership.run(at(8001));
+      membership.introduced(named(1, "seed"));
+      membership.run(at(8002));
+      expect(taken(mesh, "dial").length).toBe(redials);
+    }
   });
 });
 

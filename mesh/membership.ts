@@ -31,8 +31,8 @@ const PROVEN_SHARE = 0.5;
 const SEED_GRACE_MS = 1000;
 /** A peer that could not be dialled is left alone for this long. */
 const REDIAL_AFTER_MS = 30_000;
-/** The same for a peer that has no other neighbour. */
-const LONELY_REDIAL_AFTER_MS = 2000;
+/** The same for a peer that has no other neighbour, and for a seed that fell silent, which nobody replaces. */
+const SOON_REDIAL_AFTER_MS = 2000;
 /** The tracker is asked for more peers at most this often; by who has few neighbours, more often. */
 const WANT_EVERY_MS = 5000;
 const FEW_WANT_EVERY_MS = 1000;
@@ -115,8 +115,9 @@ export class Membership {
     return (this.#barredUntil.get(id) ?? now) > now;
   }
 
-  lost(now: InstantMs, { id }: Neighbour): void {
-    this.#leaveAlone(now, id);
+  lost(now: InstantMs, neighbour: Neighbour): void {
+    const { id } = neighbour;
+    this.#leaveAlone(now, id, neighbour.isSeed && neighbour.isQuiet(now));
     for (const [peer, { via }] of this.#candidates) {
       if (via?.id === id) this.#candidates.delete(peer);
     }
@@ -221,9 +222,9 @@ export class Membership {
     return dials;
   }
 
-  #leaveAlone(now: InstantMs, id: string): void {
+  #leaveAlone(now: InstantMs, id: string, isMissed = false): void {
     const isLonely = this.#state.ready.length === 0;
-    const forMs = isLonely ? LONELY_REDIAL_AFTER_MS : REDIAL_AFTER_MS;
+    const forMs = isMissed || isLonely ? SOON_REDIAL_AFTER_MS : REDIAL_AFTER_MS;
     this.#leftAloneUntil.set(id, instantMs(now + forMs));
   }
 

@@ -162,7 +162,8 @@ export class Neighbour {
   votedKbps(now: InstantMs, wordMaxKbps: number): number {
     const { capacityKbps } = this.status;
     if (now - this.connectedAt < CLAIM_GRACE_MS) return Math.min(capacityKbps, wordMaxKbps);
-    return capacityKbps * Math.min(1, Math.max(VOTE_MIN, this.score.value(now)));
+    const votes = this.score.value(now);
+    return votes < 0 ? 0 : capacityKbps * Math.min(1, Math.max(VOTE_MIN, votes));
   }
 
   /** How far behind the origin it gets a class, or WHOLE_BLOCK, in milliseconds; Infinity if not at all. */
