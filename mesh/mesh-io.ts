@@ -176,16 +176,6 @@ export interface MeshStats {
 /** How a peer does at one moment. */
 export interface MeshHealth {
   readonly capacityBytesPerS: number;
-  /** Classes of symbols that it pushes to neighbours, and how many more it could. */
-  readonly granted: number;
-  readonly spare: number;
-  readonly feeds: readonly {
-    readonly rendition: number;
-    /** Classes that are pushed to it. */
-    readonly served: number;
-    /** By class, how far behind the origin it comes. */
-    readonly lagsMs: readonly number[];
-  }[];
   readonly neighbours: readonly {
     readonly id: string;
     readonly role: PeerRole;

@@ -115,13 +115,6 @@ export class MeshPeer implements ProtocolPeer {
   health(now: InstantMs): MeshHealth {
     return {
       capacityBytesPerS: this.#uploads.uplink.bytesPerS,
-      spare: this.#fanOut.spare(),
-      granted: this.#fanOut.granted,
-      feeds: Array.from(this.#subscriptions.feeds, (feed) => ({
-        rendition: feed.rendition,
-        served: feed.classes.filter(({ isServed }) => isServed).length,
-        lagsMs: feed.classes.map(({ lagMs }) => lagMs),
-      })),
       neighbours: this.#state.ready.map((neighbour) => ({
         id: neighbour.id,
         role: neighbour.role ?? "viewer",
