@@ -32,14 +32,12 @@ const livePolicy = (maxTimeToFirstByteMs: number): LoadPolicy => ({
   },
 });
 
-/** hls.js for a live edge of one-second segments, gently sped up when it falls back. */
+/** hls.js for a live edge of one-second segments. */
 function liveConfig(targetLatencyS: number): Partial<HlsConfig> {
   return {
     liveSyncDuration: targetLatencyS,
     liveMaxLatencyDuration: targetLatencyS + 12,
-    maxLiveSyncPlaybackRate: 1.05,
     liveDurationInfinity: true,
-    backBufferLength: 30,
     maxBufferLength: 12,
     manifestLoadPolicy: livePolicy(6000),
     playlistLoadPolicy: livePolicy(6000),

@@ -68,6 +68,8 @@ export interface StarlingStats extends ViewerReport {
 const COLLECT_LATE_MS = 2000;
 /** Viewers who lack the same segment ask one after the other: the first passes it on. */
 const URGENT_SPREAD_MS = 400;
+/** How fast a viewer who is behind plays. */
+const CATCH_UP_RATE = 1.05;
 /** What comes before "/live/", the stream, and the rendition where it is not the first. */
 const ORIGIN_URL = /^(.*)\/live\/([a-z0-9][a-z0-9-]{0,63})\/(?:([1-9])\/)?[^/]*$/;
 
@@ -104,7 +106,7 @@ export class Starling {
   /** Whether this viewer sends nothing to others, for where it is connected. */
   #isSilent = false;
   #trial = new MeshTrial();
-  /** Whether HTTP was fast enough lately for the mesh to have room beside it. */
+  /** Whether HTTP was fast enough lately for the mesh to have room beside it, or needless. */
   #hasRoom = false;
   #resting: ReturnType<typeof setTimeout> | undefined;
   /** Of viewers of this source that have left the mesh. */
@@ -199,8 +201,15 @@ export class Starling {
     if (!isSet("liveSyncDuration") && !isSet("liveSyncDurationCount")) {
       config.liveSyncDuration = this.#options.targetLatencyS ?? 4;
     }
-    if (!isSet("maxLiveSyncPlaybackRate")) config.maxLiveSyncPlaybackRate = 1.05;
     if (!isSet("backBufferLength")) config.backBufferLength = 30;
+  }
+
+  /** Notes whether the line has room. If so, a viewer who is behind plays faster: else that would end in stalls. */
+  #setRoom(hasRoom: boolean): void {
+    this.#hasRoom = hasRoom;
+    const { config, userConfig } = this.#hls;
+    if (userConfig.maxLiveSyncPlaybackRate !== undefined) return;
+    config.maxLiveSyncPlaybackRate = hasRoom ? CATCH_UP_RATE : 1;
   }
 
   #listen(how: "on" | "off"): void {
@@ -432,6 +441,7 @@ export class Starling {
     if (by === "mesh") {
       this.#pace.meshed();
       this.#trial.won();
+      this.#setRoom(true);
       return;
     }
     const wasComing = by === "both" || this.#isComing(place);
@@ -440,7 +450,7 @@ export class Starling {
       this.#countHttp(bytes.length, isFollowed ? { sequence: place.sequence, bytes } : undefined);
     }
     this.#pace.loaded(loadMs);
-    this.#hasRoom = MeshTrial.hasRoom(loadMs / this.#segmentMs);
+    this.#setRoom(MeshTrial.hasRoom(loadMs / this.#segmentMs));
     this.#reconsider();
     if (!wasComing) return;
     const restMs = this.#trial.lost(this.#pace.loadMs / this.#segmentMs);
