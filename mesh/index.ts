@@ -11,3 +11,4 @@ export { MeshPeer } from "./mesh-peer.ts";
 export type { MeshLimits, MeshOptions } from "./mesh-state.ts";
 export { DEFAULT_TUNING, type Tuning } from "./tuning.ts";
 export { uploadBudget, uploadRate } from "./uploads.ts";
+export { WatchedMeshPeer } from "./watched-mesh-peer.ts";

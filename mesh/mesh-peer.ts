@@ -19,19 +19,10 @@ import { Downloads } from "./downloads.ts";
 import { Evidence } from "./evidence.ts";
 import { FanOut } from "./fan-out.ts";
 import { FeedRates } from "./feed-rates.ts";
-import {
-  BARRED_MS,
-  IDLE_TICK_MS,
-  INIT_BLOCKS_MAX,
-  MEDIA_BLOCKS_MAX,
-  NEIGHBOURS_MAX,
-  REQUESTED_BYTES_MAX,
-  STRIKES_MAX,
-  UPLOAD_QUEUE_MAX,
-} from "./limits.ts";
+import { BARRED_MS, IDLE_TICK_MS, NEIGHBOURS_MAX, STRIKES_MAX } from "./limits.ts";
 import { Liveness } from "./liveness.ts";
 import { Membership } from "./membership.ts";
-import type { Input, MeshHealth, MeshStats, Output, ProtocolPeer, Usage } from "./mesh-io.ts";
+import type { Input, MeshHealth, MeshStats, Output, ProtocolPeer } from "./mesh-io.ts";
 import { type MeshOptions, MeshState } from "./mesh-state.ts";
 import type { ReadyMessage } from "./message-budget.ts";
 import { Neighbour } from "./neighbour.ts";
@@ -68,8 +59,8 @@ export class MeshPeer implements ProtocolPeer {
   #tickAt: InstantMs = instantMs(0);
   #lookAfterAt: InstantMs = instantMs(0);
 
-  constructor(options: MeshOptions) {
-    const state = new MeshState(options);
+  /** `state`: made by who watches it. */
+  constructor(options: MeshOptions, state: MeshState = new MeshState(options)) {
     const rates = this.#rates;
     const liveness = new Liveness(state);
     const subscriptions = new Subscriptions(state, options.renditions ?? [0], {
@@ -124,27 +115,6 @@ export class MeshPeer implements ProtocolPeer {
         isOutbound: neighbour.isOutbound,
       })),
     };
-  }
-
-  standing(now: InstantMs, neighbour: string): number | undefined {
-    return this.#state.neighbours.get(neighbour)?.score.value(now);
-  }
-
-  usage(): readonly Usage[] {
-    const { cache, neighbours, options } = this.#state;
-    let longestQueue = 0;
-    let pulledBytes = 0;
-    for (const neighbour of neighbours.values()) {
-      longestQueue = Math.max(longestQueue, neighbour.queue.length);
-      pulledBytes = Math.max(pulledBytes, neighbour.pulledBytes);
-    }
-    return [
-      { what: "neighbours", held: neighbours.size, max: NEIGHBOURS_MAX },
-      { what: "blocks", held: cache.blockCount, max: MEDIA_BLOCKS_MAX + INIT_BLOCKS_MAX },
-      { what: "bytes", held: cache.byteLength, max: options.limits.cacheBytesMax },
-      { what: "uploads", held: longestQueue, max: UPLOAD_QUEUE_MAX },
-      { what: "pulled bytes", held: pulledBytes, max: REQUESTED_BYTES_MAX },
-    ];
   }
 
   /** Takes one input. Bad messages from a neighbour become outputs; nothing is thrown for them. */

@@ -7,10 +7,10 @@ import {
   type PeerRole,
   toHex,
 } from "../core/index.ts";
-import { MeshPeer } from "./mesh-peer.ts";
 import { initSegment, peerIdOf, segmentOf, TestOrigin } from "./testing/test-origin.ts";
 import { type Tamper, VirtualNetwork } from "./testing/virtual-network.ts";
 import { uploadBudget } from "./uploads.ts";
+import { WatchedMeshPeer } from "./watched-mesh-peer.ts";
 
 const STEP_MS = 20;
 
@@ -18,7 +18,7 @@ const STEP_MS = 20;
 class Swarm {
   readonly network: VirtualNetwork;
   readonly #origin = new TestOrigin();
-  readonly #peers = new Map<string, MeshPeer>();
+  readonly #peers = new Map<string, WatchedMeshPeer>();
   /** By viewer, how long after its release each block was complete, in their order. */
   readonly #delaysMs = new Map<string, number[]>();
   #sequence = 0;
@@ -33,7 +33,7 @@ class Swarm {
     const { now } = this.network;
     const uploads = uploadBudget(now, 2_000_000);
     const options = this.#origin.options(now, name, role, {}, uploads);
-    const peer = new MeshPeer({ ...options, renditions });
+    const peer = new WatchedMeshPeer({ ...options, renditions });
     this.#peers.set(name, peer);
     this.network.add(peerIdOf(name), peer);
   }

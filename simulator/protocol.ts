@@ -1,5 +1,5 @@
 import type { InstantMs, PeerRole } from "../core/index.ts";
-import { type MeshOptions, MeshPeer, type ProtocolPeer } from "../mesh/index.ts";
+import { type MeshOptions, type ProtocolPeer, WatchedMeshPeer } from "../mesh/index.ts";
 import type { Settings } from "./settings.ts";
 
 /** What a peer of the world is made from. */
@@ -20,5 +20,5 @@ export interface Protocol {
 /** The protocol that ships: the very MeshPeer of mesh/. */
 export const starling: Protocol = {
   name: "starling",
-  create: (_now, { options }) => new MeshPeer(options),
+  create: (_now, { options }) => new WatchedMeshPeer(options),
 };

@@ -11,8 +11,8 @@ import {
   toHex,
 } from "../../core/index.ts";
 import type { Input, Output } from "../mesh-io.ts";
-import { MeshPeer } from "../mesh-peer.ts";
 import { uploadBudget } from "../uploads.ts";
+import { WatchedMeshPeer } from "../watched-mesh-peer.ts";
 import { FuzzInputs } from "./fuzz-inputs.ts";
 
 /** No input may lead to more outputs than this. */
@@ -27,7 +27,7 @@ export class MeshFuzz {
   readonly #seed: number;
   readonly #random: Random;
   readonly #inputs: FuzzInputs;
-  readonly #peer: MeshPeer;
+  readonly #peer: WatchedMeshPeer;
   /** What the driver knows of each channel. */
   readonly #channels = new Map<string, "open" | "ready">();
   readonly #completed = new Set<string>();
@@ -47,7 +47,7 @@ export class MeshFuzz {
     const limits = { cacheBytesMax: 512 * 1024 };
     const { origin } = this.#inputs.blocks;
     const options = origin.options(this.#now, "own", role, limits, uploads);
-    this.#peer = new MeshPeer({ ...options, renditions: [0, 1] });
+    this.#peer = new WatchedMeshPeer({ ...options, renditions: [0, 1] });
   }
 
   /** Blocks that were completed, refusals by code, and outputs in all. */
