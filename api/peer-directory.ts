@@ -1,6 +1,7 @@
 import type { ChainableCommander, Redis } from "ioredis";
 import type { PeerRole, ViewerStats } from "../core/index.ts";
 import type { Candidates } from "../mesh/index.ts";
+import { ViewerLines } from "../pipeline/index.ts";
 
 /** A peer that is connected to some API process. */
 export interface PeerName {
@@ -50,9 +51,11 @@ if redis.call("HEXISTS", KEYS[1], ARGV[1]) == 1 then redis.call("HINCRBY", KEYS[
  */
 export class PeerDirectory {
   readonly #redis: Redis;
+  readonly #lines: ViewerLines;
 
   constructor(redis: Redis) {
     this.#redis = redis;
+    this.#lines = new ViewerLines(redis);
   }
 
   /** How many viewers have joined a stream before this one. */
@@ -157,6 +160,8 @@ export class PeerDirectory {
 
   /** Keeps the last report of a viewer, whose counts go on when it connects anew. */
   async keepReport(name: PeerName, report: ViewerStats): Promise<void> {
+    const { downlinkKbps = 0 } = report;
+    if (downlinkKbps > 0) await this.#lines.note(name.stream, name.peer, downlinkKbps);
     await this.#redis.set(reportKey(name), JSON.stringify(report), "PX", REPORT_TTL_MS);
   }
 

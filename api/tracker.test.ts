@@ -315,6 +315,7 @@ describe("the tracker", () => {
         blocks: 1,
         missing: 0,
         rejected: 0,
+        downlinkKbps: 3000,
       });
     reportBy(peer, 1000, 100);
     reportBy(peer, 4000, 400);
@@ -331,6 +332,8 @@ describe("the tracker", () => {
       status = (await ask(`${second.url}/api/v1/streams/${stream}/status`)).body;
     }
     expect(status).toMatchObject({ viewers: 1, offload: 0.92 });
+    const [lines = ""] = await origin.redis.keys(`starling:stream:${stream}:viewer-lines:*`);
+    expect(await origin.redis.zrange(lines, 0, -1, "WITHSCORES")).toEqual([peer.id, "3000"]);
     again.close();
   });
 

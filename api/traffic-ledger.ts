@@ -2,8 +2,10 @@ import type { Redis } from "ioredis";
 import type { Logger } from "pino";
 import type { ViewerStats } from "../core/index.ts";
 
+type ViewerCounts = Omit<ViewerStats, "downlinkKbps">;
+
 /** Bytes and blocks of one stream since it was created, over all API processes. */
-export interface Traffic extends ViewerStats {
+export interface Traffic extends ViewerCounts {
   /** Media bytes that the API processes sent over HTTP. */
   readonly httpBytes: number;
 }
@@ -89,9 +91,9 @@ export class TrafficLedger {
 }
 
 /** What a viewer's cumulative report adds to its last one: never negative, and nothing that cannot be. */
-export function growthSince(last: ViewerStats, report: ViewerStats): Partial<ViewerStats> {
+export function growthSince(last: ViewerCounts, report: ViewerCounts): Partial<ViewerCounts> {
   if (report.playedBytes - last.playedBytes > REPORT_BYTES_MAX) return {};
-  const growth = (field: keyof ViewerStats): number =>
+  const growth = (field: keyof ViewerCounts): number =>
     Math.min(REPORT_BYTES_MAX, Math.max(0, report[field] - last[field]));
   return {
     playedBytes: growth("playedBytes"),

@@ -32,7 +32,7 @@ export interface Introduction {
   readonly role: PeerRole;
 }
 
-/** What a viewer has played and where it came from, since it joined. All counts only grow. */
+/** What a viewer has played and where it came from, since it joined. All of it only grows. */
 export interface ViewerStats {
   readonly playedBytes: number;
   readonly fromPeersBytes: number;
@@ -41,6 +41,8 @@ export interface ViewerStats {
   readonly blocks: number;
   readonly missing: number;
   readonly rejected: number;
+  /** What its line carries at the least: the fastest load of a segment over HTTP, kb/s, if there was one. */
+  readonly downlinkKbps?: number | undefined;
 }
 
 /** What a peer sends to the tracker (PROTOCOL.md, "Tracker"). */
@@ -175,6 +177,7 @@ function statsOf(fields: JsonFields): ViewerStats {
     blocks: count("blocks"),
     missing: count("missing"),
     rejected: count("rejected"),
+    ...(fields.has("downlinkKbps") ? { downlinkKbps: count("downlinkKbps") } : {}),
   };
 }
 

@@ -16,6 +16,7 @@ import {
   StreamRegistry,
   startHeartbeat,
   Timeline,
+  ViewerLines,
 } from "../pipeline/index.ts";
 import { CoreBudget } from "./core-budget.ts";
 import { DiskWatch } from "./disk-watch.ts";
@@ -174,6 +175,7 @@ async function start(
     ...{ registry, sessions, catalogue, settings, log, leaseMs, reconciliation },
     disk: () => disk.status,
     childLogs: new ChildLogs(redis),
+    viewerLines: new ViewerLines(redis),
     frontSecret: options.frontSecret,
     onLeft: (stream, format) => slates?.show(stream, format),
     recording: options.recording === true,

@@ -2,10 +2,12 @@ import type { Logger } from "pino";
 import { type InstantMs, instantMs, TokenBucket } from "../core/index.ts";
 import {
   type ChildLogs,
+  type LineSurvey,
   type MediaFormat,
   type PublishSession,
   runName,
   type SegmentRecords,
+  type ViewerLines,
 } from "../pipeline/index.ts";
 import { UsageMeter } from "./child-usage.ts";
 import type { DiskStatus } from "./disk-watch.ts";
@@ -56,6 +58,7 @@ export interface PublicationOptions {
   /** How much room the media have now. */
   readonly disk: () => DiskStatus;
   readonly childLogs: Pick<ChildLogs, "write">;
+  readonly viewerLines: Pick<ViewerLines, "survey">;
 }
 
 /**
@@ -96,6 +99,7 @@ export class Publication implements TagSink {
   /** When the last segment got complete, or media first came. */
   #segmentAtMs = 0;
   #linesWritten: readonly string[] = [];
+  #viewers: LineSurvey = { viewers: 0, slower: 0 };
   #renewing = false;
   #ended = false;
 
@@ -326,9 +330,16 @@ export class Publication implements TagSink {
     await this.#usage.look(this.#run?.ffmpeg.pid, performance.now());
     await this.renew();
     await this.#run?.scan();
-    await this.#keepLines().catch((error: unknown) => {
-      this.#log.debug({ err: error }, "ffmpeg's last lines could not be kept");
+    await Promise.all([this.#keepLines(), this.#askViewers()]).catch((error: unknown) => {
+      this.#log.debug(
+        { err: error },
+        "ffmpeg's last lines were not kept, or viewers' lines not known",
+      );
     });
+  }
+
+  async #askViewers(): Promise<void> {
+    this.#viewers = await this.#options.viewerLines.survey(this.stream, this.#rate.kbps);
   }
 
   async #keepLines(): Promise<void> {
@@ -346,6 +357,7 @@ export class Publication implements TagSink {
       ladder: { isOn: this.#ladder.ladder !== undefined, refusal: this.#ladder.refusal },
       bitrateKbps: this.#rate.kbps,
       viewerDownlinkKbps: this.#options.settings.viewerDownlinkKbps,
+      viewerLines: this.#viewers,
       speed: this.#run?.ffmpeg.progress?.speed,
       segmentAgeMs: this.#segmentAgeMs,
       failuresInARow: this.#run === undefined ? this.#pace.inARow : 0,

@@ -7,6 +7,7 @@ import {
   createEncodeQueue,
   type EncodeQueue,
   PublishSessions,
+  ViewerLines,
 } from "../pipeline/index.ts";
 import { CoreBudget } from "./core-budget.ts";
 import { SOFTWARE_ENCODER } from "./ffmpeg-command.ts";
@@ -67,6 +68,7 @@ function openDoor(): { door: PublishDoor; leases: Redis } {
       ...{ mediaRoot, ffmpegPath: "ffmpeg", intervalMs: 0, log: captured.log },
     }),
     childLogs: new ChildLogs(leases),
+    viewerLines: new ViewerLines(leases),
     frontSecret: "the-front",
     log: captured.log,
   });

@@ -7,6 +7,7 @@ import type {
   PublishSessions,
   Stream,
   StreamRegistry,
+  ViewerLines,
 } from "../pipeline/index.ts";
 import type { DiskStatus } from "./disk-watch.ts";
 import { Refusals } from "./doctor/refusals.ts";
@@ -31,6 +32,7 @@ export interface PublishDoorOptions {
   /** How much room the media have now. */
   readonly disk: () => DiskStatus;
   readonly childLogs: ChildLogs;
+  readonly viewerLines: ViewerLines;
   /** Whether streams are recorded that say nothing themselves. */
   readonly recording: boolean;
   readonly recorder: Pick<Recorder, "add">;
@@ -168,12 +170,12 @@ export class PublishDoor {
       readonly control: PublisherControl;
     },
   ): TagSink {
-    const { catalogue, settings, reconciliation, disk, childLogs } = this.#options;
+    const { catalogue, settings, reconciliation, disk, childLogs, viewerLines } = this.#options;
     const { id, stream, filler } = session;
     const log = this.#options.log.child({ stream, session: id });
     log.info({ remoteAddress, filler }, "publish session open");
     const publication = new Publication({
-      ...{ session, control, catalogue, settings, disk, childLogs, log },
+      ...{ session, control, catalogue, settings, disk, childLogs, viewerLines, log },
       renditions: policy.renditions,
       onMedia: (media) => this.#keep(policy, session, media),
       turn: this.#turns.get(stream) ?? reconciliation.turnOf(stream),

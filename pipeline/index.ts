@@ -62,3 +62,4 @@ export {
 } from "./stream-registry.ts";
 export { thumbnailPath } from "./thumbnail.ts";
 export { newestLasting, type SegmentRecords, TIMELINE_RECORDS_MAX, Timeline } from "./timeline.ts";
+export { type LineSurvey, ViewerLines } from "./viewer-lines.ts";

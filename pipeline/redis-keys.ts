@@ -21,6 +21,11 @@ export function publisherKey(stream: string): string {
   return `${ROOT}:stream:${stream}:publisher`;
 }
 
+/** Sorted set with a time to live: viewers by what their lines carry, as told in that stretch of time. */
+export function viewerLinesKey(stream: string, stretch: number): string {
+  return `${ROOT}:stream:${stream}:viewer-lines:${stretch}`;
+}
+
 /** String with a time to live: the last lines of the stream's ffmpeg as a JSON array. */
 export function childLogKey(stream: string): string {
   return `${ROOT}:stream:${stream}:child-log`;

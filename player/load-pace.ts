@@ -16,10 +16,16 @@ export class LoadPace {
   #loadMs = LOAD_MS_START;
   /** Segments in a row that came without HTTP. */
   #meshed = 0;
+  #downlinkKbps = 0;
 
   /** What a load takes by now, milliseconds. */
   get loadMs(): number {
     return this.#loadMs;
+  }
+
+  /** What the line carries at the least: the fastest load of a whole segment, kb/s; 0: there was none. */
+  get downlinkKbps(): number {
+    return this.#downlinkKbps;
   }
 
   /** HTTP is asked when this much is left to play, milliseconds. */
@@ -33,9 +39,11 @@ export class LoadPace {
     this.#meshed++;
   }
 
-  /** A load, of all of a segment or of what it lacked, took this long. */
-  loaded(loadMs: number): void {
+  /** A load took this long, of a whole segment with so many bytes, or of what one lacked. */
+  loaded(loadMs: number, byteLength = 0): void {
     this.#meshed = 0;
+    const kbps = Math.round((8 * byteLength) / Math.max(1, loadMs));
+    this.#downlinkKbps = Math.max(this.#downlinkKbps, kbps);
     this.#loadMs += LOAD_GAIN * (loadMs - this.#loadMs);
   }
 

@@ -14,6 +14,7 @@ import { LoadPace } from "./load-pace.ts";
 import { fetchLoneToken } from "./lone-token.ts";
 import { MeshPlaylist } from "./mesh-playlist.ts";
 import { MeshTrial } from "./mesh-trial.ts";
+import { networkInformation } from "./network-information.ts";
 import { type PlaylistLoaderClass, playlistLoader } from "./playlist-loader.ts";
 import type { Place, VerifiedSegment } from "./segment-store.ts";
 import { StallWatch } from "./stall-watch.ts";
@@ -21,7 +22,10 @@ import { Viewer, type ViewerEvents, type ViewerOptions } from "./viewer.ts";
 import { NO_REPORT, sumReports, type ViewerReport } from "./viewer-report.ts";
 
 export interface StarlingOptions
-  extends Omit<ViewerOptions, "apiUrl" | "stream" | "rendition" | "maxDelayMs" | "tuning"> {
+  extends Omit<
+    ViewerOptions,
+    "apiUrl" | "stream" | "rendition" | "maxDelayMs" | "tuning" | "downlinkKbps"
+  > {
   /** Where the origin's API is. By default what comes before "/live/" in the playlist's address. */
   readonly apiUrl?: string | undefined;
   /** By default what comes after "/live/" in the playlist's address. */
@@ -289,6 +293,7 @@ export class Starling {
       rendition: this.#rendition,
       uploadBitsPerSMax: this.#isSilent ? 0 : this.#options.uploadBitsPerSMax,
       maxDelayMs: targetMs + COLLECT_LATE_MS,
+      downlinkKbps: () => this.#pace.downlinkKbps,
       tuning: { fetchMs: 0 }, // The loader asks HTTP: it knows how much is left to play.
     });
     this.#viewer = viewer;
@@ -449,7 +454,7 @@ export class Starling {
       const isFollowed = place.rendition === this.#viewer?.rendition;
       this.#countHttp(bytes.length, isFollowed ? { sequence: place.sequence, bytes } : undefined);
     }
-    this.#pace.loaded(loadMs);
+    this.#pace.loaded(loadMs, by === "http" ? bytes.length : 0);
     this.#setRoom(MeshTrial.hasRoom(loadMs / this.#segmentMs));
     this.#reconsider();
     if (!wasComing) return;
@@ -461,16 +466,6 @@ export class Starling {
     if (this.#viewer === undefined) this.#untold.httpBytes += byteLength;
     else this.#viewer.countHttp(byteLength, whole);
   }
-}
-
-/** What browsers that have it tell of the network (Network Information API). */
-interface NetworkInformation extends Partial<EventTarget> {
-  readonly saveData?: boolean;
-  readonly type?: string;
-}
-
-function networkInformation(): NetworkInformation | undefined {
-  return (navigator as Navigator & { readonly connection?: NetworkInformation }).connection;
 }
 
 /** An address without its query. */

@@ -30,6 +30,8 @@ export interface ViewerOptions {
   readonly uploadShare?: number | undefined;
   /** A segment that is not complete this long after its release is given up. Default 6,000. */
   readonly maxDelayMs?: number | undefined;
+  /** What the viewer's line carries at the least, kb/s, for the broadcaster to know. */
+  readonly downlinkKbps?: (() => number) | undefined;
   /** Connect through TURN servers only, so that no peer learns the viewer's address. Default false. */
   readonly relayOnly?: boolean | undefined;
   /** WebRTC connections at a time. Default 32. */
@@ -310,6 +312,7 @@ export class Viewer {
     const stats = {
       ...{ fromPeersBytes, fromSeedsBytes, fromHttpBytes, blocks, missing },
       playedBytes: this.#playedBytes,
+      downlinkKbps: this.#options.downlinkKbps?.(),
       rejected: Object.values(rejected).reduce((sum, count) => sum + count, 0),
     };
     thread.tell({ kind: "stats", stats });

@@ -1,3 +1,4 @@
+import type { LineSurvey } from "../../pipeline/index.ts";
 import type { DiskLevel } from "../disk-watch.ts";
 import type { TrackPlan } from "../track-plan.ts";
 import type { SourceFacts } from "./source-meter.ts";
@@ -20,8 +21,10 @@ export interface Patient extends SourceFacts {
   /** Whether renditions are made of the picture, and why not, if they were asked for. */
   readonly ladder: { readonly isOn: boolean; readonly refusal: string | undefined };
   readonly bitrateKbps: number;
-  /** What viewers can be expected to receive. */
+  /** What viewers can be expected to receive, while few have measured it. */
   readonly viewerDownlinkKbps: number;
+  /** How many viewers measured their lines, and how many of them less than the bitrate. */
+  readonly viewerLines: LineSurvey;
   /** Media time written per time passed; undefined until ffmpeg says. */
   readonly speed: number | undefined;
   /** Since the last segment got complete, or ffmpeg was started. */
@@ -31,6 +34,9 @@ export interface Patient extends SourceFacts {
   readonly disk: DiskLevel;
 }
 
+/** So many viewers say more of their lines than anybody's expectation. */
+const VIEWERS_MIN = 5;
+const SLOW_VIEWERS_SHARE = 0.1;
 const GOP_WARNING_S = 2.5;
 const GOP_ERROR_S = 6;
 const GROUPS_MIN = 4;
@@ -185,11 +191,22 @@ function soundRate({ plan, audioFormat }: Patient): Symptom | undefined {
   };
 }
 
-function bitrate({ bitrateKbps, viewerDownlinkKbps }: Patient): Symptom | undefined {
+function bitrate(patient: Patient): Symptom | undefined {
+  const { bitrateKbps, viewerDownlinkKbps, viewerLines, ladder } = patient;
+  const { viewers, slower } = viewerLines;
+  const told = { code: "bitrate-high", severity: "warning" } as const;
+  if (viewers >= VIEWERS_MIN) {
+    // With a ladder, they watch a smaller rendition.
+    if (ladder.isOn || slower < SLOW_VIEWERS_SHARE * viewers) return undefined;
+    return {
+      ...told,
+      message: `The broadcast has ${megabits(bitrateKbps)} Mb/s; ${slower} of ${viewers} viewers measured less than that on their lines.`,
+      cure: "Lower the bitrate, or have the origin make smaller renditions (--renditions ladder).",
+    };
+  }
   if (bitrateKbps <= viewerDownlinkKbps) return undefined;
   return {
-    code: "bitrate-high",
-    severity: "warning",
+    ...told,
     message: `The broadcast has ${megabits(bitrateKbps)} Mb/s; viewers are expected to receive ${megabits(viewerDownlinkKbps)} Mb/s.`,
     cure: "Lower the bitrate, or tell the origin that its viewers have more (--viewer-downlink-mbps).",
   };

@@ -45,6 +45,7 @@ function codesOf(
     plan: PLAN,
     bitrateKbps: 3000,
     viewerDownlinkKbps: 10_000,
+    viewerLines: { viewers: 0, slower: 0 },
     speed: 1,
     segmentAgeMs: 900,
     failuresInARow: 0,
@@ -63,6 +64,23 @@ function broadcast(
     change({ mediaMs: (index * 1000) / 30, key: index % 30 === 0 }, index),
   ).filter((frame) => frame !== undefined);
 }
+
+describe("the bitrate", () => {
+  test.each<[string, Partial<Patient>]>([
+    ["most viewers measured enough", { viewerLines: { viewers: 20, slower: 1 } }],
+    ["few have measured anything", { viewerLines: { viewers: 4, slower: 4 } }],
+    [
+      "there are smaller renditions",
+      { viewerLines: { viewers: 20, slower: 9 }, ladder: { isOn: true, refusal: undefined } },
+    ],
+    [
+      "viewers measured more than expected",
+      { viewerLines: { viewers: 9, slower: 0 }, bitrateKbps: 12_000 },
+    ],
+  ])("is all right when %s", (_when, context) => {
+    expect(codesOf(broadcast(20), context)).toEqual([]);
+  });
+});
 
 describe("the doctor", () => {
   test("finds nothing in a broadcast as it should be", () => {
@@ -101,6 +119,7 @@ describe("the doctor", () => {
 
   test.each<[string, Partial<Patient>]>([
     ["bitrate-high", { bitrateKbps: 12_000 }],
+    ["bitrate-high", { viewerLines: { viewers: 20, slower: 2 } }],
     ["audio-missing", { plan: { ...PLAN, audio: "none", audioCodec: undefined } }],
     ["audio-stopped", { audioAgeMs: 4000 }],
     ["video-missing", { plan: { ...PLAN, video: "none", videoCodec: undefined } }],
