@@ -267,6 +267,35 @@ test("what turned out to be too much is tried again only ten seconds later", () 
   expect(fanOut.spare()).toBe(1);
 });
 
+test("one that takes nothing holds nobody back, and gets its turn again when it does", () => {
+  const { mesh, uploads, fanOut, subscribe } = world(10, "seed");
+  const [stuck, other] = [mesh.join("stuck"), mesh.join("other")];
+  for (const neighbour of [stuck, other]) subscribe(neighbour, ALL_SYMBOLS);
+  const symbolsOf = (sequence: number, ms: number): Record<string, number> => {
+    mesh.state.now = at(ms);
+    const block = mesh.addBlock(sequence, "published", { releasedAt: at(ms), byteLength: RATE });
+    const counts: Record<string, number> = { [stuck.id]: 0, [other.id]: 0 };
+    mesh.sent("symbol");
+    for (let esi = 0; esi < block.manifest.fec.k; esi++) fanOut.offer(at(ms), block, esi, stuck);
+    for (let esi = 0; esi < block.manifest.fec.k; esi++) uploads.push(at(ms), stuck, block, esi, 0);
+    for (let stepMs = ms; stepMs < ms + 500; stepMs += 50) {
+      mesh.state.now = at(stepMs);
+      mesh.hear(at(stepMs));
+      fanOut.release(at(stepMs));
+      uploads.pump(at(stepMs));
+      for (const { to } of mesh.sent("symbol")) counts[to] = (counts[to] ?? 0) + 1;
+      uploads.buffered(at(stepMs), other, 0);
+    }
+    return counts;
+  };
+  for (let sequence = 1; sequence < 9; sequence++) symbolsOf(sequence, 500 * sequence);
+  const { k } = mesh.addBlock(9, "published", { byteLength: RATE }).manifest.fec;
+  expect(grantedTo(stuck)).toBe(0);
+  expect(symbolsOf(10, 4500)).toEqual({ [stuck.id]: 0, [other.id]: k });
+  uploads.buffered(at(5000), stuck, 0);
+  expect(symbolsOf(11, 5500)[stuck.id]).toBeGreaterThan(0);
+});
+
 test("what goes to one that may have vanished is taken from it, and it is told", () => {
   const { mesh, fanOut, subscribe } = world(1);
   const [gone, alive] = [mesh.join("gone"), mesh.join("alive")];

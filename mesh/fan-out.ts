@@ -9,7 +9,13 @@ import {
 import type { Block } from "./block.ts";
 import { classesIn, isIn, sizeOf, without } from "./class-set.ts";
 import type { FeedRates } from "./feed-rates.ts";
-import { PREEMPT_EVERY_MS, PROBE_EVERY_MS, PUSH_WAIT_MAX_MS, SHED_EVERY_MS } from "./limits.ts";
+import {
+  PREEMPT_EVERY_MS,
+  PROBE_EVERY_MS,
+  PUSH_WAIT_MAX_MS,
+  SHED_EVERY_MS,
+  STUCK_MAX_MS,
+} from "./limits.ts";
 import type { MeshState } from "./mesh-state.ts";
 import type { Neighbour } from "./neighbour.ts";
 import type { Uploads } from "./uploads.ts";
@@ -143,10 +149,13 @@ export class FanOut {
     }
   }
 
-  /** Takes its classes from who may have vanished: others have a use for them. */
+  /** Takes its classes from who may have vanished or takes nothing: others have a use for them. */
   release(now: InstantMs): void {
     for (const neighbour of this.#state.ready) {
-      if (neighbour.granted.size > 0 && neighbour.isQuiet(now)) this.dismiss(neighbour);
+      const isQuiet = neighbour.isQuiet(now);
+      const stillMs = now - neighbour.drainedAt;
+      if (isQuiet || stillMs > this.#uploads.patienceMs) this.#state.setAside(neighbour);
+      if (isQuiet || (neighbour.isStuck && stillMs > STUCK_MAX_MS)) this.dismiss(neighbour);
     }
   }
 

@@ -42,6 +42,8 @@ export const PARENT_SILENCE_MAX_MS = 500;
 export const IMPROVE_EVERY_MS = 250;
 /** A push that waits this long beyond the time that its block lasts is left to others. */
 export const PUSH_EXPIRES_MS = 600;
+/** Who takes nothing from its channel for this long is given no class. */
+export const STUCK_MAX_MS = 3000;
 /** Pushes that wait this long after the next block are more than the uplink carries. */
 export const PUSH_WAIT_MAX_MS = 350;
 /** At most one class in this time is taken from a subscriber for a stronger one, and for want of room. */

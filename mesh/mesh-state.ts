@@ -66,7 +66,7 @@ export class MeshState {
     missing: 0,
     rejected: new Map(),
   };
-  /** Bytes of symbols that wait in all channels. */
+  /** Bytes of symbols that wait in all channels but those of neighbours that are stuck. */
   symbolBytesWaiting = 0;
   /** The time of the input that is being handled. */
   now: InstantMs = instantMs(0);
@@ -116,7 +116,7 @@ export class MeshState {
     if (neighbour === undefined) return;
     this.neighbours.delete(id);
     this.#ready = undefined;
-    this.symbolBytesWaiting -= neighbour.symbolBytesWaiting;
+    this.setAside(neighbour);
     this.onGone(neighbour);
   }
 
@@ -125,6 +125,7 @@ export class MeshState {
     neighbour.bufferedBytes += byteLength;
     if (message.type === "symbol" && byteLength >= TOLD_BYTES_MIN) {
       if (this.symbolBytesWaiting === 0) this.onBusy();
+      if (neighbour.symbolBytesWaiting === 0) neighbour.drainedAt = this.now;
       neighbour.symbolBytesWaiting += byteLength;
       this.symbolBytesWaiting += byteLength;
     }
@@ -136,9 +137,20 @@ export class MeshState {
     neighbour.bufferedBytes = bytes;
     const symbolBytes = bytes < TOLD_BYTES_MIN ? 0 : bytes;
     const left = Math.max(0, neighbour.symbolBytesWaiting - symbolBytes);
+    if (left === 0) return 0;
+    if (neighbour.isStuck) this.symbolBytesWaiting += neighbour.symbolBytesWaiting;
+    neighbour.isStuck = false;
+    neighbour.drainedAt = this.now;
     neighbour.symbolBytesWaiting -= left;
     this.symbolBytesWaiting -= left;
     return left;
+  }
+
+  /** If something waits in a neighbour's channel, nobody waits for it any more until some of it has left. */
+  setAside(neighbour: Neighbour): void {
+    if (neighbour.isStuck || neighbour.symbolBytesWaiting === 0) return;
+    this.symbolBytesWaiting -= neighbour.symbolBytesWaiting;
+    neighbour.isStuck = true;
   }
 
   /** Says goodbye and forgets a neighbour. */

@@ -98,6 +98,10 @@ export class Neighbour {
   bufferedBytes = 0;
   /** What of that are symbols: the driver need not tell of small messages. */
   symbolBytesWaiting = 0;
+  /** When the first of those were transmitted, or some of them have left. */
+  drainedAt: InstantMs = instantMs(0);
+  /** Whether none have left for long: nobody waits for that, and it gets no more. */
+  isStuck = false;
 
   constructor(
     now: InstantMs,

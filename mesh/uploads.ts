@@ -21,6 +21,8 @@ import type { Upload } from "./upload-queue.ts";
 
 /** One symbol of the usual size on the line and one behind it. */
 const WINDOW_BYTES_MIN = 32_768;
+const PATIENCE_WINDOWS = 4;
+const PATIENCE_MS_MIN = 250;
 /** How much of its rate a budget may save up, in seconds. */
 const BURST_S = 0.5;
 /** What a symbol message has around its symbol, at the most. */
@@ -75,7 +77,8 @@ export class Uploads {
     const block = this.#state.cache.get(id);
     const distrust = neighbour.score.isDistrusted(now) ? DISTRUST_MS : 0;
     const rank = (block?.releasedAt ?? 0) + distrust;
-    const isFull = this.#pullWaitMs(rank) > Math.min(withinMs, PULL_WAIT_MAX_MS);
+    const waitMsMax = Math.min(withinMs, PULL_WAIT_MAX_MS);
+    const isFull = neighbour.isStuck || this.#pullWaitMs(rank) > waitMsMax;
     const busy: number[] = [];
     const lacking: number[] = [];
     for (const esi of esis) {
@@ -125,6 +128,11 @@ export class Uploads {
   buffered(now: InstantMs, neighbour: Neighbour, bytes: number): void {
     const drained = this.#state.setBuffered(neighbour, bytes);
     if (drained > 0) this.uplink.drained(now, drained);
+  }
+
+  /** A channel of which nothing leaves for so long holds nobody else back: several times what all that may wait takes. */
+  get patienceMs(): number {
+    return PATIENCE_MS_MIN + (PATIENCE_WINDOWS * WINDOW_BYTES_MIN * 1000) / this.uplink.bytesPerS;
   }
 
   /** Transmits until the window, the budgets or the queues are at an end. */
@@ -211,7 +219,9 @@ export class Uploads {
   }
 
   /** Whether a neighbour's channel and its own budget have room for what is first for it. */
-  #hasRoom(now: InstantMs, { bufferedBytes, queue, uploadBudget: own }: Neighbour): boolean {
+  #hasRoom(now: InstantMs, neighbour: Neighbour): boolean {
+    const { bufferedBytes, queue, uploadBudget: own, isStuck } = neighbour;
+    if (isStuck) return false;
     const cost = (queue.first?.block.manifest.fec.symbolBytes ?? 0) + OVERHEAD_BYTES;
     if (bufferedBytes + cost > CHANNEL_QUEUE_BYTES_MAX) return false;
     return this.#isReady(now, own.readyAt(now, cost));

@@ -55,6 +55,7 @@ const compress = {
   module: true,
   passes: 6,
   sequences: false,
+  unsafe: true, // Takes String(x) for "" + x, and the like.
   unsafe_arrows: true,
   unsafe_methods: true,
 };
