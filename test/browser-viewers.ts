@@ -130,8 +130,11 @@ export class BrowserViewers {
 
   /** The memory of the tabs, megabytes each, once what nobody uses is freed; 0 where /proc does not tell. */
   async tabMegabytes(): Promise<number> {
-    for (const profile of this.#profiles.values()) {
-      await profile.send("HeapProfiler.collectGarbage");
+    for (const page of this.#pages) {
+      await Promise.all([
+        page.evaluate("gc()"),
+        ...page.workers().map((one) => one.evaluate("gc()")),
+      ]);
     }
     let kilobytes = 0;
     for (const browser of this.#browsers.values()) {

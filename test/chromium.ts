@@ -43,6 +43,7 @@ export async function launchChromium(enter: readonly string[] = []): Promise<Bro
       "--disable-component-update",
       "--disable-sync",
       "--autoplay-policy=no-user-gesture-required",
+      "--js-flags=--expose-gc",
       ...WEBRTC_ON_LOOPBACK,
     ],
   });
