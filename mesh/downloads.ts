@@ -104,8 +104,10 @@ export class Downloads {
     this.#passOn(now, block);
     for (const { neighbour: teller, message } of this.#orphans.take(blockKey(id))) {
       if (!this.#state.neighbours.has(teller.id)) continue;
-      if (message.type === "have") this.have(now, teller, message);
-      else this.symbol(now, teller, message);
+      this.#state.attempt(teller, () => {
+        if (message.type === "have") this.have(now, teller, message);
+        else this.symbol(now, teller, message);
+      });
     }
     this.#parts.pulls.run(now, block);
   }
@@ -215,8 +217,8 @@ export class Downloads {
   }
 
   /**
-   * Counts a symbol of no use. That a parent pushed it, if late, shows only when it is the one that is here,
-   * which needs no hash; a symbol that is not is refused.
+   * Counts a symbol of no use, and refuses a wrong one, so that who sends those is known by the first.
+   * The one that is here needs no hash.
    */
   #duplicate(
     now: InstantMs,
@@ -226,8 +228,8 @@ export class Downloads {
   ): void {
     this.#state.stats.duplicateBytes += bytes.length;
     const own = esi < block.k ? block.symbol(esi) : undefined;
-    if (own === undefined) return;
-    if (!equalBytes(own, bytes)) throw badSymbol(block, esi);
+    const isRight = own === undefined ? this.#isRight(block, esi, bytes) : equalBytes(own, bytes);
+    if (!isRight) throw badSymbol(block, esi);
     this.#parts.subscriptions.arrived(now, neighbour, block, esi);
   }
 

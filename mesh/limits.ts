@@ -1,4 +1,4 @@
-import { assert, MESSAGE_BYTES_MAX, type Message, SYMBOL_BYTES_MAX } from "../core/index.ts";
+import type { Message } from "../core/index.ts";
 
 /** A neighbour that has not shown a valid hello by then is cut. */
 export const HELLO_TIMEOUT_MS = 5000;
@@ -136,8 +136,3 @@ export const TOLD_BYTES_MIN = 1024;
 export const REQUESTED_BYTES_MAX: number = 1024 * 1024;
 /** ESIs in one request. */
 export const REQUEST_ESIS_MAX = 64;
-
-assert(PING_AFTER_SILENCE_MS * 2 < SILENCE_MAX_MS, "a neighbour gets more than one ping to answer");
-assert(QUIET_MS > STATUS_EVERY_MS, "a neighbour that is well is not quiet");
-assert(CHANNEL_QUEUE_BYTES_MAX > 2 * MESSAGE_BYTES_MAX, "a channel's queue holds some messages");
-assert(REQUESTED_BYTES_MAX >= SYMBOL_BYTES_MAX, "a symbol of any size can be asked for");

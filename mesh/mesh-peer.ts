@@ -85,6 +85,7 @@ export class MeshPeer implements ProtocolPeer {
     this.#evidence = new Evidence(state);
     this.#token = options.token;
     state.onGone = (neighbour) => this.#gone(state.now, neighbour);
+    state.onRefused = (neighbour, error) => this.#refuse(neighbour, error);
     state.onBusy = () => uploads.uplink.busy(state.now);
   }
 
@@ -269,11 +270,7 @@ export class MeshPeer implements ProtocolPeer {
     const neighbour = this.#state.neighbours.get(id);
     if (neighbour === undefined) return; // It was cut, and what it had sent before still comes in.
     neighbour.heardAt = now;
-    try {
-      this.#dispatch(now, neighbour, message);
-    } catch (error) {
-      this.#refuse(neighbour, error);
-    }
+    this.#state.attempt(neighbour, () => this.#dispatch(now, neighbour, message));
   }
 
   #dispatch(now: InstantMs, neighbour: Neighbour, message: Message): void {

@@ -72,6 +72,8 @@ export class MeshState {
   now: InstantMs = instantMs(0);
   /** Told of each neighbour that is gone. */
   onGone: (neighbour: Neighbour) => void = () => undefined;
+  /** Told of what was thrown for what a neighbour sent. */
+  onRefused: (neighbour: Neighbour, error: unknown) => void = () => undefined;
   /** Told when something waits in the channels again. */
   onBusy: () => void = () => undefined;
   /** When something is due before the next look at everything. */
@@ -93,6 +95,15 @@ export class MeshState {
   /** Whether some viewer is ready. */
   get hasViewer(): boolean {
     return this.ready.some(({ isSeed }) => !isSeed);
+  }
+
+  /** Does what a neighbour's message asks for; what is thrown is laid to that neighbour. */
+  attempt(neighbour: Neighbour, work: () => void): void {
+    try {
+      work();
+    } catch (error) {
+      this.onRefused(neighbour, error);
+    }
   }
 
   /** Asks for a look at everything by then. */
