@@ -71,20 +71,23 @@ describe("a newcomer without a key", () => {
     }
   });
 
-  test("may not bind its token", async () => {
+  test("may not bind its token, nor make itself a relay", async () => {
     const { id } = await TestPeer.connect(guarded);
-    const { body } = await askToken(guarded, { publicKey: id, region: "eu-west" });
-    expect(body["code"]).toBe("binding-refused");
+    for (const binding of [{ region: "eu-west" }, { relay: true }]) {
+      const { body } = await askToken(guarded, { publicKey: id, ...binding });
+      expect(body["code"]).toBe("binding-refused");
+    }
   });
 });
 
 describe("a peer that is in the mesh", () => {
   test("renews its token without work, and the bindings stay", async () => {
-    const { peer, token } = await joinedPeer({ network: "127.0.0.0/8", region: "eu-west" });
+    const bindings = { network: "127.0.0.0/8", region: "eu-west", relay: true };
+    const { peer, token } = await joinedPeer(bindings);
     const { status, body } = await askToken(guarded, { publicKey: peer.id, renew: token });
     expect(status).toBe(201);
     const renewed = String(body["token"]);
-    expect(claimsOf(renewed)).toMatchObject({ net: "127.0.0.0/8", region: "eu-west" });
+    expect(claimsOf(renewed)).toMatchObject({ net: "127.0.0.0/8", region: "eu-west", relay: true });
     const again = await askToken(guarded, { publicKey: peer.id, renew: renewed });
     expect(again.status).toBe(201);
     peer.close();

@@ -10,7 +10,7 @@ const PROBLEMS = {
   "api-key-not-found": [404, "There is no such API key"],
   "api-key-scope": [403, "The API key may not do this"],
   "api-key-wrong": [401, "The API key is not valid"],
-  "binding-refused": [403, "Only a holder of an API key may bind a token"],
+  "binding-refused": [403, "Only a holder of an API key may bind a token or make a relay"],
   "body-not-json": [400, "The body is not JSON"],
   "body-too-large": [413, "The body is too large"],
   "body-type-unsupported": [415, "The body has a media type that is not supported"],

@@ -53,12 +53,16 @@ export interface TokenRequest {
   readonly work?: JoinWork | undefined;
   readonly network?: string | undefined;
   readonly region?: string | undefined;
+  readonly relay?: boolean | undefined;
 }
 
-type Permit = Pick<JoinClaims, "stream" | "peer" | "role" | "network" | "region"> & {
+/** What a token says that only a key can get into it; its renewals say it too. */
+type Bindings = Pick<JoinClaims, "network" | "region" | "relay">;
+
+interface Permit extends Bindings, Pick<JoinClaims, "stream" | "peer" | "role"> {
   /** The token that this one renews. */
   readonly renewed?: JoinClaims | undefined;
-};
+}
 
 /** How long a deleted stream, or one whose access was changed, may still be joined. */
 const STREAM_MAX_AGE_MS = 1000;
@@ -99,12 +103,12 @@ export class TokenDesk {
     const caller = await access.callerOf(request, response);
     const found = await namedStream(request, this.#streams);
     const { id: stream, access: kind, contentSecret } = found;
-    const { publicKey: peer, role = "viewer", network, region } = wanted;
+    const { publicKey: peer, role = "viewer" } = wanted;
     authorise({ caller, access: kind, wanted }, response);
     // Without the mesh, a token still is what a content key is given for.
     const isUseful = p2p || role === "seed" || contentSecret !== "";
     if (!isUseful) throw refusal("p2p-off", "Play plain HLS.");
-    const permit: Permit = { stream, peer, role, network, region };
+    const permit: Permit = { stream, peer, role, ...bindingsOf(wanted) };
     if (caller !== "anybody") return this.#issue(request, response, permit);
 
     const renewed = await this.#renewable(wanted, stream);
@@ -204,7 +208,7 @@ function authorise(
   {
     caller,
     access,
-    wanted: { role, network, region },
+    wanted,
   }: {
     readonly caller: Caller;
     readonly access: Stream["access"];
@@ -213,12 +217,13 @@ function authorise(
   response: Response,
 ): void {
   if (typeof caller === "object") checkScope(caller, "tokens");
-  if (role === "seed" && caller !== "origin") {
+  if (wanted.role === "seed" && caller !== "origin") {
     throw refusal("seed-role-refused", `Ask for the role "viewer".`);
   }
   if (access === "backend" && caller === "anybody") throw keyMissing(response);
-  if (caller === "anybody" && (network !== undefined || region !== undefined)) {
-    throw refusal("binding-refused", "Leave out network and region, or send an API key.");
+  const isBound = Object.values(bindingsOf(wanted)).some((binding) => binding !== undefined);
+  if (caller === "anybody" && isBound) {
+    throw refusal("binding-refused", "Leave out network, region and relay, or send an API key.");
   }
 }
 
@@ -235,6 +240,6 @@ async function claimsOf(
   }
 }
 
-function bindingsOf({ network, region }: JoinClaims): Pick<JoinClaims, "network" | "region"> {
-  return { network, region };
+function bindingsOf({ network, region, relay }: Bindings): Bindings {
+  return { network, region, relay: relay === true ? true : undefined };
 }

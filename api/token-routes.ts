@@ -45,6 +45,12 @@ const tokenRequestSchema = z.strictObject({
     .regex(/^[a-z0-9-]{1,64}$/)
     .optional()
     .describe("The token is good at trackers of this region only. Needs an API key."),
+  relay: z
+    .boolean()
+    .optional()
+    .describe(
+      "The peer is a relay: it may know seeders that are for relays only. Needs an API key.",
+    ),
 });
 const tokenSchema = z.object({
   token: z.string().describe("A JWT (EdDSA), bound to the public key by cnf (RFC 7800)."),

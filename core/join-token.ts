@@ -20,6 +20,8 @@ export interface JoinClaims {
   readonly network?: string | undefined;
   /** The peer may join at trackers of this region only. */
   readonly region?: string | undefined;
+  /** A viewer that the site vouches for: seeds that are for relays only are shown to it. */
+  readonly relay?: boolean | undefined;
   readonly issuedAtS: number;
   readonly expiresAtS: number;
 }
@@ -40,6 +42,7 @@ export function signJoinToken(
     jti: claims.tokenId,
     net: claims.network,
     region: claims.region,
+    relay: claims.relay,
     iat: claims.issuedAtS,
     exp: claims.expiresAtS,
   };
@@ -67,6 +70,7 @@ export function verifyJoinToken(
     tokenId: payload.text("jti", 64),
     network: payload.has("net") ? payload.text("net", 64) : undefined,
     region: payload.has("region") ? payload.text("region", 64) : undefined,
+    relay: payload.has("relay") ? payload.boolean("relay") : undefined,
     issuedAtS: payload.integer("iat", 0, Number.MAX_SAFE_INTEGER),
     expiresAtS: payload.integer("exp", 0, Number.MAX_SAFE_INTEGER),
   };

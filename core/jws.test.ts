@@ -129,6 +129,8 @@ describe("a manifest", () => {
 describe("a join token", () => {
   test("is read back as it was signed", () => {
     expect(verifyJoinToken(token(), trust, demo)).toEqual(claims);
+    const bound = { ...claims, network: "192.0.2.0/24", region: "eu-west", relay: true };
+    expect(verifyJoinToken(token(bound), trust, demo)).toEqual(bound);
   });
 
   test("is verified by jose and names the peer's key in cnf", async () => {
