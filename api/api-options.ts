@@ -31,6 +31,8 @@ export interface ApiOptions {
   readonly joinsPerSecond?: number | undefined;
   /** Tokens may be bound to it; left out, none that is bound to a region is good here. */
   readonly region?: string | undefined;
+  /** Who hears of seeds: with "relays", only those whose token says that they are one. Default "anyone". */
+  readonly seedersFor?: "anyone" | "relays" | undefined;
   /** False: no viewer gets a token, so that all play plain HLS. Default true. */
   readonly p2p?: boolean | undefined;
   /** Lets webhooks be in private networks, such as this machine's own. Default false. */
@@ -94,6 +96,7 @@ function withDefaults(options: ApiOptions): ResolvedOptions {
     ...joinDefaults(options),
     webhookPrivate: options.webhookPrivate === true,
     trustedProxies: options.trustedProxies ?? 0,
+    seedersFor: options.seedersFor ?? "anyone",
     iceServers: options.iceServers ?? [],
     seedsMax: options.seedsMax ?? 4,
     viewersMax: options.viewersMax ?? 8,

@@ -10,9 +10,15 @@ export interface PeerName {
   readonly peer: string;
 }
 
-/** One connection of a peer: a peer that comes back takes the place of its older connection. */
-export interface PeerSeat extends PeerName {
+/** What a peer is to the others. */
+export interface Standing {
   readonly role: PeerRole;
+  /** A viewer to which seeds that are for relays only are shown. */
+  readonly isRelay: boolean;
+}
+
+/** One connection of a peer: a peer that comes back takes the place of its older connection. */
+export interface PeerSeat extends PeerName, Standing {
   readonly connection: string;
   /** Of a viewer; seeds are in none. */
   readonly cluster?: number | undefined;
@@ -75,10 +81,14 @@ export class PeerDirectory {
     return (replaced as string | null) ?? undefined;
   }
 
-  /** Who could be introduced to `seat`: all seeds, `count` viewers of its cluster and `count` of all. */
+  /** Who could be introduced to `seat`: all seeds, and `count` viewers of its cluster, of all and of the relays. */
   async candidates({ stream, cluster }: PeerSeat, count: number): Promise<Candidates> {
     const staleMs = Date.now() - PEER_TTL_MS;
-    const viewers = [clusterKey(stream, cluster ?? 0), rosterKey(stream, "viewer")];
+    const viewers = [
+      clusterKey(stream, cluster ?? 0),
+      rosterKey(stream, "viewer"),
+      relaysKey(stream),
+    ];
     const seeds = rosterKey(stream, "seed");
     const batch = this.#redis.multi();
     for (const roster of [...viewers, seeds]) {
@@ -90,12 +100,13 @@ export class PeerDirectory {
       if (error) throw error;
       return answer;
     });
-    const rooms = answers[6] as Readonly<Record<string, string>>;
+    const rooms = answers[8] as Readonly<Record<string, string>>;
     return {
       cluster: cluster === undefined ? [] : (answers[1] as string[]),
       mesh: answers[3] as string[],
+      relays: answers[5] as string[],
       // A seed that has not said yet how much room it has is new: there is some.
-      seeds: (answers[5] as string[]).map((peer) => ({ peer, room: Number(rooms[peer] ?? 1) })),
+      seeds: (answers[7] as string[]).map((peer) => ({ peer, room: Number(rooms[peer] ?? 1) })),
     };
   }
 
@@ -212,9 +223,12 @@ function keepOnRosters(batch: ChainableCommander, seat: PeerSeat): void {
   }
 }
 
-function rostersOf({ stream, role, cluster }: PeerSeat): string[] {
-  const roster = rosterKey(stream, role);
-  return cluster === undefined ? [roster] : [roster, clusterKey(stream, cluster)];
+function rostersOf({ stream, role, isRelay, cluster }: PeerSeat): string[] {
+  return [
+    rosterKey(stream, role),
+    ...(cluster === undefined ? [] : [clusterKey(stream, cluster)]),
+    ...(isRelay ? [relaysKey(stream)] : []),
+  ];
 }
 
 /** Sorted set: peers of one role by the time of their last sign of life. */
@@ -225,6 +239,11 @@ function rosterKey(stream: string, role: PeerRole): string {
 /** Sorted set: the viewers of one cluster by the time of their last sign of life. */
 function clusterKey(stream: string, cluster: number): string {
   return `starling:tracker:${stream}:cluster:${cluster}`;
+}
+
+/** Sorted set: the relays among the viewers by the time of their last sign of life. */
+function relaysKey(stream: string): string {
+  return `starling:tracker:${stream}:relays`;
 }
 
 /** Number with a time to live: the viewers that ever joined. */

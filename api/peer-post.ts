@@ -1,10 +1,17 @@
 import type { Redis } from "ioredis";
 import type { Logger } from "pino";
 import type { TrackerToPeer } from "../core/index.ts";
+import type { Standing } from "./peer-directory.ts";
 
 /** What one API process asks of another: to pass a message to a connection, or to end the connection. */
 export type Delivery =
-  | { readonly kind: "message"; readonly connection: string; readonly message: TrackerToPeer }
+  | {
+      readonly kind: "message";
+      readonly connection: string;
+      readonly message: TrackerToPeer;
+      /** Of the peer that the message is of. */
+      readonly standing: Standing;
+    }
   | { readonly kind: "replaced" | "revoked"; readonly connection: string };
 
 /** A message to all peers of a stream, wherever they are connected. */

@@ -2,7 +2,6 @@ import { randomBytes } from "node:crypto";
 import { type RawData, WebSocket } from "ws";
 import {
   instantMs,
-  type PeerRole,
   type PeerToTracker,
   parseClientMessage,
   type Rate,
@@ -12,7 +11,7 @@ import {
   toBase64Url,
   type ViewerStats,
 } from "../core/index.ts";
-import type { PeerSeat } from "./peer-directory.ts";
+import type { PeerSeat, Standing } from "./peer-directory.ts";
 
 /** What a connection asks of the tracker. */
 export interface TrackerDesk {
@@ -21,7 +20,7 @@ export interface TrackerDesk {
     connection: TrackerConnection,
     message: { token: string; proof: string },
     nonce: string,
-  ): Promise<{ role: PeerRole; lastReport: ViewerStats }>;
+  ): Promise<{ standing: Standing; lastReport: ViewerStats }>;
   signal(connection: TrackerConnection, message: PeerToTracker & { type: "signal" }): Promise<void>;
   /** Answers with up to `count` peers. */
   want(connection: TrackerConnection, count: number): Promise<void>;
@@ -38,7 +37,7 @@ export interface TrackerDesk {
   closed(connection: TrackerConnection): void;
 }
 
-/** Messages a peer may send. A seed answers every newcomer of its streams. */
+/** Messages a peer may send. A seed answers every newcomer of its streams, and so does a relay in its place. */
 const RATES: Readonly<Record<"viewer" | "seed", Rate>> = {
   viewer: { burst: 500, perSecond: 50 },
   seed: { burst: 20_000, perSecond: 2000 },
@@ -235,11 +234,14 @@ export class TrackerConnection {
       throw new StarlingError("tracker-joined-already", "One connection joins once.");
     }
     this.#phase = "joining";
-    const { role, lastReport } = await this.#desk.join(this, message, this.#nonce);
+    const { standing, lastReport } = await this.#desk.join(this, message, this.#nonce);
     if (this.#isOver()) return;
     this.#lastReport = lastReport;
     clearTimeout(this.#joinTimer);
-    this.#rate = new TokenBucket(instantMs(Date.now()), RATES[role]);
+    this.#rate = new TokenBucket(
+      instantMs(Date.now()),
+      RATES[standing.isRelay ? "seed" : standing.role],
+    );
     this.#phase = "joined";
     for (const message of this.#held) this.send(message);
     this.#held = [];

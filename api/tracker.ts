@@ -8,10 +8,10 @@ import {
   type Introduction,
   instantMs,
   networkOf,
-  type PeerRole,
   type PeerToTracker,
   type Rate,
   StarlingError,
+  type TrackerToPeer,
   type ViewerStats,
 } from "../core/index.ts";
 import { Introducer, type IntroductionLimits } from "../mesh/index.ts";
@@ -21,7 +21,7 @@ import { clientAddress } from "./client-address.ts";
 import type { Equivocations } from "./equivocations.ts";
 import { iceServersFor } from "./ice-servers.ts";
 import type { ApiMetrics } from "./metrics.ts";
-import type { PeerDirectory, PeerName, PeerSeat } from "./peer-directory.ts";
+import type { PeerDirectory, PeerName, PeerSeat, Standing } from "./peer-directory.ts";
 import type { Announcement, Delivery, PeerPost } from "./peer-post.ts";
 import { refusal } from "./problems.ts";
 import { defineRoute, type Route } from "./route.ts";
@@ -47,6 +47,8 @@ export interface TrackerOptions extends IntroductionLimits {
   readonly iceServers: readonly IceServer[];
   /** False: no viewer is let in. */
   readonly p2p: boolean;
+  /** With "relays", seeds and who is no relay never hear of each other. */
+  readonly seedersFor: "anyone" | "relays";
 }
 
 /** What a plain HTTP request to the tracker's address is told. */
@@ -166,7 +168,7 @@ export class Tracker implements TrackerDesk {
     connection: TrackerConnection,
     message: { token: string; proof: string },
     nonce: string,
-  ): Promise<{ role: PeerRole; lastReport: ViewerStats }> {
+  ): Promise<{ standing: Standing; lastReport: ViewerStats }> {
     const { admission, directory, metrics, registry } = this.#parts;
     const { address, site, host } = connection.place;
     const claims = await admission.admit(message, { nonce, address });
@@ -179,6 +181,7 @@ export class Tracker implements TrackerDesk {
       throw new StarlingError("site-refused", "Pages of this site may not use the stream.");
     }
     const { stream, peer, role } = claims;
+    const isRelay = role === "viewer" && claims.relay === true;
     const lastReport = (await directory.lastReport(claims)) ?? NO_REPORT;
     const cluster =
       role === "viewer" ? this.#introducer.clusterOf(await directory.countJoin(stream)) : undefined;
@@ -186,7 +189,7 @@ export class Tracker implements TrackerDesk {
     if (!this.#connections.has(connection.name)) {
       throw new StarlingError("tracker-left", "The peer left before it had joined.");
     }
-    const seat = { stream, peer, role, connection: connection.name, cluster };
+    const seat = { stream, peer, role, isRelay, connection: connection.name, cluster };
     connection.seat = seat;
     const older = this.#here.get(placeOf(seat));
     this.#here.set(placeOf(seat), connection);
@@ -200,7 +203,7 @@ export class Tracker implements TrackerDesk {
     for (const revocation of revocations) connection.send({ type: "revoked", revocation });
     if (role === "seed") this.#announce(seat);
     metrics.trackerJoins.inc({ role });
-    return { role, lastReport };
+    return { standing: seat, lastReport };
   }
 
   /**
@@ -227,7 +230,7 @@ export class Tracker implements TrackerDesk {
     if (seat === undefined) return;
     const message = { type: "signal", peer: seat.peer, signal } as const;
     connection.meet(to);
-    if (!(await this.#send({ stream: seat.stream, peer: to }, message))) {
+    if (!(await this.#send(to, seat, message))) {
       connection.send({ type: "left", peer: to });
     }
   }
@@ -298,25 +301,27 @@ export class Tracker implements TrackerDesk {
     const { directory } = this.#parts;
     // One more than wanted: the peer itself may be drawn.
     const candidates = await directory.candidates(seat, limits.viewersMax + 1);
-    const neighbours = this.#introducer.choose(seat.peer, limits, candidates);
+    const seeds = this.#hidesSeeds && !seat.isRelay ? [] : candidates.seeds;
+    const neighbours = this.#introducer.choose(seat.peer, limits, { ...candidates, seeds });
     for (const { peer } of neighbours) connection.meet(peer);
-    const seeds = neighbours.filter(({ role }) => role === "seed");
+    const named = neighbours.filter(({ role }) => role === "seed");
     await directory.takeRoom(
       seat.stream,
-      seeds.map(({ peer }) => peer),
+      named.map(({ peer }) => peer),
     );
     return neighbours;
   }
 
-  /** Tells some viewers of a new seed, which need not wait for that. */
+  /** Tells some of those who may know of a new seed, which need not wait for that. */
   #announce(seed: PeerSeat): void {
-    const { stream, peer, role } = seed;
+    const { peer, role } = seed;
     const message = { type: "peers", neighbours: [{ peer, role }] } as const;
     this.#parts.directory
       .candidates(seed, TOLD_OF_SEED_MAX)
-      .then(({ mesh }) =>
-        Promise.all(mesh.map((viewer) => this.#send({ stream, peer: viewer }, message))),
-      )
+      .then(({ relays = [], mesh }) => {
+        const told = this.#hidesSeeds ? relays : mesh;
+        return Promise.all(told.map((viewer) => this.#send(viewer, seed, message)));
+      })
       .catch((error: unknown) =>
         this.#parts.log.warn({ err: error }, "a new seed was not announced"),
       );
@@ -325,24 +330,36 @@ export class Tracker implements TrackerDesk {
   async #sayGoodbye(seat: PeerSeat, contacts: readonly string[]): Promise<void> {
     if (!(await this.#parts.directory.leave(seat))) return;
     const message = { type: "left", peer: seat.peer } as const;
-    await Promise.all(contacts.map((peer) => this.#send({ stream: seat.stream, peer }, message)));
+    await Promise.all(contacts.map((peer) => this.#send(peer, seat, message)));
   }
 
-  /** Hands a message to a peer wherever it is connected; false when it is nowhere. */
-  async #send(
-    to: PeerName,
-    message: (Delivery & { kind: "message" })["message"],
-  ): Promise<boolean> {
+  /**
+   * Hands a message of `from` to a peer of its stream, wherever that is connected; false when it is nowhere, or is
+   * here and may not know of `from`.
+   */
+  async #send(peer: string, from: PeerSeat, message: TrackerToPeer): Promise<boolean> {
     const { directory, post } = this.#parts;
+    const to = { stream: from.stream, peer };
     const here = this.#here.get(placeOf(to));
-    if (here !== undefined) {
-      deliver(here, message);
-      return true;
-    }
+    if (here !== undefined) return this.#deliver(here, message, from);
     const connection = await directory.connectionOf(to);
     if (connection === undefined || post.isHere(connection)) return false;
-    await post.send({ kind: "message", connection, message });
+    const standing = { role: from.role, isRelay: from.isRelay };
+    await post.send({ kind: "message", connection, message, standing });
     return true;
+  }
+
+  /** The one place at which a peer hears of another while it is connected; false when it may not. */
+  #deliver(to: TrackerConnection, message: TrackerToPeer, from: Standing): boolean {
+    if (this.#hidesSeeds && areStrangers(from, to.seat)) return false;
+    if (message.type === "signal") to.meet(message.peer);
+    if (message.type === "peers") for (const { peer } of message.neighbours) to.meet(peer);
+    to.send(message);
+    return true;
+  }
+
+  get #hidesSeeds(): boolean {
+    return this.#options.seedersFor === "relays";
   }
 
   #receive(delivery: Delivery | Announcement): void {
@@ -354,8 +371,9 @@ export class Tracker implements TrackerDesk {
     }
     const connection = this.#connections.get(delivery.connection);
     if (connection === undefined) return;
-    if (delivery.kind === "message") deliver(connection, delivery.message);
-    else if (delivery.kind === "revoked") connection.refuse(revoked());
+    if (delivery.kind === "message") {
+      this.#deliver(connection, delivery.message, delivery.standing);
+    } else if (delivery.kind === "revoked") connection.refuse(revoked());
     else this.#replace(connection);
   }
 
@@ -388,13 +406,11 @@ export class Tracker implements TrackerDesk {
   }
 }
 
-function deliver(
-  connection: TrackerConnection,
-  message: (Delivery & { kind: "message" })["message"],
-): void {
-  if (message.type === "signal") connection.meet(message.peer);
-  if (message.type === "peers") for (const { peer } of message.neighbours) connection.meet(peer);
-  connection.send(message);
+/** Whether one of the two is a seed, and the other no relay. */
+function areStrangers(one: Standing, other: Standing | undefined): boolean {
+  return (
+    (one.role === "seed" && other?.isRelay !== true) || (other?.role === "seed" && !one.isRelay)
+  );
 }
 
 function revoked(): StarlingError {

@@ -20,6 +20,16 @@ describe("Introducer", () => {
     ]);
   });
 
+  test("names relays where seeds are wanting, before other viewers, and nobody twice", () => {
+    const candidates = { relays: ["me", "r1", "r2", "r3"], cluster: ["r2"], mesh: ["r1", "v1"] };
+    const named = (seeds: { peer: string; room: number }[]) =>
+      new Introducer().choose("me", LIMITS, { ...candidates, seeds }).map(({ peer }) => peer);
+    expect(named([])).toEqual(["r1", "r2", "v1"]);
+    expect(named([{ peer: "seed", room: 1 }])).toEqual(["seed", "r1", "r2", "v1"]);
+    const seeds = names("seed", 2).map((peer) => ({ peer, room: 1 }));
+    expect(named(seeds).slice(0, 3)).toEqual(["seed0", "seed1", "r2"]);
+  });
+
   test("mixes the asker's own cluster with the whole mesh, never the asker, nobody twice", () => {
     const introducer = new Introducer({ acrossShare: 0.25 });
     const cluster = ["me", ...names("near", 9)];

@@ -12,6 +12,8 @@ export interface IntroducerOptions {
 export interface Candidates {
   /** Seeds, and how many viewers more each of them takes. */
   readonly seeds: readonly { readonly peer: string; readonly room: number }[];
+  /** Relays, in random order: they take the place of seeds that are wanting. None by default. */
+  readonly relays?: readonly string[];
   /** Viewers of the asker's own cluster, in random order; one more than to be named are enough. */
   readonly cluster: readonly string[];
   /** The same of the whole mesh. */
@@ -27,8 +29,8 @@ export interface IntroductionLimits {
 const DEFAULT_OPTIONS: IntroducerOptions = { clusterSize: 100, acrossShare: 0.5 };
 
 /**
- * The tracker's choice of whom to name to a peer: seeds while they have room, then viewers, most of them of
- * its own cluster, so that a large mesh is locally dense and globally sparse.
+ * The tracker's choice of whom to name to a peer: seeds while they have room, relays where there are too few, then
+ * viewers, most of them of its own cluster, so that a large mesh is locally dense and globally sparse.
  */
 export class Introducer {
   readonly #options: IntroducerOptions;
@@ -46,7 +48,7 @@ export class Introducer {
   choose(
     asker: string,
     { seedsMax, viewersMax }: IntroductionLimits,
-    { seeds, cluster, mesh }: Candidates,
+    { seeds, relays = [], cluster, mesh }: Candidates,
   ): Introduction[] {
     const named = seeds
       .filter(({ peer, room }) => peer !== asker && room > 0)
@@ -54,7 +56,8 @@ export class Introducer {
       .slice(0, seedsMax)
       .map(({ peer }): Introduction => ({ peer, role: "seed" }));
     const own = Math.ceil(viewersMax * (1 - this.#options.acrossShare));
-    const viewers = new Set<string>();
+    const standIns = relays.filter((peer) => peer !== asker).slice(0, seedsMax - named.length);
+    const viewers = new Set(standIns);
     // What the cluster or the mesh lacks, the other makes up for.
     for (const [pool, countMax] of [
       [cluster, own],
@@ -62,7 +65,7 @@ export class Introducer {
       [cluster, viewersMax],
     ] as const) {
       for (const peer of pool) {
-        if (viewers.size >= countMax) break;
+        if (viewers.size - standIns.length >= countMax) break;
         if (peer !== asker) viewers.add(peer);
       }
     }
