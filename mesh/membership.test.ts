@@ -14,9 +14,9 @@ import { Uploads } from "./uploads.ts";
 const RATE = 60_000;
 
 /** A peer that can send the stream `copies` times and looks for 4 neighbours, 6 at the most. */
-function world({ role = "viewer" as PeerRole, copies = 1 } = {}) {
+function world({ role = "viewer" as PeerRole, copies = 1, relay = false } = {}) {
   const tuning = { degree: 4, degreeMax: 6 };
-  const mesh = new TestState(role, { uploadBytesPerS: copies * RATE, tuning });
+  const mesh = new TestState(role, { uploadBytesPerS: copies * RATE, tuning, relay });
   const rates = new FeedRates();
   rates.add(mesh.addBlock(0, "published", { byteLength: RATE }).manifest);
   const uploads = new Uploads(mesh.state);
@@ -333,6 +333,15 @@ describe("neighbours are told of each other", () => {
     expect(mesh.sent("peers")).toEqual([]);
     membership.run(at(5000));
     expect(mesh.sent("peers").length).toBe(6);
+  });
+
+  test("but not of seeds by a relay", () => {
+    const { mesh, membership } = world({ relay: true });
+    mesh.join("seed", { role: "seed" });
+    const viewers = [mesh.join("alice"), mesh.join("bob")];
+    membership.run(at(0));
+    const told = mesh.sent("peers").map(({ message }) => message.peers.map(({ peer }) => peer));
+    expect(told.flat().sort()).toEqual(viewers.map(({ id }) => id).sort());
   });
 });
 

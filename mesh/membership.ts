@@ -256,11 +256,14 @@ export class Membership {
     this.#state.outputs.push({ kind: "dial", peer: id, via: via?.id });
   }
 
-  /** Tells each neighbour of some others, those with room first. */
+  /** Tells each neighbour of some others, those with room first. A relay keeps the seeds to itself. */
   #exchange(now: InstantMs): void {
     const worthOf = ({ isSeed, status }: Neighbour): number =>
       isSeed ? 2 : Math.min(1, status.spare);
-    const known = this.#state.ready.filter((neighbour) => !isIdle(now, neighbour));
+    const { relay } = this.#state.options;
+    const known = this.#state.ready.filter(
+      (neighbour) => !((relay === true && neighbour.isSeed) || isIdle(now, neighbour)),
+    );
     for (const neighbour of this.#state.ready) {
       if (neighbour.isSeed) continue;
       const others = known.filter((other) => other !== neighbour);

@@ -21,6 +21,8 @@ import { DEFAULT_TUNING, type Tuning } from "./tuning.ts";
 export interface MeshOptions {
   readonly stream: string;
   readonly role: PeerRole;
+  /** It is a relay: it tells nobody of the seeds, who answer relays only. */
+  readonly relay?: boolean | undefined;
   readonly peer: {
     /** Public key, base64url. */
     readonly id: string;

@@ -59,6 +59,8 @@ export interface JoinPermitOptions {
   /** Public key, base64url. */
   readonly peer: string;
   readonly role: PeerRole;
+  /** Asks to be a relay: `apiKey` has to vouch for it. */
+  readonly relay?: boolean | undefined;
   /** The origin's root key, base64url: keys that it did not certify are not believed. */
   readonly rootKey?: string | undefined;
   /** A bearer key: an API key for a stream of access "backend", the origin's own for the role "seed". */
@@ -122,14 +124,14 @@ export class JoinPermits {
     work: JoinWork | undefined,
     signal: AbortSignal | undefined,
   ): Promise<{ status: number; text: string }> {
-    const { apiUrl, stream, tokenUrl, peer, role, apiKey } = this.#options;
+    const { apiUrl, stream, tokenUrl, peer, role, relay, apiKey } = this.#options;
     const path = `/api/v1/streams/${encodeURIComponent(stream)}/tokens`;
     const url = tokenUrl ?? `${baseUrl(apiUrl)}${path}`;
     // Who asks with a key, or at a backend, is let in anew each time.
     const isOpenDoor = tokenUrl === undefined && apiKey === undefined;
     const renew = isOpenDoor ? this.#last : undefined;
     const timeout = AbortSignal.timeout(REQUEST_TIMEOUT_MS);
-    return post(url, { publicKey: peer, role, renew, work }, apiKey, [
+    return post(url, { publicKey: peer, role, relay, renew, work }, apiKey, [
       timeout,
       ...(signal === undefined ? [] : [signal]),
     ]);

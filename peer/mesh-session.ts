@@ -45,7 +45,9 @@ export interface MeshSessionOptions extends Omit<JoinPermitOptions, "peer"> {
   readonly onOutput: (output: Output) => void;
   /** By default a new one. */
   readonly identity?: Identity | undefined;
+  /** As of the transport. */
   readonly connectionsMax?: number | undefined;
+  readonly relayedAnswersMax?: number | undefined;
 }
 
 interface Admission {
@@ -79,8 +81,8 @@ export class MeshSession {
     this.#fetcher = new BlockFetcher(options.apiUrl, options.stream, options.log);
     this.driver = this.#createDriver(identity);
     this.#transport = new WebRtcTransport({
+      ...options,
       self: identity.id,
-      connectionsMax: options.connectionsMax,
       connector: options.platform.createConnector(),
       sendSignal: (peer, signal, via) => this.#dialler.send(peer, signal, via),
       onChannel: (channel) => this.driver.attach(channel, false),
@@ -148,21 +150,15 @@ export class MeshSession {
   }
 
   #createDriver(identity: Identity): MeshDriver {
-    const { platform, stream, role, renditions, uploads, limits, tuning } = this.#options;
-    const { log, onOutput, uploadShare = 0 } = this.#options;
+    const { platform, stream, uploads, log, onOutput, uploadShare = 0 } = this.#options;
     const mesh = new MeshPeer({
-      stream,
-      role,
-      renditions,
+      ...this.#options,
       peer: identity,
       token: this.#token,
       keys: this.#keys,
       crypto: platform.crypto,
       blocks: blockPort(stream, this.#keys, platform.crypto),
       random: new Random(randomSeed()),
-      uploads,
-      limits,
-      tuning,
     });
     return new MeshDriver({
       mesh,

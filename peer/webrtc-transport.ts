@@ -4,7 +4,6 @@ import type { Channel, Transport } from "./transport.ts";
 import { WebRtcChannel } from "./webrtc-channel.ts";
 
 const CONNECTIONS_MAX = 256;
-/** Offers through neighbours that are being answered: anybody may relay anything. */
 const RELAYED_ANSWERS_MAX = 16;
 
 export interface WebRtcTransportOptions {
@@ -16,6 +15,8 @@ export interface WebRtcTransportOptions {
   readonly onChannel: (channel: Channel) => void;
   /** Connections at a time, open or not. Default 256. */
   readonly connectionsMax?: number | undefined;
+  /** Offers through neighbours that are answered at a time: anybody may relay anything. Default 16; 0: none is. */
+  readonly relayedAnswersMax?: number | undefined;
   /** Default CONNECT_TIMEOUT_MS. */
   readonly connectTimeoutMs?: number | undefined;
   /** What this transport connects by; it is released at the end. */
@@ -114,7 +115,7 @@ export class WebRtcTransport implements Transport {
     const relayed = [...this.#channels.values()].filter(
       ({ via, offering, state }) => via !== undefined && !offering && state === "connecting",
     );
-    return relayed.length >= RELAYED_ANSWERS_MAX;
+    return relayed.length >= (this.#options.relayedAnswersMax ?? RELAYED_ANSWERS_MAX);
   }
 
   #isFull(): boolean {

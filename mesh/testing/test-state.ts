@@ -36,11 +36,11 @@ export class TestState {
 
   constructor(
     role: PeerRole,
-    options: { uploadBytesPerS?: number; tuning?: Partial<Tuning> } = {},
+    options: { uploadBytesPerS?: number; tuning?: Partial<Tuning>; relay?: boolean } = {},
   ) {
-    const { uploadBytesPerS = 10_000_000, tuning } = options;
+    const { uploadBytesPerS = 10_000_000, ...rest } = options;
     const uploads = uploadBudget(START, uploadBytesPerS);
-    const own: MeshOptions = { ...this.origin.options(START, "own", role, {}, uploads), tuning };
+    const own: MeshOptions = { ...this.origin.options(START, "own", role, {}, uploads), ...rest };
     this.state = new MeshState(own);
   }
 

@@ -22,6 +22,8 @@ export interface PeerOptions {
   readonly stream: string;
   /** Which one to watch; the first by default. */
   readonly rendition?: number | undefined;
+  /** Of a relay: it carries the first so many renditions. `apiKey` has to vouch for it. By default no relay. */
+  readonly relayedRenditions?: number | undefined;
   readonly log: Log;
   /** Takes each segment in the order of play, decrypted; the next one waits for the promise. */
   readonly onSegment: (segment: PeerSegment) => void | Promise<void>;
@@ -147,6 +149,7 @@ class Viewer {
   async #open(signal: AbortSignal): Promise<MeshSession | undefined> {
     const { apiUrl, stream, log, apiKey, rootKey, identity, bindAddress } = this.#options;
     const { uploadBytesPerS = UPLOAD_BYTES_PER_S, rendition = 0 } = this.#options;
+    const { relayedRenditions = 0 } = this.#options;
     const onOutput = (output: Output): void => this.#take(output);
     try {
       this.#session = await MeshSession.open(
@@ -154,7 +157,8 @@ class Viewer {
           ...{ apiUrl, stream, log, apiKey, rootKey, identity },
           platform: nodePlatform({ bindAddress }),
           role: "viewer",
-          renditions: [rendition],
+          relay: relayedRenditions > 0 ? true : undefined,
+          renditions: [...new Set([rendition, ...Array(relayedRenditions).keys()])],
           uploads: uploadBudget(instantMs(Date.now()), uploadBytesPerS),
           limits: this.#limits,
           onOutput,

@@ -28,6 +28,7 @@ function connectByMemory(
   tamper: Tamper = (_, signal) => signal,
   connectionsMax = 8,
   connectorOf = createConnector,
+  relayedAnswersMax?: number,
 ): TransportPair & { alice: WebRtcTransport; bob: WebRtcTransport } {
   const transports = new Map<string, WebRtcTransport>();
   const accepted = new EventEmitter();
@@ -37,6 +38,7 @@ function connectByMemory(
       connectTimeoutMs: 1500,
       connector: connectorOf(),
       connectionsMax,
+      relayedAnswersMax,
       sendSignal: (peer, signal, via) => {
         setImmediate(() => transports.get(peer)?.handleSignal(self, tamper(self, signal), via));
       },
@@ -162,6 +164,26 @@ describe("WebRtcTransport with signals that a neighbour carries", () => {
         for (const peer of peers) pair.bob.handleSignal(peer, offer, "mallory");
       }
       expect(peers.filter((peer) => pair.bob.has(peer))).toHaveLength(16);
+    });
+  });
+
+  test("answers none of them when it is told so, and what the tracker carries as ever", async () => {
+    const sentByBob: Signal[] = [];
+    const pair = connectByMemory(
+      (from, signal) => {
+        if (from === "bob") sentByBob.push(signal);
+        return signal;
+      },
+      8,
+      createConnector,
+      0,
+    );
+    await withPair(pair, async () => {
+      await expect(pair.alice.dial("bob", "carol")).rejects.toMatchObject({
+        code: "transport-timeout",
+      });
+      expect(sentByBob).toEqual([]);
+      await pair.alice.dial("bob");
     });
   });
 });
