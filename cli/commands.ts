@@ -50,7 +50,13 @@ const INGEST = [
 const ENCODER = ["encoderThreads", "symbolBytes", "repairRatio"] as const;
 const SIGNER = ["manifestTtlS", "manifestKeyFile"] as const;
 const TEST_CARD = ["testSize", "testFps", "testKbps", "testGopS"] as const;
-const SEEDER = ["apiUrl", "webrtcAddress", "seederUploadMbps", "seederPeerUploadMbps"] as const;
+const SEEDER = [
+  "apiUrl",
+  "webrtcAddress",
+  "seederUploadMbps",
+  "seederPeerUploadMbps",
+  "seedersFor",
+] as const;
 const API = [
   "host",
   "httpPort",
@@ -64,6 +70,7 @@ const API = [
   "joinsPerSecond",
   "region",
   "p2p",
+  "seedersFor",
   "peersPerAddress",
   "webhookPrivate",
   "trustedProxies",
@@ -138,6 +145,8 @@ export const COMMANDS = {
       "output",
       "segmentsDir",
       "rendition",
+      "relay",
+      "uploadMbps",
       "durationS",
       "maxDelayS",
       "statsJson",
@@ -147,6 +156,7 @@ export const COMMANDS = {
     examples: [
       "starling peer --stream main --output - | ffplay -",
       "starling peer --api-url https://live.example --duration-s 60 --stats-json",
+      "starling peer --api-url https://live.example --api-key $KEY --relay 1 --upload-mbps 500",
     ],
   },
   "keys public": {

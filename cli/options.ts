@@ -252,6 +252,12 @@ export const OPTIONS = {
     "40",
     "upload budget of a seeder for one peer",
   ),
+  seedersFor: option(
+    "Seeder",
+    choice("peers", "anyone", "relays"),
+    "anyone",
+    "who learns the addresses of seeders; the API and all seeders need the same",
+  ),
 
   httpPort: option(
     "HTTP and tracker",
@@ -379,6 +385,18 @@ export const OPTIONS = {
     integer(0, RENDITIONS_MAX - 1, "number"),
     "0",
     "rendition to watch, counted from the best",
+  ),
+  relay: optional(
+    "Peer",
+    integer(1, RENDITIONS_MAX, "renditions"),
+    "a viewer like any other",
+    "be a relay, to which seeders for relays show themselves, of so many renditions from the best on; needs an API key",
+  ),
+  uploadMbps: option(
+    "Peer",
+    decimal(0.1, 100_000, "Mbit/s"),
+    "32",
+    "what it sends to all others together, at the most",
   ),
   durationS: optional("Peer", decimal(1, 86_400, "seconds"), "until Ctrl-C", "time to watch"),
   maxDelayS: option(

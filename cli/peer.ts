@@ -6,7 +6,7 @@ import { errorCode } from "../core/index.ts";
 import { type PeerReport, type PeerSegment, runPeer } from "../peer/node/index.ts";
 import type { Config } from "./options.ts";
 import { createRoleLog } from "./role-log.ts";
-import { localApiUrl } from "./roles.ts";
+import { BYTES_PER_MEGABIT, localApiUrl } from "./roles.ts";
 
 /** Watches a stream without a screen: writes or pipes what was verified, then prints statistics. */
 export async function runPeerCommand(config: Config): Promise<void> {
@@ -20,6 +20,8 @@ export async function runPeerCommand(config: Config): Promise<void> {
     rootKey: config.rootKey,
     stream: config.stream,
     rendition: config.rendition,
+    relayedRenditions: config.relay,
+    uploadBytesPerS: config.uploadMbps * BYTES_PER_MEGABIT,
     log,
     bindAddress: config.webrtcAddress,
     maxDelayMs: config.maxDelayS * 1000,

@@ -8,7 +8,8 @@ import type { Config } from "./options.ts";
 import { portRefusal } from "./ports.ts";
 import type { RunningRole } from "./role-process.ts";
 
-const BYTES_PER_MEGABIT = 1e6 / 8;
+/** To turn a setting in Mbit/s into bytes a second. */
+export const BYTES_PER_MEGABIT = 1e6 / 8;
 
 /** Starts a role in this process. Each role's code is loaded only where it runs. */
 export const START_ROLE: Readonly<
@@ -67,6 +68,7 @@ export const START_ROLE: Readonly<
       bindAddress: config.webrtcAddress,
       totalUploadBytesPerS: config.seederUploadMbps * BYTES_PER_MEGABIT,
       perPeerUploadBytesPerS: config.seederPeerUploadMbps * BYTES_PER_MEGABIT,
+      seedersFor: config.seedersFor,
     });
   },
   api: async (config, log) => {
@@ -85,6 +87,7 @@ export const START_ROLE: Readonly<
       joinsPerSecond: config.joinsPerSecond,
       region: config.region,
       p2p: config.p2p,
+      seedersFor: config.seedersFor,
       trackerConnectionsPerAddressMax: config.peersPerAddress,
       webhookPrivate: config.webhookPrivate,
       trustedProxies: config.trustedProxies,

@@ -41,6 +41,8 @@ export interface SeederOptions {
   readonly cacheBytesMax?: number | undefined;
   /** WebRTC connections per stream. Default 256. */
   readonly connectionsMax?: number | undefined;
+  /** As the API was told: with "relays", signalling that a neighbour carried is not answered. Default "anyone". */
+  readonly seedersFor?: "anyone" | "relays" | undefined;
   /** How long a stream without a publisher is still served. Default 60 s. */
   readonly leaveAfterMs?: number | undefined;
   /** The one local address for WebRTC. By default all of them. */
@@ -95,14 +97,16 @@ function createSeedSet(options: SeederOptions, redis: Redis, apiKey: string): Se
     maxDelayMs: MAX_DELAY_MS,
   };
   const connectionsMax = options.connectionsMax ?? CONNECTIONS_MAX;
+  const relayedAnswersMax = options.seedersFor === "relays" ? 0 : undefined;
   const platform = nodePlatform({ bindAddress });
   return new SeedSet({
     streamsMax: Math.max(1, Math.floor(total / perStream)),
     leaveAfterMs: options.leaveAfterMs ?? LEAVE_AFTER_MS,
     log,
     start: (stream) => {
-      const shared = { origin, apiUrl, apiKey, uploads, limits, connectionsMax, platform };
-      return new StreamSeed({ ...shared, stream, log: log.child({ stream }) });
+      const shared = { origin, apiUrl, apiKey, uploads, limits, platform };
+      const connections = { connectionsMax, relayedAnswersMax };
+      return new StreamSeed({ ...shared, ...connections, stream, log: log.child({ stream }) });
     },
   });
 }

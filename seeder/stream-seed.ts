@@ -31,7 +31,9 @@ export interface StreamSeedOptions {
   /** What this process sends in all, shared by its streams. */
   readonly uploads: TokenBucket;
   readonly limits: MeshLimits;
+  /** As of the transport. */
   readonly connectionsMax: number;
+  readonly relayedAnswersMax: number | undefined;
   readonly platform: Platform;
   readonly log: Logger;
 }
