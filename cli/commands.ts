@@ -156,7 +156,7 @@ export const COMMANDS = {
     examples: [
       "starling peer --stream main --output - | ffplay -",
       "starling peer --api-url https://live.example --duration-s 60 --stats-json",
-      "starling peer --api-url https://live.example --api-key $KEY --relay 1 --upload-mbps 500",
+      "STARLING_API_KEY=... starling peer --api-url https://live.example --relay 1 --upload-mbps 500",
     ],
   },
   "keys public": {
