@@ -14,6 +14,7 @@ let origin: TestOrigin;
 let guarded: TestApi;
 let free: TestApi;
 let tokensKey: string;
+let relaysKey: string;
 beforeAll(async () => {
   origin = await TestOrigin.start();
   guarded = await origin.startApi({ joinWork: 3, tokensPerMinute: 1000, region: "eu-west" });
@@ -21,6 +22,7 @@ beforeAll(async () => {
   await origin.registry.create({ id: "open" });
   const keys = new ApiKeys(origin.redis);
   tokensKey = (await keys.create({ name: "site", scopes: ["tokens"] })).key;
+  relaysKey = (await keys.create({ name: "relays", scopes: ["relays"] })).key;
 });
 afterAll(() => origin.stop());
 
@@ -28,13 +30,16 @@ const askToken = (api: TestApi, body: object, key?: string) =>
   ask(`${api.url}/api/v1/streams/open/tokens`, posting(body, key));
 
 /** A peer that is at the tracker, with the token it came by. */
-async function joinedPeer(wanted: object = {}): Promise<{
+async function joinedPeer(
+  wanted: object = {},
+  key = tokensKey,
+): Promise<{
   peer: TestPeer;
   token: string;
   tokenId: string;
 }> {
   const peer = await TestPeer.connect(guarded);
-  const { body } = await askToken(guarded, { publicKey: peer.id, ...wanted }, tokensKey);
+  const { body } = await askToken(guarded, { publicKey: peer.id, ...wanted }, key);
   const token = String(body["token"]);
   await peer.joinWith(token);
   return { peer, token, tokenId: String(body["tokenId"]) };
@@ -83,7 +88,7 @@ describe("a newcomer without a key", () => {
 describe("a peer that is in the mesh", () => {
   test("renews its token without work, and the bindings stay", async () => {
     const bindings = { network: "127.0.0.0/8", region: "eu-west", relay: true };
-    const { peer, token } = await joinedPeer(bindings);
+    const { peer, token } = await joinedPeer(bindings, relaysKey);
     const { status, body } = await askToken(guarded, { publicKey: peer.id, renew: token });
     expect(status).toBe(201);
     const renewed = String(body["token"]);
@@ -157,6 +162,14 @@ describe("a bound token", () => {
 
 describe("an API key", () => {
   const keysOf = (key: string) => ask(`${free.url}/api/v1/keys`, { headers: bearer(key) });
+
+  test("makes relays with the scope for them alone: a backend may pass on what a viewer asks for", async () => {
+    const { id: publicKey } = await TestPeer.connect(free);
+    const statusOf = async (body: object, key: string) => (await askToken(free, body, key)).status;
+    expect(await statusOf({ publicKey, relay: true }, tokensKey)).toBe(403);
+    expect(await statusOf({ publicKey }, relaysKey)).toBe(403);
+    expect(await statusOf({ publicKey, relay: true }, relaysKey)).toBe(201);
+  });
 
   test("opens what its scopes say", async () => {
     const refused = await keysOf(tokensKey);

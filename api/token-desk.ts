@@ -216,7 +216,8 @@ function authorise(
   },
   response: Response,
 ): void {
-  if (typeof caller === "object") checkScope(caller, "tokens");
+  // A backend may pass on what its viewers ask for: a key for viewers makes no relay.
+  if (typeof caller === "object") checkScope(caller, wanted.relay === true ? "relays" : "tokens");
   if (wanted.role === "seed" && caller !== "origin") {
     throw refusal("seed-role-refused", `Ask for the role "viewer".`);
   }

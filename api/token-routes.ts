@@ -49,7 +49,7 @@ const tokenRequestSchema = z.strictObject({
     .boolean()
     .optional()
     .describe(
-      "The peer is a relay: it may know seeders that are for relays only. Needs an API key.",
+      'The peer is a relay: it may know seeders that are for relays only. Needs an API key with the scope "relays".',
     ),
 });
 const tokenSchema = z.object({

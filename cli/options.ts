@@ -390,7 +390,7 @@ export const OPTIONS = {
     "Peer",
     integer(1, RENDITIONS_MAX, "renditions"),
     "a viewer like any other",
-    "be a relay, to which seeders for relays show themselves, of so many renditions from the best on; needs an API key",
+    "be a relay, to which seeders for relays show themselves, of so many renditions from the best on; needs an API key for relays",
   ),
   uploadMbps: option(
     "Peer",

@@ -6,8 +6,8 @@ import { randomBase32 } from "./random-text.ts";
 import { API_KEYS_KEY } from "./redis-keys.ts";
 import { RedisScript } from "./redis-script.ts";
 
-/** What a key opens: `streams` their settings and stream keys, `tokens` join tokens, `admin` everything. */
-export const API_SCOPES = ["admin", "streams", "tokens"] as const;
+/** What a key opens: `streams` their settings and stream keys, `tokens` join tokens, `relays` those of relays, `admin` everything. */
+export const API_SCOPES = ["admin", "streams", "tokens", "relays"] as const;
 export type ApiScope = (typeof API_SCOPES)[number];
 
 /** An API key without its secret. */
