@@ -11,11 +11,23 @@ const common = {
 };
 const ignored = ["/node_modules/", "/dist/", "/data/"];
 const inChromium = "\\.chromium\\.test\\.ts$";
+/** Where tests start no process and open no socket. */
+const pure = ["core", "mesh", "simulator", "player"].map((folder) => `<rootDir>/${folder}/`);
 
 export default {
   testTimeout: 30_000,
   projects: [
-    { ...common, displayName: "node", testPathIgnorePatterns: [...ignored, inChromium] },
+    {
+      ...common,
+      displayName: "pure",
+      roots: pure,
+      testPathIgnorePatterns: [...ignored, inChromium],
+    },
+    {
+      ...common,
+      displayName: "processes",
+      testPathIgnorePatterns: [...ignored, ...pure, inChromium],
+    },
     {
       ...common,
       displayName: "chromium",

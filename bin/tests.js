@@ -4,8 +4,8 @@ import { runStep } from "./step.js";
 import { build } from "./studio.js";
 
 /**
- * Builds, lints, and runs the tests: of all, or those that `args` tell Jest. Those in Chromium come one after
- * the other, since players stall on a machine that has no time for them. Throws StepFailure at the first step
+ * Builds, lints, and runs the tests: of all, or those that `args` tell Jest. Those of pure code
+ * take all cores. Those in Chromium come one after the other, since players stall on a machine that has no time for them. Throws StepFailure at the first step
  * that fails.
  */
 export async function runTests(args) {
@@ -16,7 +16,12 @@ export async function runTests(args) {
   const jest = [npm(), "run", "-s", "jest", "--", "--ci"];
   if (args.length > 0) await runStep("Tests (jest)", [...jest, ...args]);
   else {
-    await runStep("Tests (jest)", [...jest, "--selectProjects=node"]);
+    await runStep("Tests of pure code (jest)", [
+      ...jest,
+      "--selectProjects=pure",
+      "--maxWorkers=100%",
+    ]);
+    await runStep("Tests with processes (jest)", [...jest, "--selectProjects=processes"]);
     const inTurn = ["--selectProjects=chromium", "--runInBand"];
     await runStep("Tests in Chromium (jest)", [...jest, ...inTurn]);
   }
