@@ -218,7 +218,7 @@ export class Downloads {
 
   /**
    * Counts a symbol of no use, and refuses a wrong one, so that who sends those is known by the first.
-   * The one that is here needs no hash.
+   * That a parent pushed it, if late, counts only if it is the one that is here, which needs no hash.
    */
   #duplicate(
     now: InstantMs,
@@ -230,7 +230,7 @@ export class Downloads {
     const own = esi < block.k ? block.symbol(esi) : undefined;
     const isRight = own === undefined ? this.#isRight(block, esi, bytes) : equalBytes(own, bytes);
     if (!isRight) throw badSymbol(block, esi);
-    this.#parts.subscriptions.arrived(now, neighbour, block, esi);
+    if (own !== undefined) this.#parts.subscriptions.arrived(now, neighbour, block, esi);
   }
 
   /** Takes back a push of what has come from another. */

@@ -152,10 +152,10 @@ export class FanOut {
   /** Takes its classes from who may have vanished or takes nothing: others have a use for them. */
   release(now: InstantMs): void {
     for (const neighbour of this.#state.ready) {
-      const isQuiet = neighbour.isQuiet(now);
       const stillMs = now - neighbour.drainedAt;
-      if (isQuiet || stillMs > this.#uploads.patienceMs) this.#state.setAside(neighbour);
-      if (isQuiet || (neighbour.isStuck && stillMs > STUCK_MAX_MS)) this.dismiss(neighbour);
+      if (stillMs > this.#uploads.patienceMs) this.#state.setAside(neighbour);
+      const isLost = neighbour.isQuiet(now) || (neighbour.isStuck && stillMs > STUCK_MAX_MS);
+      if (isLost && neighbour.granted.size > 0) this.dismiss(neighbour);
     }
   }
 

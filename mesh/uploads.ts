@@ -22,7 +22,7 @@ import type { Upload } from "./upload-queue.ts";
 /** One symbol of the usual size on the line and one behind it. */
 const WINDOW_BYTES_MIN = 32_768;
 const PATIENCE_WINDOWS = 4;
-const PATIENCE_MS_MIN = 250;
+const PATIENCE_MS_MIN = 1000;
 /** How much of its rate a budget may save up, in seconds. */
 const BURST_S = 0.5;
 /** What a symbol message has around its symbol, at the most. */
