@@ -9,8 +9,6 @@ export interface ProtocolPeer {
   readonly room?: number;
   /** What it thinks of a neighbour, for those who watch: below 0 it distrusts it. */
   standing?(now: InstantMs, neighbour: string): number | undefined;
-  /** Whether it has a block's manifest, by which it can check the block's symbols, for those who watch. */
-  knows?(block: BlockId): boolean;
   /** What it holds, and the bounds of that, for those who watch. */
   usage?(): readonly Usage[];
 }

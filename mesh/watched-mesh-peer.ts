@@ -1,4 +1,4 @@
-import type { BlockId, InstantMs } from "../core/index.ts";
+import type { InstantMs } from "../core/index.ts";
 import {
   INIT_BLOCKS_MAX,
   MEDIA_BLOCKS_MAX,
@@ -22,10 +22,6 @@ export class WatchedMeshPeer extends MeshPeer {
 
   standing(now: InstantMs, neighbour: string): number | undefined {
     return this.#state.neighbours.get(neighbour)?.score.value(now);
-  }
-
-  knows(block: BlockId): boolean {
-    return this.#state.cache.get(block) !== undefined;
   }
 
   usage(): readonly Usage[] {

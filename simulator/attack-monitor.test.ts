@@ -76,22 +76,6 @@ describe("AttackMonitor", () => {
     expect(under.monitor.result(2000, 1).caught).toBe(1);
   });
 
-  test("the time to cut counts from the first symbol that a viewer could check", () => {
-    const under = world(1);
-    connect(under, 0, 2);
-    const [attacker, , victim] = under.hosts;
-    if (attacker === undefined || victim === undefined) throw new Error("no such host");
-    victim.peer.knows = ({ sequence }) => sequence > 1;
-    for (const sequence of [1, 2, 3]) {
-      const block = { rendition: 0, sequence, part: 0 };
-      const symbol = { type: "symbol", block, esi: 0, bytes: new Uint8Array(1) } as const;
-      under.monitor.received(1000 * sequence, attacker, victim, symbol);
-    }
-    const bye = { type: "bye", code: "bad-data", reason: "" } as const;
-    under.monitor.sent(3500, victim, attacker, bye, 90);
-    expect(under.monitor.result(4000, 1).cutMaxMs).toBe(1500);
-  });
-
   test("a viewer is eclipsed as long as attackers only are its neighbours", () => {
     const under = world(1);
     connect(under, 0, 1);

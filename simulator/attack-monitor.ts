@@ -34,7 +34,7 @@ export class AttackMonitor {
   readonly #suspects = new Map<Host, Suspect>();
   /** Since when a viewer has had attackers only as its neighbours. */
   readonly #eclipsedSince = new Map<Host, number>();
-  /** For each pair of an attacker and an honest viewer, when the first symbol came that this could check. */
+  /** For each pair of an attacker and an honest viewer, when the first symbol came. */
   readonly #firstSymbolAt = new Map<number, number>();
   #cutMaxMs: number | undefined;
   #eclipsedMaxMs = 0;
@@ -54,7 +54,6 @@ export class AttackMonitor {
   /** A message came to a host. */
   received(now: number, from: Host, host: Host, message: Message): void {
     if (message.type !== "symbol" || !from.isAttacker || host.isAttacker || host.isSeed) return;
-    if (host.peer.knows?.(message.block) === false) return;
     const pair = pairOf(from, host);
     if (!this.#firstSymbolAt.has(pair)) this.#firstSymbolAt.set(pair, now);
   }

@@ -58,7 +58,7 @@ export interface AttackResult {
   readonly caughtWithin30S: number;
   /** How long it took to catch half of the attackers, from their first honest neighbour; null: they were not. */
   readonly caughtAfterS: number | null;
-  /** The longest time from an attacker's first symbol that an honest viewer could check until that cut it; null: none did. */
+  /** The longest time from an attacker's first symbol to an honest viewer that cut it; null: none did. */
   readonly cutMaxMs: number | null;
   /** Share of honest viewers that were treated like attackers. */
   readonly falselyCaught: number;

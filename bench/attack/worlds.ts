@@ -28,7 +28,7 @@ export interface WorldRow {
   readonly badBytes: number;
   readonly miss: Estimate;
   readonly missInPeace: Estimate;
-  /** The longest time from an attacker's first symbol that a viewer could check until it was cut; null: nobody was. */
+  /** The longest time from an attacker's first symbol until it was cut; null: nobody was. */
   readonly cutMs: number | null;
   /** When half of the attackers were distrusted, seconds; null: in some run they were not. */
   readonly caughtAfterS: number | null;
