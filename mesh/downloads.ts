@@ -19,7 +19,7 @@ import { MANIFEST_WAIT_MS, STALE_MANIFESTS_MAX } from "./limits.ts";
 import type { Input } from "./mesh-io.ts";
 import type { MeshState } from "./mesh-state.ts";
 import type { Neighbour } from "./neighbour.ts";
-import { type LackingManifest, Orphans } from "./orphans.ts";
+import { type LackingManifest, type Orphan, Orphans } from "./orphans.ts";
 import type { Pulls } from "./pulls.ts";
 import { ReleaseClock } from "./release-clock.ts";
 import type { Subscriptions } from "./subscriptions.ts";
@@ -46,8 +46,8 @@ export class Downloads {
   readonly #parts: DownloadParts;
   readonly #orphans = new Orphans();
   readonly #releases: ReleaseClock;
-  /** By their JWS, manifests of blocks that were too old when they came; the oldest first. */
-  readonly #stale = new Map<string, Manifest>();
+  /** By their JWS, blocks that were too old when their manifests came; the oldest first. */
+  readonly #stale = new Map<string, AnnouncedBlock>();
   readonly #lastResort: LastResort;
 
   constructor(state: MeshState, parts: DownloadParts) {
@@ -81,8 +81,11 @@ export class Downloads {
     }
     const stale = this.#stale.get(jws);
     if (stale !== undefined) {
-      const releasedAt = this.#releases.told(now, neighbour, stale, ageMs);
-      if (stale.init === null || this.#isOld(now, stale, releasedAt)) return;
+      const releasedAt = this.#releases.told(now, neighbour, stale.manifest, ageMs);
+      if (stale.manifest.init === null || this.#isOld(now, stale.manifest, releasedAt)) {
+        this.#dropOrphans(stale);
+        return;
+      }
     }
     const manifest = this.#state.options.blocks.verify(now, jws, leaves);
     const { block: id } = manifest;
@@ -102,13 +105,10 @@ export class Downloads {
     this.#parts.subscriptions.arrived(now, neighbour, block, -1);
     this.#state.outputs.push({ kind: "manifest", manifest });
     this.#passOn(now, block);
-    for (const { neighbour: teller, message } of this.#orphans.take(blockKey(id))) {
-      if (!this.#state.neighbours.has(teller.id)) continue;
-      this.#state.attempt(teller, () => {
-        if (message.type === "have") this.have(now, teller, message);
-        else this.symbol(now, teller, message);
-      });
-    }
+    this.#takeOrphans(id, ({ neighbour: teller, message }) => {
+      if (message.type === "have") this.have(now, teller, message);
+      else this.symbol(now, teller, message);
+    });
     this.#parts.pulls.run(now, block);
   }
 
@@ -200,7 +200,7 @@ export class Downloads {
       this.#duplicate(now, neighbour, block, message);
       return;
     }
-    if (!this.#isRight(block, esi, bytes)) throw badSymbol(block, esi);
+    this.#refuseWrong(block, message);
     this.#parts.subscriptions.arrived(now, neighbour, block, esi);
     decoder.add(esi, bytes);
     block.transfer ??= new TransferMeter(block.k);
@@ -224,12 +224,12 @@ export class Downloads {
     now: InstantMs,
     neighbour: Neighbour,
     block: Block,
-    { esi, bytes }: Extract<Message, { type: "symbol" }>,
+    message: Extract<Message, { type: "symbol" }>,
   ): void {
+    const { esi, bytes } = message;
     this.#state.stats.duplicateBytes += bytes.length;
     const own = esi < block.k ? block.symbol(esi) : undefined;
-    const isRight = own === undefined ? this.#isRight(block, esi, bytes) : equalBytes(own, bytes);
-    if (!isRight) throw badSymbol(block, esi);
+    if (own === undefined || !equalBytes(own, bytes)) this.#refuseWrong(block, message);
     if (own !== undefined) this.#parts.subscriptions.arrived(now, neighbour, block, esi);
   }
 
@@ -310,12 +310,12 @@ export class Downloads {
   }
 
   #add(releasedAt: InstantMs, now: InstantMs, announced: AnnouncedBlock): Block | undefined {
-    const { manifest, jws } = announced;
+    const { manifest } = announced;
     const isOld = this.#isOld(now, manifest, releasedAt);
     const block = isOld ? undefined : this.#state.cache.addWanted(releasedAt, announced);
     if (block === undefined) {
-      this.#noteStale(jws, manifest);
-      this.#orphans.take(blockKey(manifest.block));
+      this.#noteStale(announced);
+      this.#dropOrphans(announced);
     }
     return block;
   }
@@ -334,8 +334,8 @@ export class Downloads {
     return this.#state.cache.newestFirst().filter(isNewer).length >= GREETING_BLOCKS_MIN;
   }
 
-  #noteStale(jws: string, manifest: Manifest): void {
-    this.#stale.set(jws, manifest);
+  #noteStale(announced: AnnouncedBlock): void {
+    this.#stale.set(announced.jws, announced);
     const [oldest] = this.#stale.keys();
     if (this.#stale.size > STALE_MANIFESTS_MAX && oldest !== undefined) this.#stale.delete(oldest);
   }
@@ -364,13 +364,39 @@ export class Downloads {
     }
   }
 
+  /** Drops what was kept of a block that is too old, and has who sent a wrong symbol of it known by that. */
+  #dropOrphans(stale: AnnouncedBlock): void {
+    this.#takeOrphans(stale.manifest.block, ({ message }) => {
+      if (message.type === "symbol") this.#refuseWrong(stale, message);
+    });
+  }
+
+  /** Deals with what was kept of a block until its manifest came; what is wrong is laid to who sent it. */
+  #takeOrphans(id: BlockId, take: (orphan: Orphan) => void): void {
+    for (const orphan of this.#orphans.take(blockKey(id))) {
+      if (!this.#state.neighbours.has(orphan.neighbour.id)) continue;
+      this.#state.attempt(orphan.neighbour, () => take(orphan));
+    }
+  }
+
   #hasExpired(now: InstantMs, { isInit, manifest }: Block): boolean {
     return !isInit && manifest.expiresAtS * 1000 <= now;
   }
 
-  #isRight(block: Block, esi: number, bytes: Uint8Array): boolean {
-    const { fec, byteLength } = block.manifest;
-    const leaf = block.leaves[esi];
+  #refuseWrong(
+    announced: AnnouncedBlock,
+    { esi, bytes }: Extract<Message, { type: "symbol" }>,
+  ): void {
+    if (this.#isRight(announced, esi, bytes)) return;
+    throw new StarlingError(
+      "symbol-bad-hash",
+      `Symbol ${esi} of block ${blockKey(announced.manifest.block)} is not its own.`,
+    );
+  }
+
+  #isRight({ manifest, leaves }: AnnouncedBlock, esi: number, bytes: Uint8Array): boolean {
+    const { fec, byteLength } = manifest;
+    const leaf = leaves[esi];
     return (
       leaf !== undefined &&
       bytes.length === symbolLength(fec, byteLength, esi) &&
@@ -418,11 +444,4 @@ export class Downloads {
     const witness = block.isInit ? undefined : this.#releases.toAsk(now);
     if (witness !== undefined) this.#askManifest(witness, block.id);
   }
-}
-
-function badSymbol({ id }: Block, esi: number): StarlingError {
-  return new StarlingError(
-    "symbol-bad-hash",
-    `Symbol ${esi} of block ${blockKey(id)} is not its own.`,
-  );
 }

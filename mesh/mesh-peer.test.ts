@@ -405,57 +405,6 @@ test("a round trip is measured by the first answer to a ping, and by nothing els
   expect(rttMs()).toBe(measured);
 });
 
-test("a wrong symbol that came before its manifest is laid to who sent it, and not to who brings the manifest", () => {
-  const { network, publish } = world();
-  for (const neighbour of [SEED, BOB]) network.connect(ALICE, neighbour);
-  network.run(200);
-  const symbol: Message = { type: "symbol", block: blockAt(0), esi: 0, bytes: new Uint8Array(5) };
-  network.input(ALICE, { kind: "message", neighbour: BOB, message: symbol });
-  publish(blockAt(0), segmentOf(0));
-  network.run(500);
-  expect(network.outputs(ALICE, "rejected")).toMatchObject([{ neighbour: BOB }]);
-  expect(network.outputs(ALICE, "disconnect")).toMatchObject([{ neighbour: BOB }]);
-  expect(mediaOf(network, ALICE).size).toBe(1);
-});
-
-test("a wrong repair symbol is refused though its block is complete without it", () => {
-  const { network, publish } = world();
-  for (const neighbour of [SEED, BOB]) network.connect(ALICE, neighbour);
-  network.run(200);
-  publish(blockAt(0), segmentOf(0));
-  network.run(500);
-  const complete = network.outputs(ALICE, "block")[0]?.manifest;
-  assert(complete !== undefined, "the block is complete");
-  const { block, fec } = complete;
-  const bytes = new Uint8Array(fec.symbolBytes);
-  const symbol: Message = { type: "symbol", block, esi: fec.k, bytes };
-  network.input(ALICE, { kind: "message", neighbour: BOB, message: symbol });
-  expect(network.outputs(ALICE, "rejected")).toMatchObject([{ code: "symbol-bad-hash" }]);
-});
-
-test("a wrong symbol is refused though the right one is there already", () => {
-  const { network, publish } = world();
-  network.connect(ALICE, SEED);
-  network.connect(ALICE, BOB);
-  network.run(200);
-  publish(blockAt(0), segmentOf(0));
-  network.run(500);
-  expect(mediaOf(network, ALICE).size).toBe(1);
-  const symbol = network
-    .outputs(SEED, "transmit")
-    .map(({ message }) => message)
-    .find((message) => message.type === "symbol" && message.esi === 3);
-  assert(symbol?.type === "symbol", "the seed has sent the symbol");
-  network.input(ALICE, { kind: "message", neighbour: BOB, message: symbol });
-  expect(network.outputs(ALICE, "rejected")).toEqual([]);
-  const message = { ...symbol, bytes: symbol.bytes.map((byte) => byte ^ 1) };
-  network.input(ALICE, { kind: "message", neighbour: BOB, message });
-  expect(network.outputs(ALICE, "rejected")).toMatchObject([{ code: "symbol-bad-hash" }]);
-  expect(network.outputs(ALICE, "disconnect")).toMatchObject([
-    { neighbour: BOB, code: "bad-data" },
-  ]);
-});
-
 test("an old manifest is checked once, however often and as whatever it is replayed", () => {
   const network = new VirtualNetwork();
   const origin = new TestOrigin();
