@@ -35,6 +35,7 @@ describe("a status", () => {
     const { mesh, rates, subscriptions, announcements } = world();
     rates.add(mesh.addBlock(0, "published").manifest);
     const parent = mesh.join("parent", { lagMs: 40, spare: 17 });
+    parent.score.delivered(START);
     subscriptions.maintain(START);
     subscriptions.answered(START, parent, { type: "serve", rendition: 0, classes: 1, spare: 0 });
     announcements.status(START);

@@ -54,12 +54,28 @@ test("a feed tells no lag of manifests before one came, for it would be told of 
   expect(feed.lags(at(3000))[MANIFEST_CLASS]).toBe(Math.round(110 / LAG_STEP_MS));
 });
 
+test("a feed tells no lag of a class before it came, of a parent that has given nothing", () => {
+  const feed = new Feed(0);
+  const [symbols] = feed.classes;
+  const stranger = neighbourOf("stranger");
+  symbols?.choose(at(0), stranger, 100);
+  symbols?.serve(at(10));
+  expect(feed.lags(at(500))[0]).toBe(LAG_UNKNOWN);
+  stranger.score.delivered(at(600)); // Of another class.
+  expect(feed.lags(at(600))[0]).toBe(100 / LAG_STEP_MS);
+  stranger.score.failed(at(700));
+  stranger.score.failed(at(700));
+  expect(feed.lags(at(700))[0]).toBe(LAG_UNKNOWN);
+  symbols?.arrived(at(800), 100);
+  expect(feed.lags(at(800))[0]).toBe(100 / LAG_STEP_MS);
+});
+
 test("a feed tells the lag of those classes only that are pushed", () => {
   const feed = new Feed(0);
   const [asked, served, late] = feed.classes;
   for (const classFeed of [asked, served, late]) classFeed?.choose(at(0), PARENT, 110);
-  if (served !== undefined) served.isServed = true;
-  if (late !== undefined) Object.assign(late, { isServed: true, lagMs: 1e6 });
+  if (served !== undefined) Object.assign(served, { isServed: true, isProven: true });
+  if (late !== undefined) Object.assign(late, { isServed: true, isProven: true, lagMs: 1e6 });
   const unknown = new Array(LAGS - 3).fill(LAG_UNKNOWN);
   const steps = Math.round(110 / LAG_STEP_MS);
   expect([...feed.lags(at(0))]).toEqual([LAG_UNKNOWN, steps, LAG_UNKNOWN - 1, ...unknown]);

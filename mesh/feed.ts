@@ -70,6 +70,11 @@ export class ClassFeed {
     this.deviationMs += DEVIATION_GAIN * (Math.abs(error) - this.deviationMs);
   }
 
+  /** Whether it can be relied on: the parent has brought some of it or, before, of something else. */
+  isSure(now: InstantMs): boolean {
+    return this.isServed && (this.isProven || this.parent?.isProven(now) === true);
+  }
+
   /** Gives up the parent. */
   drop(now: InstantMs): void {
     this.parent = undefined;
@@ -115,19 +120,21 @@ export class Feed {
   /** The lags as a status tells them. */
   lags(now: InstantMs): Uint8Array {
     const lags = new Uint8Array(LAGS);
-    for (const [symbolClass, { isServed, lagMs }] of this.classes.entries()) {
-      lags[symbolClass] = isServed ? lagSteps(lagMs) : LAG_UNKNOWN;
+    for (const [symbolClass, classFeed] of this.classes.entries()) {
+      // Who tells that it gets manifests is told of no block.
+      const isTold =
+        symbolClass === MANIFEST_CLASS ? this.#getsManifests(now) : classFeed.isSure(now);
+      lags[symbolClass] = isTold ? lagSteps(classFeed.lagMs) : LAG_UNKNOWN;
     }
-    // Who tells that it gets manifests is told of no block.
-    if (!this.#getsManifests(now)) lags[MANIFEST_CLASS] = LAG_UNKNOWN;
     lags[WHOLE_BLOCK] = lagSteps(this.#blockLagMs);
     return lags;
   }
 
   /** Whether manifests come from the parent, or it had no time to show it. */
   #getsManifests(now: InstantMs): boolean {
-    const { isProven, servedAt } = this.classes[MANIFEST_CLASS] as ClassFeed;
-    return isProven || (this.blockMs === 0 && now - servedAt < FIRST_BLOCK_MS);
+    const { isServed, isProven, servedAt } = this.classes[MANIFEST_CLASS] as ClassFeed;
+    const isInGrace = this.blockMs === 0 && now - servedAt < FIRST_BLOCK_MS;
+    return isServed && (isProven || isInGrace);
   }
 
   /** Classes that `neighbour` pushes or was asked to. */

@@ -70,6 +70,16 @@ describe("a parent is chosen", () => {
     expect(sizeOf(wantedOf(proven))).toBe(CLASSES - near.length);
   });
 
+  test("by preference among those that have not failed yet, whatever lag those claim that have", () => {
+    const { mesh, subscriptions } = world();
+    const failed = mesh.join("failed", { lagMs: 25, spare: 17 });
+    failed.score.failed(START);
+    const far = mesh.join("far", { lagMs: 900, spare: 17 });
+    far.score.delivered(START);
+    subscriptions.maintain(START);
+    expect([failed, far].map(wantedOf)).toEqual([0, ALL]);
+  });
+
   test("never of those that get no such class, have none to spare, or are distrusted", () => {
     const { mesh, subscriptions } = world({ copies: 0.5 });
     const unfed = mesh.join("unfed", { lagMs: undefined });

@@ -37,6 +37,8 @@ const NO_SPARE_MS = 400;
 const SLACKS_MAX = 2;
 /** Each class more of one that has given nothing yet is as bad as so much delay. */
 const DOUBT_MS = 250;
+/** One that has given less than it failed to give is as bad as so much delay. */
+const FAILED_MS = 1000;
 /** The time after which one is tried again doubles with each symbol that it failed to give, so often. */
 const FAILURES_MAX = 5;
 /** Who can feed this many others takes the place of almost any. */
@@ -421,10 +423,12 @@ function spreadMs(feed: Feed, neighbour: Neighbour, { isDry }: ClassFeed): numbe
   return count * (neighbour.isSeed ? SEED_SPREAD_MS : SPREAD_MS);
 }
 
-/** A neighbour that has given nothing yet is tried with one class before it gets more. */
+/** One that has given nothing yet is tried with one class before it gets more; one that failed comes late. */
 function doubtMsOf(now: InstantMs, feed: Feed, neighbour: Neighbour, symbolClass: number): number {
   if (neighbour.isProven(now)) return 0;
-  return DOUBT_MS * (feed.countOf(neighbour) + (symbolClass === MANIFEST_CLASS ? 1 : 0));
+  const failedMs = neighbour.score.own(now) < 0 ? FAILED_MS : 0;
+  const untried = feed.countOf(neighbour) + (symbolClass === MANIFEST_CLASS ? 1 : 0);
+  return failedMs + DOUBT_MS * untried;
 }
 
 /** What one hop from a neighbour adds. */
