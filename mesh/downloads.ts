@@ -388,10 +388,7 @@ export class Downloads {
     { esi, bytes }: Extract<Message, { type: "symbol" }>,
   ): void {
     if (this.#isRight(announced, esi, bytes)) return;
-    throw new StarlingError(
-      "symbol-bad-hash",
-      `Symbol ${esi} of block ${blockKey(announced.manifest.block)} is not its own.`,
-    );
+    throw new StarlingError("symbol-bad-hash", "The symbol does not give its leaf.");
   }
 
   #isRight({ manifest, leaves }: AnnouncedBlock, esi: number, bytes: Uint8Array): boolean {
