@@ -69,7 +69,7 @@ export function certifiedKeys(keys: KeySet, root: PinnedRoot, now: InstantMs): K
   if (purposes.size === 2) return certified;
   throw new StarlingError(
     "keys-not-certified",
-    "The origin's keys have no valid certificate of this root key.",
+    "The origin's keys have no certificate of the root key that this peer was given, or it has expired.",
   );
 }
 

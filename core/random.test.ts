@@ -22,30 +22,12 @@ describe("Random", () => {
     for (const count of counts) expect(Math.abs(count - 10_000)).toBeLessThan(500);
   });
 
-  test("has the mean and the spread of its distributions", () => {
-    const random = new Random(3);
-    const draws = 50_000;
-    let sum = 0;
-    let squares = 0;
-    let waited = 0;
-    for (let draw = 0; draw < draws; draw++) {
-      const value = random.normal();
-      sum += value;
-      squares += value * value;
-      waited += random.exponential(30);
-    }
-    expect(Math.abs(sum / draws)).toBeLessThan(0.03);
-    expect(Math.abs(squares / draws - 1)).toBeLessThan(0.03);
-    expect(Math.abs(waited / draws - 30)).toBeLessThan(1);
-  });
-
-  test("shuffles without loss, and forks into generators of their own", () => {
+  test("shuffles without loss", () => {
     const random = new Random(5);
     const items = Array.from({ length: 50 }, (_, at) => at);
     const shuffled = random.shuffle([...items]);
     expect(shuffled).not.toEqual(items);
     expect([...shuffled].sort((a, b) => a - b)).toEqual(items);
-    expect(random.fork().u32()).not.toBe(random.fork().u32());
     expect(random.pick([])).toBeUndefined();
     expect(items).toContain(random.pick(items));
   });

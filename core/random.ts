@@ -63,20 +63,4 @@ export class Random {
     }
     return items;
   }
-
-  /** A number with the standard normal distribution (Box and Muller, 1958). */
-  normal(): number {
-    const radius = Math.sqrt(-2 * Math.log(1 - this.next()));
-    return radius * Math.cos(2 * Math.PI * this.next());
-  }
-
-  /** A number with the exponential distribution of that mean. */
-  exponential(mean: number): number {
-    return -mean * Math.log(1 - this.next());
-  }
-
-  /** A generator of its own for a part of the work, so that parts do not shift each other's numbers. */
-  fork(): Random {
-    return new Random(this.u32() * 2 ** 21 + (this.u32() >>> 11));
-  }
 }

@@ -18,7 +18,7 @@ export function checkValidity(
   if (claims.issuedAtS > nowS + CLOCK_SKEW_MAX_S) {
     throw new StarlingError(
       `${name}-not-yet-valid`,
-      `It is from the future: check this machine's clock.`,
+      `It was issued more than ${CLOCK_SKEW_MAX_S} s in the future: check this machine's clock.`,
     );
   }
 }

@@ -388,7 +388,10 @@ export class Downloads {
     { esi, bytes }: Extract<Message, { type: "symbol" }>,
   ): void {
     if (this.#isRight(announced, esi, bytes)) return;
-    throw new StarlingError("symbol-bad-hash", "The symbol does not give its leaf.");
+    throw new StarlingError(
+      "symbol-bad-hash",
+      `Symbol ${esi} of block ${blockKey(announced.manifest.block)} is not its own.`,
+    );
   }
 
   #isRight({ manifest, leaves }: AnnouncedBlock, esi: number, bytes: Uint8Array): boolean {

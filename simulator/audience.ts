@@ -1,4 +1,5 @@
 import { attackerMaker, type Plot } from "./attackers/index.ts";
+import { exponential, forked } from "./distributions.ts";
 import type { Host } from "./host.ts";
 import { type HostPlan, honestPeer } from "./host-factory.ts";
 import { logisticArrivals, Sessions, UplinkDeck } from "./workload.ts";
@@ -24,8 +25,8 @@ export class Audience implements Plot {
     this.#world = world;
     const { settings, random } = world;
     const { mix, streamKbps, supply, sessionMu, sessionSigma } = settings;
-    this.#deck = new UplinkDeck(random.fork(), mix, streamKbps * 1000, supply);
-    this.#sessions = new Sessions(random.fork(), sessionMu, sessionSigma);
+    this.#deck = new UplinkDeck(forked(random), mix, streamKbps * 1000, supply);
+    this.#sessions = new Sessions(forked(random), sessionMu, sessionSigma);
     this.#first();
     if (settings.crowdPeers > 0) this.#crowd();
     if (settings.crashShare > 0) this.#crash();
@@ -58,7 +59,7 @@ export class Audience implements Plot {
   #nextArrival(fromMs: number): void {
     const { agenda, random, settings } = this.#world;
     const meanGapMs = this.#sessions.meanMs / settings.peers;
-    const atMs = fromMs + random.exponential(meanGapMs);
+    const atMs = fromMs + exponential(random, meanGapMs);
     agenda.at(atMs, () => {
       this.#nextArrival(atMs);
       this.#join(() => this.#sessions.draw());
@@ -158,7 +159,7 @@ export class Audience implements Plot {
   /** A viewer who sees nothing for too long presses reload, and gives up the second time. */
   #expectPicture(host: Host, plan: HostPlan, isFirstTry: boolean): void {
     const { agenda, random, settings, metrics } = this.#world;
-    agenda.in(random.exponential(settings.impatienceS * 1000), () => {
+    agenda.in(exponential(random, settings.impatienceS * 1000), () => {
       if (!host.isPresent || metrics.record(host)?.startedAt !== undefined) return;
       this.#world.leave(host);
       if (isFirstTry) this.#expectPicture(this.#world.join(plan), plan, false);

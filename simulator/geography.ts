@@ -1,4 +1,5 @@
 import { assert, Random } from "../core/index.ts";
+import { normal } from "./distributions.ts";
 
 /** Where the viewers are: one continent, or the world. */
 export type Region = "regional" | "global";
@@ -167,7 +168,7 @@ function cityOf(isRegional: boolean): (row: (string | number)[]) => City {
 }
 
 function accessMsOf(random: Random): number {
-  return ACCESS_MEDIAN_MS * Math.exp(ACCESS_SIGMA * random.normal());
+  return ACCESS_MEDIAN_MS * Math.exp(ACCESS_SIGMA * normal(random));
 }
 
 /** One-way delay of the cable between two cities (haversine formula). */

@@ -7,6 +7,7 @@ import {
 } from "../core/index.ts";
 import { type Tuning, uploadBudget } from "../mesh/index.ts";
 import { type Broadcast, STREAM, secretKey } from "./broadcast.ts";
+import { forked } from "./distributions.ts";
 import { Geography } from "./geography.ts";
 import { Host } from "./host.ts";
 import { NatMix } from "./nat.ts";
@@ -65,8 +66,8 @@ export class HostFactory {
     this.#tuning = tuningOf(settings);
     this.geography = new Geography(settings.region, settings.medianRttMs);
     this.#nats = new NatMix(settings.natSuccess);
-    this.#hostRandom = random.fork();
-    this.#peerRandom = random.fork();
+    this.#hostRandom = forked(random);
+    this.#peerRandom = forked(random);
   }
 
   /** Makes a host and its peer. A seed peer stands in the data centre. */
@@ -109,7 +110,7 @@ export class HostFactory {
         keys: this.#broadcast.keys,
         crypto: worldCrypto,
         blocks: this.#broadcast.port(),
-        random: this.#peerRandom.fork(),
+        random: forked(this.#peerRandom),
         uploads: uploadBudget(now, bytesPerS),
         limits: {
           perPeerUploadBytesPerS: bytesPerS,

@@ -1,4 +1,5 @@
 import { assert, type Random } from "../core/index.ts";
+import { normal } from "./distributions.ts";
 
 /** Shares of viewers and their uplinks, as multiples of the stream's rate or in Mb/s. */
 export type MixName = "tight" | "bb20" | "h1.2";
@@ -72,7 +73,7 @@ export class Sessions {
 
   /** A whole session of a viewer who comes now, in ms. */
   draw(): number {
-    return 1000 * Math.exp(this.#mu + this.#sigma * this.#random.normal());
+    return 1000 * Math.exp(this.#mu + this.#sigma * normal(this.#random));
   }
 
   /**
@@ -80,7 +81,7 @@ export class Sessions {
    * often (the length-biased lognormal has mu + sigma^2), at a uniform age.
    */
   drawRest(): number {
-    const whole = Math.exp(this.#mu + this.#sigma ** 2 + this.#sigma * this.#random.normal());
+    const whole = Math.exp(this.#mu + this.#sigma ** 2 + this.#sigma * normal(this.#random));
     return 1000 * whole * this.#random.next();
   }
 }

@@ -6,6 +6,7 @@ import { Broadcast } from "./broadcast.ts";
 import { BurstLoss } from "./burst-loss.ts";
 import { Checkers } from "./checkers/index.ts";
 import { Dialler } from "./dialler.ts";
+import { forked } from "./distributions.ts";
 import { EVENT } from "./event-kinds.ts";
 import { EventQueue } from "./event-queue.ts";
 import type { Host } from "./host.ts";
@@ -57,12 +58,12 @@ export class World implements NetworkListener {
   constructor(settings: Settings, seed: number, protocol: Protocol) {
     this.settings = settings;
     const random = new Random(seed);
-    this.random = random.fork();
+    this.random = forked(random);
     this.#queue.timeMs = START_MS;
     this.agenda = new Agenda(this.#queue);
-    const loss = new BurstLoss(random.fork(), settings.lossRate, settings.lossBurstPackets);
-    this.network = new Network(this.#queue, random.fork(), loss, settings, this);
-    this.broadcast = new Broadcast(random.fork(), {
+    const loss = new BurstLoss(forked(random), settings.lossRate, settings.lossBurstPackets);
+    this.network = new Network(this.#queue, forked(random), loss, settings, this);
+    this.broadcast = new Broadcast(forked(random), {
       bytesPerS: settings.streamKbps * 125,
       blockMs: settings.blockMs,
       symbolBytes: settings.symbolBytes,
@@ -74,7 +75,7 @@ export class World implements NetworkListener {
       broadcast: this.broadcast,
       stations: this.network.stations,
     });
-    this.tracker = new Tracker(random.fork(), settings.originUplink, settings);
+    this.tracker = new Tracker(forked(random), settings.originUplink, settings);
     this.metrics = new Metrics(settings, this.broadcast, START_MS);
     this.checkers = new Checkers(this.broadcast, this.network);
     this.attackMonitor = settings.attack === "none" ? undefined : new AttackMonitor();

@@ -17,7 +17,7 @@ export async function compile({ relaxed }) {
   const { error, stderr } = await asc.main(
     [
       ...["kernel.ts", "--outFile", "kernel.wasm", "--runtime", "stub", "--noAssert"],
-      ...["--optimizeLevel", "3", "--shrinkLevel", "0", "--converge", "--enable", "simd"],
+      ...["--optimizeLevel", "3", "--shrinkLevel", "1", "--enable", "simd"],
       ...(relaxed ? ["--enable", "relaxed-simd"] : []),
       ...["--initialMemory", `${MEMORY_PAGES}`, "--maximumMemory", `${MEMORY_PAGES}`],
     ],
