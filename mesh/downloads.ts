@@ -198,6 +198,7 @@ export class Downloads {
     const { decoder } = block;
     if (decoder === undefined || decoder.has(esi)) {
       this.#duplicate(now, neighbour, block, message);
+      if (pull !== undefined) neighbour.score.delivered(now);
       return;
     }
     this.#refuseWrong(block, message);

@@ -234,6 +234,40 @@ describe("a new symbol", () => {
   });
 });
 
+describe("one that is in doubt", () => {
+  test("gets what is free, which still counts as spare, and loses it to any other", () => {
+    const { mesh, fanOut, subscribe } = world(1);
+    const [doubted, another, weak] = [
+      mesh.join("doubted"),
+      mesh.join("another"),
+      mesh.join("weak", { capacityKbps: 0, roomKbps: 0 }),
+    ];
+    for (const neighbour of [doubted, another]) neighbour.score.failed(START);
+    const all = subscribe(doubted, ALL_SYMBOLS);
+    expect(all).toBeGreaterThan(0);
+    expect(fanOut.spare()).toBe(all);
+    expect(subscribe(another, 0b1)).toBe(0);
+    expect(subscribe(weak, 0b11)).toBe(2);
+    expect(sizeOf(grantedTo(doubted))).toBe(all - 2);
+    expect(fanOut.spare()).toBe(all - 2);
+  });
+
+  test("is sent to after all that others wait for, and that costs nobody a class", () => {
+    const { mesh, uploads, fanOut, block, subscribe } = world(1);
+    const [doubted, puller] = [mesh.join("doubted"), mesh.join("puller", { capacityKbps: 0 })];
+    doubted.score.failed(START);
+    const granted = subscribe(doubted, ALL_SYMBOLS, { ms: 0 });
+    for (let esi = 0; esi < block.k; esi++) fanOut.offer(START, block, esi, undefined);
+    const asked = { type: "request", block: block.id, withinMs: 1000, esis: [0] } as const;
+    uploads.request(START, puller, asked);
+    mesh.state.outputs.length = 0;
+    uploads.pump(START);
+    expect(mesh.sent("symbol")[0]?.to).toBe(puller.id);
+    fanOut.shed(at(1599));
+    expect(sizeOf(grantedTo(doubted))).toBe(granted);
+  });
+});
+
 test("what waits too long is too much: the weakest subscriber loses a class, one at a time", () => {
   const { mesh, fanOut, block, subscribe } = world(1);
   const [weak, strong] = [mesh.join("weak", { capacityKbps: 100 }), mesh.join("strong")];

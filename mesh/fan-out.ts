@@ -65,13 +65,12 @@ export class FanOut {
     this.#state = state;
     this.#uploads = uploads;
     this.#rates = rates;
-    uploads.pushBytesPerS = () => (this.#grantedOfMean() * rates.bytesPerS) / SYMBOL_CLASSES;
+    uploads.pushBytesPerS = () => (this.#promised() * rates.bytesPerS) / SYMBOL_CLASSES;
   }
 
   /** How many classes more this peer could push. */
   spare(): number {
-    const spare = Math.floor(this.#slots() - this.#grantedOfMean());
-    return Math.min(SPARE_MAX, Math.max(0, spare));
+    return Math.min(SPARE_MAX, Math.max(0, Math.floor(this.#slots() - this.#promised())));
   }
 
   /** How many times this peer could send the whole stream. */
@@ -94,12 +93,32 @@ export class FanOut {
 
   /** The same in classes of the mean rendition. */
   #grantedOfMean(): number {
-    const mean = this.#rates.bytesPerS;
     let classes = 0;
-    for (const [rendition, count] of this.#granted) {
-      classes += mean === 0 ? count : count * (this.#rates.of(rendition) / mean);
+    for (const [rendition, count] of this.#granted) classes += count * this.#weightOf(rendition);
+    return classes;
+  }
+
+  /** Classes of the mean rendition that go to nobody. */
+  #free(): number {
+    return this.#slots() - this.#grantedOfMean();
+  }
+
+  /** Classes of the mean rendition that go to those who are not doubted: others can have the rest. */
+  #promised(): number {
+    let classes = this.#grantedOfMean();
+    for (const neighbour of this.#state.ready) {
+      if (neighbour.granted.size === 0 || !neighbour.score.isDoubted(this.#state.now)) continue;
+      for (const [rendition, own] of neighbour.granted) {
+        classes -= sizeOf(symbolClassesOf(own)) * this.#weightOf(rendition);
+      }
     }
     return classes;
+  }
+
+  /** What a class of a rendition costs, in such of the mean rendition. */
+  #weightOf(rendition: number): number {
+    const mean = this.#rates.bytesPerS;
+    return mean === 0 ? 1 : this.#rates.of(rendition) / mean;
   }
 
   /** Takes what a neighbour wants pushed, and tells it what of that it gets. */
@@ -116,7 +135,7 @@ export class FanOut {
     }
     for (const symbolClass of classesIn(without(classes, before))) {
       if (!isSupplied(rendition, symbolClass, neighbour)) continue;
-      const isFree = symbolClass === MANIFEST_CLASS || this.spare() > 0;
+      const isFree = symbolClass === MANIFEST_CLASS || this.#free() >= 1;
       if (isFree || this.#preempt(now, neighbour) || this.#makeUp(now, rendition, symbolClass)) {
         this.#grant(neighbour, rendition, symbolClass);
       }
@@ -224,8 +243,11 @@ export class FanOut {
   }
 
   #preempt(now: InstantMs, neighbour: Neighbour): boolean {
+    const worth = this.#worthOf(now, neighbour, 1);
+    if (worth < 0) return false;
+    if (this.#revokeFromWeakest(now, 0)) return true;
     if (now - this.#revokedAt < PREEMPT_EVERY_MS) return false;
-    return this.#revokeFromWeakest(now, this.#worthOf(now, neighbour, 1) / PREEMPT_RATIO);
+    return this.#revokeFromWeakest(now, worth / PREEMPT_RATIO);
   }
 
   /** A class that a seed sends to nobody comes to nobody in time: it takes the place of another. */
@@ -285,8 +307,8 @@ export class FanOut {
    * worth less to it.
    */
   #worthOf(now: InstantMs, neighbour: Neighbour, more: number): number {
-    const { granted, score } = neighbour;
-    if (score.isDistrusted(now)) return -1;
+    const { granted } = neighbour;
+    if (neighbour.score.isDoubted(now)) return -1;
     if (this.#state.options.role !== "seed") return neighbour.contributionKbps(now);
     let classes = more;
     for (const own of granted.values()) classes += sizeOf(symbolClassesOf(own));

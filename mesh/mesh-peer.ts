@@ -207,6 +207,7 @@ export class MeshPeer implements ProtocolPeer {
     this.#liveness.run(now);
     this.#fanOut.release(now);
     this.#pulls.release(now);
+    this.#pulls.test(now);
     this.#membership.run(now);
     this.#evidence.run(now);
   }

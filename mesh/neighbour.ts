@@ -45,8 +45,6 @@ type StatusMessage = Extract<Message, { type: "status" }>;
 
 /** What a newcomer says of its capacity is believed for so long. */
 const CLAIM_GRACE_MS = 10_000;
-/** Who has given so much less than it should passes on nothing. */
-const DOUBT_BELOW = -1;
 /** What is believed of one for whom nobody speaks. */
 const VOTE_MIN = 0.02;
 const NO_PULLS: readonly Pull[] = [];
@@ -87,6 +85,8 @@ export class Neighbour {
   /** Classes that it was asked to push, and those that it said it would, by rendition. */
   readonly wanted: Map<number, ClassSet> = new Map();
   readonly serving: Map<number, ClassSet> = new Map();
+  /** When it was last put to the test. */
+  testedAt: InstantMs = instantMs(0);
   /** Classes that this peer pushes to it, by rendition. */
   readonly granted: Map<number, ClassSet> = new Map();
   /** When it may be asked again for a class that it refused or failed to push. */
@@ -149,12 +149,12 @@ export class Neighbour {
   }
 
   /**
-   * What it can pass on, as far as that is believed: who gave less than it failed to give, or after a
-   * grace does not tell what it gets, passes on nothing, and pulls get a share of every uplink.
+   * What it can pass on, as far as that is believed: who is doubted, or after a grace does not tell what
+   * it gets, passes on nothing, and pulls get a share of every uplink.
    */
   contributionKbps(now: InstantMs): number {
     const { capacityKbps, roomKbps } = this.status;
-    if (this.score.own(now) < DOUBT_BELOW) return 0;
+    if (this.score.isDoubted(now)) return 0;
     if (now - this.connectedAt < CLAIM_GRACE_MS) return capacityKbps;
     return this.#feeds.length === 0 ? 0 : Math.min(capacityKbps, roomKbps / PULL_SHARE_MIN);
   }

@@ -1,4 +1,5 @@
 import { describe, expect, test } from "@jest/globals";
+import type { PeerRole } from "../core/index.ts";
 import type { Block } from "./block.ts";
 import { Liveness } from "./liveness.ts";
 import type { Neighbour } from "./neighbour.ts";
@@ -6,9 +7,9 @@ import { Pulls } from "./pulls.ts";
 import { Subscriptions } from "./subscriptions.ts";
 import { at, TestState } from "./testing/test-state.ts";
 
-/** A viewer to which nobody pushes. */
-function world() {
-  const mesh = new TestState("viewer");
+/** A viewer, or a seed, to which nobody pushes. */
+function world(role: PeerRole = "viewer") {
+  const mesh = new TestState(role);
   const subscriptions = new Subscriptions(mesh.state, [0], {
     liveness: new Liveness(mesh.state),
     copies: () => 1,
@@ -295,4 +296,61 @@ test("who lacks a symbol is not asked for it over and over when nobody else is l
   }
   expect(asked.length).toBeGreaterThan(2);
   expect(asked.length).toBeLessThanOrEqual(8);
+});
+
+describe("one that gets classes and has given nothing", () => {
+  /** A viewer that has a block, and a neighbour that gets a class of it. */
+  function taker(role: PeerRole = "viewer") {
+    const parts = world(role);
+    const block = parts.mesh.addBlock(0, "published");
+    const neighbour = parts.mesh.join("taker", { lagMs: 100 });
+    neighbour.granted.set(0, 0b1);
+    return { ...parts, block, neighbour };
+  }
+
+  test("is asked for one symbol now and then, until it has given one", () => {
+    const { mesh, pulls, requests, block, neighbour } = taker();
+    pulls.test(at(200)); // It may not have it yet.
+    expect(requests()).toEqual([]);
+    mesh.hear(at(1000));
+    for (const ms of [1000, 1100, 4999]) pulls.test(at(ms));
+    expect(requests()).toEqual([{ to: neighbour.id, esis: [0] }]);
+    arrives(neighbour, block, 0);
+    mesh.hear(at(5000));
+    pulls.test(at(5000));
+    expect(requests().length).toBe(1);
+    arrives(neighbour, block, 0);
+    neighbour.score.delivered(at(5000));
+    pulls.test(at(9000));
+    expect(requests()).toEqual([]);
+  });
+
+  test("is in doubt when it declines that twice, though it told ample room", () => {
+    const { pulls, block, neighbour } = taker();
+    for (const ms of [1000, 5000]) {
+      expect(neighbour.score.isDoubted(at(ms))).toBe(false);
+      pulls.test(at(ms));
+      pulls.declined(at(ms), neighbour, {
+        ...{ type: "decline", block: block.id, isBusy: true, esis: [0] },
+      });
+    }
+    expect(neighbour.score.isDoubted(at(5000))).toBe(true);
+  });
+
+  test.each([
+    ["it says that it has no room", { roomKbps: 0 }, 0b1],
+    ["it gets nothing", {}, 0],
+  ])("is not asked when %s", (_name, claims, granted) => {
+    const { mesh, pulls, requests } = taker();
+    const neighbour = mesh.join("other", { lagMs: 100, ...claims });
+    neighbour.granted.set(0, granted);
+    pulls.test(at(1000));
+    expect(requests().map(({ to }) => to)).not.toContain(neighbour.id);
+  });
+
+  test("is not asked by a seed, which others tell who gives", () => {
+    const { pulls, requests } = taker("seed");
+    pulls.test(at(1000));
+    expect(requests()).toEqual([]);
+  });
 });

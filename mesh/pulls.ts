@@ -36,11 +36,13 @@ const ROOM_SHARED_BY = 4;
 const BUSY_MS = 400;
 /** Who tells so much room and is busy lies, or has bad luck. */
 const AMPLE_KBPS = 1000;
+/** Who gets classes and gave nothing is asked for a symbol this often. */
+const TEST_EVERY_MS = 4000;
 /** A neighbour has a symbol this long after it usually gets the class. */
 const LIKELY_AFTER_MS = 100;
 /** A seed or a neighbour that let us down is asked when nobody else can help sooner. */
 const SEED_COST_MS = 500;
-const DISTRUST_COST_MS = 1000;
+const DOUBT_COST_MS = 1000;
 /** Who was silent for longer may be gone: each millisecond more counts as one of waiting. */
 const SILENCE_FREE_MS = 200;
 
@@ -111,7 +113,7 @@ export class Pulls {
     } else {
       block.lackedBy(neighbour, esis);
       // It is asked for one symbol at a time: that would be many questions for what it has none of.
-      if (neighbour.score.own(now) < 0) block.declinedBy(neighbour);
+      if (neighbour.score.isDoubted(now)) block.declinedBy(neighbour);
       const ageMs = now - block.releasedAt - neighbour.rttMs / 2;
       for (const esi of esis) {
         const lag = esi < block.k ? block.classOf(esi) : WHOLE_BLOCK;
@@ -130,6 +132,24 @@ export class Pulls {
       for (const { expiresAt } of neighbour.pulls) {
         if (expiresAt < this.#expiresAt) this.#expiresAt = expiresAt;
       }
+    }
+  }
+
+  /**
+   * Asks those that get classes because of what they say they can pass on, and have given nothing, for
+   * one symbol now and then: who takes and never gives is known by that.
+   */
+  test(now: InstantMs): void {
+    if (this.#state.options.role === "seed") return; // Viewers tell it who gives.
+    for (const neighbour of this.#state.ready) {
+      if (!isToTest(now, neighbour)) continue;
+      const isGood = (block: Block): boolean =>
+        !block.isWanted && isLikely(now, neighbour, block, 0);
+      const block = this.#state.cache.newestFirst().find(isGood);
+      if (block === undefined) continue;
+      neighbour.testedAt = now;
+      this.#note(now, neighbour, block, 0);
+      this.#request(neighbour, block, [0], PULL_TIMEOUT_MAX_MS);
     }
   }
 
@@ -217,11 +237,13 @@ export class Pulls {
     }
     if (left > 0 || open.length === 0) block.forgive(now);
     const withinMs = Math.max(1, Math.round(Math.min(block.deadline - now, 60_000)));
-    for (const [neighbour, esis] of plan) {
-      for (let at = 0; at < esis.length; at += REQUEST_ESIS_MAX) {
-        const some = esis.slice(at, at + REQUEST_ESIS_MAX);
-        this.#state.send(neighbour, { type: "request", block: block.id, withinMs, esis: some });
-      }
+    for (const [neighbour, esis] of plan) this.#request(neighbour, block, esis, withinMs);
+  }
+
+  #request(neighbour: Neighbour, block: Block, all: readonly number[], withinMs: number): void {
+    for (let at = 0; at < all.length; at += REQUEST_ESIS_MAX) {
+      const esis = all.slice(at, at + REQUEST_ESIS_MAX);
+      this.#state.send(neighbour, { type: "request", block: block.id, withinMs, esis });
     }
   }
 
@@ -269,7 +291,7 @@ function holderOf(
       waitMs(neighbour, bytes) +
       Math.max(0, now - neighbour.heardAt - SILENCE_FREE_MS) +
       (neighbour.isSeed ? SEED_COST_MS : 0) +
-      doubtCostMs(now, neighbour);
+      (neighbour.score.isDoubted(now) ? DOUBT_COST_MS : 0);
     if (cost < bestCost) {
       best = neighbour;
       bestCost = cost;
@@ -278,9 +300,12 @@ function holderOf(
   return best;
 }
 
-/** What it costs to ask one that has given less than it failed to give. */
-function doubtCostMs(now: InstantMs, { score }: Neighbour): number {
-  return score.own(now) < 0 || score.isDistrusted(now) ? DISTRUST_COST_MS : 0;
+/** Whether a neighbour is to show that it gives: it gets classes, says that it has room, and gave nothing yet. */
+function isToTest(now: InstantMs, neighbour: Neighbour): boolean {
+  const { granted, pulls, score, status, testedAt } = neighbour;
+  if (neighbour.isProven(now) || score.isDoubted(now) || status.roomKbps === 0) return false;
+  if (now - testedAt < TEST_EVERY_MS || pulls.length > 0) return false;
+  return [...granted.values()].some((classes) => classes !== 0);
 }
 
 /** Whether a neighbour has a symbol, or gets its class or whole blocks so early that it should by now. */
@@ -312,7 +337,7 @@ function waitMs({ pulledBytes, pullRate, status }: Neighbour, bytes: number): nu
 
 /** What may be on the way from a neighbour: its rate over a round trip and a little more. */
 function openBytesOf(now: InstantMs, { pulledBytes, pullRate, rttMs, score }: Neighbour): number {
-  if (pulledBytes > 0 && score.own(now) < 0) return 0; // One at a time.
+  if (pulledBytes > 0 && score.isDoubted(now)) return 0; // One at a time.
   const atRate = (pullRate * (rttMs + OPEN_MS)) / 1000;
   return Math.min(REQUESTED_BYTES_MAX, Math.max(OPEN_BYTES_MIN, atRate));
 }

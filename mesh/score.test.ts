@@ -30,6 +30,18 @@ describe("a score", () => {
     expect(score.isDistrusted(at(1000))).toBe(false);
   });
 
+  test("is in doubt after more than a lapse, until more was given than failed: time alone heals nothing", () => {
+    const score = new Score();
+    score.lapsed(at(0));
+    expect(score.isDoubted(at(0))).toBe(false);
+    score.lapsed(at(0));
+    expect(score.isDoubted(at(0))).toBe(true);
+    expect(score.own(at(300_000))).toBeCloseTo(0);
+    expect(score.isDoubted(at(300_000))).toBe(true);
+    score.delivered(at(300_000));
+    expect(score.isDoubted(at(300_000))).toBe(false);
+  });
+
   test("halves in thirty seconds without news", () => {
     const score = new Score();
     for (let symbols = 0; symbols < 64; symbols++) score.delivered(at(0));

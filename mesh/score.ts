@@ -6,6 +6,8 @@ const HALF_LIFE_MS = 30_000;
 const LAPSE_WEIGHT = 0.3;
 /** Below this a neighbour is distrusted: honest peers that are short of uplink stay above. */
 const DISTRUST_BELOW = -3;
+/** Below this a neighbour is doubted, until it has given more than it failed to give. */
+const DOUBT_BELOW = -0.5;
 /** What others say counts for no more than this many symbols, for better or worse. */
 const HEARSAY_MAX = 8;
 /** Of no more witnesses than this is it known what they said; who spoke long ago counts no more. */
@@ -27,6 +29,8 @@ export class Score {
   #failed = 0;
   #hearsay = 0;
   #fadedAt = 0;
+  /** Whether it was doubted for what this peer saw, and has not made up for it. */
+  #isInDebt = false;
   /** Those who spoke last come last. */
   readonly #words = new Map<string, Word>();
 
@@ -34,24 +38,28 @@ export class Score {
   delivered(now: InstantMs): void {
     this.#fade(now);
     this.#delivered++;
+    this.#weigh();
   }
 
   /** A symbol that was promised did not come. */
   failed(now: InstantMs): void {
     this.#fade(now);
     this.#failed++;
+    this.#weigh();
   }
 
   /** A symbol that was asked for did not come in time. */
   lapsed(now: InstantMs): void {
     this.#fade(now);
     this.#failed += LAPSE_WEIGHT;
+    this.#weigh();
   }
 
   /** A symbol was declined for want of room; `share` 0..1 tells how much room was told. */
   refused(now: InstantMs, share: number): void {
     this.#fade(now);
     this.#failed += LAPSE_WEIGHT * share;
+    this.#weigh();
   }
 
   /**
@@ -80,6 +88,14 @@ export class Score {
     return this.#delivered - this.#failed;
   }
 
+  /**
+   * Whether it gave less than it failed to give, and not more since: that it fades makes it no better.
+   * Such a neighbour is believed nothing, and gets what others leave.
+   */
+  isDoubted(now: InstantMs): boolean {
+    return this.#isInDebt || this.isDistrusted(now);
+  }
+
   /** Whether it takes or promises and does not give. */
   isDistrusted(now: InstantMs): boolean {
     return this.value(now) < DISTRUST_BELOW;
@@ -89,6 +105,12 @@ export class Score {
   evidence(now: InstantMs): { readonly delivered: number; readonly failed: number } {
     this.#fade(now);
     return { delivered: this.#delivered, failed: this.#failed };
+  }
+
+  #weigh(): void {
+    const own = this.#delivered - this.#failed;
+    if (own > 0) this.#isInDebt = false;
+    else if (own < DOUBT_BELOW) this.#isInDebt = true;
   }
 
   #forget(now: InstantMs, witness: string): void {

@@ -426,7 +426,7 @@ function spreadMs(feed: Feed, neighbour: Neighbour, { isDry }: ClassFeed): numbe
 /** One that has given nothing yet is tried with one class before it gets more; one that failed comes late. */
 function doubtMsOf(now: InstantMs, feed: Feed, neighbour: Neighbour, symbolClass: number): number {
   if (neighbour.isProven(now)) return 0;
-  const failedMs = neighbour.score.own(now) < 0 ? FAILED_MS : 0;
+  const failedMs = neighbour.score.isDoubted(now) ? FAILED_MS : 0;
   const untried = feed.countOf(neighbour) + (symbolClass === MANIFEST_CLASS ? 1 : 0);
   return failedMs + DOUBT_MS * untried;
 }

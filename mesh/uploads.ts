@@ -27,8 +27,8 @@ const PATIENCE_MS_MIN = 1000;
 const BURST_S = 0.5;
 /** What a symbol message has around its symbol, at the most. */
 const OVERHEAD_BYTES = 16;
-/** Those who gave nothing for what they were trusted with go last. */
-const DISTRUST_MS = 60_000;
+/** Those who gave less than they failed to give go last. */
+const DOUBT_MS = 60_000;
 
 /** A budget whose burst always lets a whole symbol message through. */
 export function uploadBudget(now: InstantMs, bytesPerS: number): TokenBucket {
@@ -57,10 +57,13 @@ export class Uploads {
 
   /**
    * Queues a symbol for a neighbour that subscribed to its class. The newest blocks go first: where the
-   * uplink is too small, what is late already is lost, and not what comes after it as well.
+   * uplink is too small, what is late already is lost, and not what comes after it as well. Who is
+   * doubted gets what all others leave.
    */
   push(now: InstantMs, neighbour: Neighbour, block: Block, esi: number, penaltyMs: number): void {
-    const rank = penaltyMs - block.releasedAt; // Below zero: before all pulls.
+    const rank = neighbour.score.isDoubted(now)
+      ? block.releasedAt + DOUBT_MS
+      : penaltyMs - block.releasedAt; // Below zero: before all pulls.
     const expiresAt = after(now, block.manifest.durationMs + PUSH_EXPIRES_MS);
     this.#add(neighbour, { block, esi, rank, queuedAt: now, expiresAt, isPush: true });
   }
@@ -75,8 +78,8 @@ export class Uploads {
     { block: id, withinMs, esis }: Extract<Message, { type: "request" }>,
   ): void {
     const block = this.#state.cache.get(id);
-    const distrust = neighbour.score.isDistrusted(now) ? DISTRUST_MS : 0;
-    const rank = (block?.releasedAt ?? 0) + distrust;
+    const doubtMs = neighbour.score.isDoubted(now) ? DOUBT_MS : 0;
+    const rank = (block?.releasedAt ?? 0) + doubtMs;
     const waitMsMax = Math.min(withinMs, PULL_WAIT_MAX_MS);
     const isFull = neighbour.isStuck || this.#pullWaitMs(rank) > waitMsMax;
     const busy: number[] = [];
@@ -118,7 +121,7 @@ export class Uploads {
     let overdueMs = 0;
     for (const { queue } of this.#waiting) {
       const { first } = queue;
-      if (first === undefined || !first.isPush) continue;
+      if (first === undefined || !isPromised(first)) continue;
       overdueMs = Math.max(overdueMs, now - first.queuedAt - first.block.manifest.durationMs);
     }
     return overdueMs;
@@ -243,6 +246,11 @@ export class Uploads {
 
 function pulledBytesOf({ isPush, block }: Upload): number {
   return isPush ? 0 : block.manifest.fec.symbolBytes;
+}
+
+/** Whether it is a push of which a neighbour that is not doubted lives. */
+function isPromised({ isPush, rank }: Upload): boolean {
+  return isPush && rank < 0;
 }
 
 function isUseless(now: InstantMs, neighbour: Neighbour, upload: Upload): boolean {
